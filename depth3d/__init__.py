@@ -1,0 +1,1 @@
+"""Photo to measurable 3D."""

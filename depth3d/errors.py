@@ -1,0 +1,63 @@
+"""The errors a user may meet: one line that says what was wrong, the value, and the remedy."""
+
+from __future__ import annotations
+
+
+class Depth3DError(Exception):
+    """Base of every error depth3d raises on purpose; its message is shown as one line.
+
+    Any other exception that reaches the command line is a bug in depth3d.
+    """
+
+    exit_code = 1
+
+
+class UsageError(Depth3DError):
+    """An option or argument cannot be meant as it was given."""
+
+    exit_code = 2
+
+
+class PhotoError(Depth3DError):
+    """A file cannot be read as a photo."""
+
+
+class DepthMapError(Depth3DError):
+    """A file cannot be read as a depth map, or does not fit its photo."""
+
+
+class CameraError(Depth3DError):
+    """Camera intrinsics cannot be read, or do not fit the image."""
+
+
+class HintError(Depth3DError):
+    """A hint about distance cannot be used, or contradicts the others."""
+
+
+class WeightsError(Depth3DError):
+    """A network's weights are missing, damaged, or not what they claim to be."""
+
+
+class GeometryError(Depth3DError):
+    """There is nothing to build geometry from."""
+
+
+class OutputError(Depth3DError):
+    """A file cannot be written."""
+
+
+class ViewerError(Depth3DError):
+    """A window cannot be opened, or a file cannot be shown in it."""
+
+
+class MissingExtraError(Depth3DError):
+    """An optional dependency is not installed.
+
+    Args:
+        purpose: what the user wanted, such as ``"the Open3D window"``.
+        package: the distribution that is missing, such as ``"open3d"``.
+        extra: the extra of depth3d that brings it, such as ``"view"``.
+    """
+
+    def __init__(self, purpose: str, package: str, extra: str) -> None:
+        super().__init__(f"{purpose} needs the package {package}: pip install 'depth3d[{extra}]'")

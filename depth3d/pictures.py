@@ -1,0 +1,37 @@
+"""Pictures and moving pictures as values; what draws them and what writes them lives elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """An image to look at, such as a heat map.
+
+    Attributes:
+        rgb: (H, W, 3) uint8, sRGB.
+    """
+
+    rgb: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Animation:
+    """A moving picture whose frames are drawn only when asked for, one at a time.
+
+    Attributes:
+        frames: a function that starts a new pass over the frames, each (H, W, 3) uint8, sRGB.
+        count: number of frames in one pass.
+        fps: frames per second.
+        loops: True when the frame after the last is the first.
+    """
+
+    frames: Callable[[], Iterator[NDArray[np.uint8]]]
+    count: int
+    fps: float
+    loops: bool = True
