@@ -1,0 +1,115 @@
+"""What a network of the MiDaS family is: encoder, decoder, and the picture it wants to see. Plain data, no torch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from depth3d.errors import WeightsError
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+Coordinates = Literal["none", "stretched", "square"]
+OutputRange = Literal["relu", "softplus", "any"]
+Shrink = Literal["cubic", "area"]
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "coordinates": ("none", "stretched", "square"),
+    "output": ("relu", "softplus", "any"),
+    "shrink": ("cubic", "area"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkSpec:
+    """A network of the MiDaS family (Ranftl et al., arXiv 1907.01341): timm encoder, RefineNet-style decoder.
+
+    Attributes:
+        name: what it is called in messages and files.
+        encoder: name of a timm model that has features at strides 4, 8, 16 and 32.
+        width: channels of the decoder at stride 4.
+        expand: the decoder's channels double at every coarser stride; otherwise all are ``width``.
+        skip_activated: a residual unit adds its activated input, as the original large network does, not its input.
+        official_layout: the encoder's tensors are named as in the official checkpoints, not as timm names them.
+        coordinates: two channels that tell a pixel where it is are appended to the picture, zero in its middle:
+            ``stretched`` from -1 to 1 across each side, ``square`` from -1 to 1 across the longer side only.
+        output: the last activation; with ``any`` outputs may be negative.
+        net_size: longer side of the picture the network sees, in pixels.
+        multiple_of: both sides of that picture are multiples of this.
+        mean: (red, green, blue) subtracted from the picture in [0, 1].
+        std: (red, green, blue) the picture is then divided by.
+        shrink: how a larger photo is reduced: ``cubic`` without antialiasing as the original does, or by ``area``.
+    """
+
+    name: str
+    encoder: str
+    width: int
+    expand: bool
+    skip_activated: bool = False
+    official_layout: bool = False
+    coordinates: Coordinates = "none"
+    output: OutputRange = "relu"
+    net_size: int = 256
+    multiple_of: int = 32
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    shrink: Shrink = "cubic"
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        for field, choices in _CHOICES.items():
+            if getattr(self, field) not in choices:
+                raise WeightsError(f"network {self.name}: {field} is {getattr(self, field)!r}, not one of {choices}")
+        if self.multiple_of < 1 or self.net_size < self.multiple_of or self.width < 2:
+            raise WeightsError(
+                f"network {self.name}: impossible sizes: net_size {self.net_size}, multiple_of {self.multiple_of}, "
+                f"width {self.width}"
+            )
+
+    def to_json(self) -> str:
+        """Write the specification as JSON, for the metadata of a weights file."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> NetworkSpec:
+        """Read what :meth:`to_json` wrote.
+
+        Raises:
+            WeightsError: not JSON, or not a specification this version of depth3d knows.
+        """
+        try:
+            given: dict[str, Any] = dict(json.loads(text))
+            given.update({key: tuple(map(float, given[key])) for key in ("mean", "std") if key in given})
+            _check_types(given)
+            return cls(**given)
+        except (TypeError, ValueError) as error:
+            raise WeightsError(f"the network's description in the weights file cannot be read: {error}") from error
+
+
+def _check_types(given: dict[str, Any]) -> None:
+    """Refuse values of another type than the fields have, so that a damaged description fails here."""
+    kinds = {"str": str, "int": int, "bool": bool}
+    for field in fields(NetworkSpec):
+        kind = kinds.get(str(field.type))
+        if kind is not None and field.name in given and type(given[field.name]) is not kind:
+            raise ValueError(f"{field.name} is {given[field.name]!r}, not of type {field.type}")
+    for key in ("mean", "std"):
+        if key in given and len(given[key]) != 3:
+            raise ValueError(f"{key} needs three numbers, got {given[key]}")
+
+
+MIDAS_SMALL = NetworkSpec(
+    name="midas_small", encoder="tf_efficientnet_lite3", width=64, expand=True, official_layout=True
+)
+MIDAS_LARGE = NetworkSpec(
+    name="midas_large",
+    encoder="resnext101_32x8d",
+    width=256,
+    expand=False,
+    skip_activated=True,
+    official_layout=True,
+    net_size=384,
+)
+OFFICIAL_SPECS = {spec.name: spec for spec in (MIDAS_SMALL, MIDAS_LARGE)}

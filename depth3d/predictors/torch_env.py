@@ -1,0 +1,84 @@
+"""The one place that imports torchvision and timm, so that a torchvision without its C++ operators still works.
+
+PyPI's Linux wheels of torchvision are built against CUDA torch. Beside the CPU build of torch their extension cannot be
+loaded, the operators it would have defined are unknown, and ``import torchvision`` ends in ``operator torchvision::nms
+does not exist``. depth3d calls none of these operators, and timm, which imports torchvision, does not either for the
+encoders used here. So where the import fails for that reason, and only there, the schemas of the missing operators are
+declared and the import is repeated. A healthy torchvision is imported untouched.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import warnings
+from functools import cache
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch.library
+
+_SCHEMAS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
+
+
+@cache
+def import_torchvision() -> ModuleType:
+    """Import torchvision, declaring its operators first where its extension cannot be loaded.
+
+    Returns:
+        The module. Its own operators (such as ``torchvision.ops.nms``) raise when called if they were only declared.
+
+    Raises:
+        ImportError: torchvision is not installed.
+        RuntimeError: torchvision fails to import for any other reason than missing operators.
+    """
+    try:
+        return _quiet_import("torchvision")
+    except RuntimeError as error:
+        if "operator torchvision::" not in str(error):
+            raise
+    _forget_half_imported("torchvision")
+    _declare_operators()
+    return _quiet_import("torchvision")
+
+
+@cache
+def import_timm() -> ModuleType:
+    """Import timm after torchvision.
+
+    Returns:
+        The module.
+
+    Raises:
+        ImportError: timm or torchvision is not installed.
+    """
+    import_torchvision()
+    return _quiet_import("timm")
+
+
+@cache
+def _declare_operators() -> torch.library.Library:
+    """Declare the missing operators; the declarations live as long as the returned library, hence the cache."""
+    import torch.library
+
+    library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+    for schema in _SCHEMAS:
+        if not hasattr(torch.ops.torchvision, schema.partition("(")[0]):
+            library.define(schema)  # type: ignore[no-untyped-call]
+    return library
+
+
+def _forget_half_imported(package: str) -> None:
+    for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
+        del sys.modules[name]
+
+
+def _quiet_import(name: str) -> ModuleType:
+    """Import a module whose own deprecation warnings are not ours to act on."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return importlib.import_module(name)
