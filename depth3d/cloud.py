@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.errors import GeometryError
+from depth3d.errors import GeometryError, UsageError
+from depth3d.points import PointMap, grid_normals
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +30,49 @@ class PointCloud:
 
     def __post_init__(self) -> None:
         check_vertices(self.xyz, self.rgb, self.normals)
+
+
+def to_cloud(
+    points: PointMap, rgb: NDArray[np.uint8], *, normals: bool = False, voxel_m: float | None = None
+) -> PointCloud:
+    """Gather the known points of a grid with the photo's colours.
+
+    Args:
+        points: points on the pixel grid.
+        rgb: (H, W, 3) uint8 photo of the size the depth had.
+        normals: add unit normals from the grid.
+        voxel_m: replace the points of each cube of this edge length, in metres, by their mean.
+
+    Raises:
+        GeometryError: no depth is known, or the photo has another size.
+        UsageError: `voxel_m` is not positive.
+    """
+    colours = points.colours(rgb)
+    known = points.known
+    directions = grid_normals(points)[known] if normals else None
+    cloud = PointCloud(points.xyz[known], colours[known], directions)
+    return cloud if voxel_m is None else _thinned(cloud, voxel_m)
+
+
+def _thinned(cloud: PointCloud, voxel_m: float) -> PointCloud:
+    if not voxel_m > 0:
+        raise UsageError(f"voxel size must be positive, got {voxel_m:g} m")
+    cells = np.floor(cloud.xyz / np.float32(voxel_m)).astype(np.int64)
+    cells -= cells.min(axis=0)
+    _, cell_of_point, count = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
+    cell_of_point = cell_of_point.reshape(-1)
+
+    def mean(rows: NDArray[np.generic]) -> NDArray[np.float64]:
+        sums = [np.bincount(cell_of_point, weights=rows[:, i], minlength=len(count)) for i in range(3)]
+        return np.stack(sums, axis=1) / count[:, None]
+
+    normals = None
+    if cloud.normals is not None:
+        direction = mean(cloud.normals)
+        length = np.linalg.norm(direction, axis=1, keepdims=True)
+        normals = (direction / np.maximum(length, 1e-12)).astype(np.float32)
+    rgb = None if cloud.rgb is None else np.rint(mean(cloud.rgb)).astype(np.uint8)
+    return PointCloud(mean(cloud.xyz).astype(np.float32), rgb, normals)
 
 
 def check_vertices(xyz: NDArray[np.float32], *attributes: NDArray[np.generic] | None) -> None:

@@ -12,6 +12,10 @@ class Depth3DError(Exception):
     exit_code = 1
 
 
+class Depth3DWarning(UserWarning):
+    """Base of every warning depth3d gives: the work goes on, but the user should know."""
+
+
 class UsageError(Depth3DError):
     """An option or argument cannot be meant as it was given."""
 

@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.cloud import check_vertices
-from depth3d.errors import GeometryError
+from depth3d.errors import GeometryError, UsageError
+from depth3d.points import PointMap, grid_normals
+
+DEFAULT_CUT_RATIO = 1.08
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,3 +45,84 @@ class Mesh:
             raise GeometryError(f"mesh: a face names vertex {int(self.faces.max())} of {len(self.xyz)}")
         if self.texture is not None and self.uv is None:
             raise GeometryError("mesh: a texture needs texture coordinates (uv)")
+
+
+def to_mesh(
+    points: PointMap,
+    rgb: NDArray[np.uint8],
+    *,
+    textured: bool = True,
+    normals: bool = False,
+    cut_ratio: float = DEFAULT_CUT_RATIO,
+) -> Mesh:
+    """Connect neighbouring points of the grid by triangles, except across depth jumps.
+
+    A triangle is cut where its farthest corner is more than `cut_ratio` times as deep as its nearest, so that the
+    result does not depend on the unit.
+
+    Args:
+        points: points on the pixel grid.
+        rgb: (H, W, 3) uint8 photo of the size the depth had.
+        textured: carry the whole photo as texture; otherwise each vertex has its pixel's colour.
+        normals: add unit normals from the grid.
+        cut_ratio: greatest ratio of depths within one triangle, above 1.
+
+    Raises:
+        GeometryError: no triangle is left, or the photo has another size.
+        UsageError: `cut_ratio` is not above 1.
+    """
+    if not cut_ratio > 1:
+        raise UsageError(f"cut ratio must be above 1, got {cut_ratio:g}")
+    colours = points.colours(rgb)
+    faces = _grid_faces(points.z, cut_ratio)
+    if len(faces) == 0:
+        raise GeometryError(
+            f"mesh: no triangle is left of a {points.z.shape[1]}x{points.z.shape[0]} grid cut at ratio {cut_ratio:g}; "
+            "raise the cut ratio, or export a point cloud"
+        )
+    used = np.zeros(points.z.size, bool)
+    used[faces] = True
+    new_index = np.cumsum(used, dtype=np.uint32) - np.uint32(1)
+    kept = used.reshape(points.z.shape)
+    return Mesh(
+        xyz=points.xyz[kept],
+        faces=new_index[faces],
+        rgb=None if textured else colours[kept],
+        normals=grid_normals(points)[kept] if normals else None,
+        uv=_texture_coordinates(points)[kept] if textured else None,
+        texture=rgb if textured else None,
+    )
+
+
+def _texture_coordinates(points: PointMap) -> NDArray[np.float32]:
+    width, height = points.photo_size
+    u = ((points.columns + 0.5) / width).astype(np.float32)
+    v = ((points.rows + 0.5) / height).astype(np.float32)
+    return np.stack(np.broadcast_arrays(u[None, :], v[:, None]), axis=-1)
+
+
+def _grid_faces(z: NDArray[np.float32], cut_ratio: float) -> NDArray[np.uint32]:
+    """(M, 3) faces of the grid; each cell is split along the diagonal whose ends are closer in depth."""
+    log_z = np.log(z)
+    height, width = z.shape
+    index = np.arange(height * width, dtype=np.uint32).reshape(height, width)
+    corners = (np.s_[:-1, :-1], np.s_[:-1, 1:], np.s_[1:, :-1], np.s_[1:, 1:])
+    top_left, top_right, bottom_left, bottom_right = (log_z[c] for c in corners)
+    falling = np.abs(top_left - bottom_right)
+    rising = np.abs(top_right - bottom_left)
+    along_rising = (rising < falling) | np.isnan(falling)
+    # Counter-clockwise as seen from the camera: down first, then right, with y pointing down.
+    splits = (
+        (~along_rising, (0, 2, 3)),
+        (~along_rising, (0, 3, 1)),
+        (along_rising, (0, 2, 1)),
+        (along_rising, (1, 2, 3)),
+    )
+    limit = np.float32(np.log(cut_ratio))
+    faces = []
+    for chosen, triangle in splits:
+        depths = [log_z[corners[k]][chosen] for k in triangle]
+        spread = np.maximum.reduce(depths) - np.minimum.reduce(depths)
+        whole = spread <= limit  # False where a corner is unknown, because NaN compares so
+        faces.append(np.stack([index[corners[k]][chosen][whole] for k in triangle], axis=1))
+    return np.concatenate(faces)

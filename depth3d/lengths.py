@@ -1,0 +1,86 @@
+"""Lengths and pixels as people write them: `2.4m`, `85 cm`, `6ft`, `1.8m±5cm`, `412,300`."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from depth3d.errors import UsageError
+
+METRES_PER_UNIT = {"m": 1.0, "cm": 0.01, "mm": 0.001, "ft": 0.3048, "in": 0.0254}
+
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_LENGTH = re.compile(rf"\s*({_NUMBER})\s*({'|'.join(sorted(METRES_PER_UNIT, key=len, reverse=True))})?\s*")
+_PIXEL = re.compile(rf"\s*({_NUMBER})\s*,\s*({_NUMBER})\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """A measured length.
+
+    Attributes:
+        metres: the length in metres, positive.
+        sigma_m: one standard deviation in metres, or None where none was stated.
+    """
+
+    metres: float
+    sigma_m: float | None = None
+
+
+def parse_length(text: str) -> Length:
+    """Read a positive length; a bare number is metres, `±` (or `+-`) adds its uncertainty.
+
+    >>> parse_length("85 cm")
+    Length(metres=0.85, sigma_m=None)
+    >>> parse_length("1.8m±5cm")
+    Length(metres=1.8, sigma_m=0.05)
+
+    Raises:
+        UsageError: not a length, or not positive.
+    """
+    value, *uncertainty = re.split(r"±|\+-|\+/-", text)
+    if len(uncertainty) > 1:
+        raise UsageError(f"{text!r} has more than one ±; write for example 1.8m±5cm")
+    return Length(_metres(value, text), _metres(uncertainty[0], text) if uncertainty else None)
+
+
+def parse_pixel(text: str) -> tuple[float, float]:
+    """Read image coordinates `U,V`.
+
+    >>> parse_pixel("412,300.5")
+    (412.0, 300.5)
+
+    Raises:
+        UsageError: not two numbers with a comma between them.
+    """
+    match = _PIXEL.fullmatch(text)
+    if match is None:
+        raise UsageError(f"{text!r} is not a pixel; write U,V, for example 412,300")
+    return float(match[1]), float(match[2])
+
+
+def parse_pixel_length(text: str) -> tuple[tuple[float, float], Length]:
+    """Read `U,V=LENGTH`.
+
+    >>> parse_pixel_length("412,300=2.4m")
+    ((412.0, 300.0), Length(metres=2.4, sigma_m=None))
+
+    Raises:
+        UsageError: anything else.
+    """
+    pixel, equals, length = text.partition("=")
+    if not equals:
+        raise UsageError(f"{text!r} has no '='; write U,V=DISTANCE, for example 412,300=2.4m")
+    return parse_pixel(pixel), parse_length(length)
+
+
+def _metres(text: str, whole: str) -> float:
+    match = _LENGTH.fullmatch(text)
+    if match is None:
+        units = ", ".join(METRES_PER_UNIT)
+        raise UsageError(f"{whole!r} is not a length; write for example 2.4m (units: {units}; none means metres)")
+    metres = float(match[1]) * METRES_PER_UNIT[match[2] or "m"]
+    if not (math.isfinite(metres) and metres > 0):
+        raise UsageError(f"{whole!r}: a length must be positive and finite")
+    return metres

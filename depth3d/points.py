@@ -1,0 +1,133 @@
+"""Unprojection: depth and a camera become points in space."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.camera import Intrinsics
+from depth3d.depth import MetricDepth
+from depth3d.errors import CameraError, GeometryError, UsageError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PointMap:
+    """Points still on the pixel grid, in camera axes (x right, y down, z forward) and metres.
+
+    The grid may be thinner than the photo: grid cell (i, j) is the photo's pixel in row `rows[i]`, column `columns[j]`.
+
+    Attributes:
+        xyz: (H, W, 3) float32; all three NaN where depth is unknown.
+        rows: (H,) int64, photo row of each grid row, ascending.
+        columns: (W,) int64, photo column of each grid column, ascending.
+        photo_size: (width, height) of the photo in pixels.
+    """
+
+    xyz: NDArray[np.float32]
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    photo_size: tuple[int, int]
+
+    @property
+    def z(self) -> NDArray[np.float32]:
+        """(H, W) float32 view of the depth along the optical axis."""
+        return self.xyz[..., 2]
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """(H, W) True where there is a point."""
+        return np.isfinite(self.z)
+
+    def colours(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8, the photo's colour at each grid cell.
+
+        Raises:
+            GeometryError: the photo has another size than the depth.
+        """
+        if (rgb.shape[1], rgb.shape[0]) != self.photo_size:
+            raise GeometryError(
+                f"the photo is {rgb.shape[1]}x{rgb.shape[0]}, its depth {self.photo_size[0]}x{self.photo_size[1]}"
+            )
+        if self.xyz.shape[:2] == rgb.shape[:2]:
+            return rgb
+        return rgb[self.rows[:, None], self.columns[None, :]]
+
+
+def unproject(depth: MetricDepth, camera: Intrinsics, *, max_points: int | None = None) -> PointMap:
+    """Place every pixel at its depth: x = (u - cx) z / fx, y = (v - cy) z / fy (Hartley & Zisserman, 2nd ed., 6.1).
+
+    Args:
+        depth: z along the optical axis in metres.
+        camera: intrinsics of the same image size, without lens distortion.
+        max_points: take at most so many pixels, evenly spread over the picture; each keeps its exact position.
+
+    Raises:
+        CameraError: the camera belongs to another image size, or its distortion has not been undone.
+        UsageError: `max_points` is not positive.
+    """
+    if camera.size != depth.size:
+        raise CameraError(
+            f"the camera is for {camera.width}x{camera.height}, the depth is {depth.size[0]}x{depth.size[1]}"
+        )
+    if any(camera.distortion):
+        raise CameraError("unproject: undo the lens distortion first; only an ideal camera has straight rays")
+    rows, columns = _grid(depth.size, max_points)
+    z = depth.metres
+    if (len(columns), len(rows)) != depth.size:
+        z = z[rows[:, None], columns[None, :]]
+    x_per_z = ((columns + (0.5 - camera.cx)) / camera.fx).astype(np.float32)
+    y_per_z = ((rows + (0.5 - camera.cy)) / camera.fy).astype(np.float32)
+    xyz = np.empty((*z.shape, 3), np.float32)
+    np.multiply(z, x_per_z[None, :], out=xyz[..., 0])
+    np.multiply(z, y_per_z[:, None], out=xyz[..., 1])
+    xyz[..., 2] = z
+    return PointMap(xyz, rows, columns, depth.size)
+
+
+def grid_normals(points: PointMap) -> NDArray[np.float32]:
+    """Unit normals towards the camera, (H, W, 3) float32, from each point's neighbours on the grid.
+
+    Along each grid axis the neighbour with the smaller depth difference is used, so that a normal at a depth jump
+    belongs to its own surface. Where no neighbour is known the normal looks straight at the camera.
+    """
+    along_u = _smaller_step(points.xyz, axis=1)
+    along_v = _smaller_step(points.xyz, axis=0)
+    normals = np.cross(along_v, along_u)
+    length = np.linalg.norm(normals, axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        normals /= length
+        towards_camera = -points.xyz / np.linalg.norm(points.xyz, axis=-1, keepdims=True)
+    unclear = ~np.isfinite(normals).all(axis=-1)
+    normals[unclear] = towards_camera[unclear]
+    return normals
+
+
+def _grid(size: tuple[int, int], max_points: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    width, height = size
+    if max_points is not None and max_points < 1:
+        raise UsageError(f"max points must be at least 1, got {max_points}")
+    shrink = 1.0 if max_points is None else min(1.0, math.sqrt(max_points / (width * height)))
+    # Very long pictures: one side stops at a single line, the other takes what is left of the budget.
+    grid_width = max(1, int(width * shrink + 1e-9))
+    grid_height = max(1, int(height * shrink + 1e-9))
+    if max_points is not None:
+        grid_width = min(grid_width, max_points)
+        grid_height = min(grid_height, max_points // grid_width)
+    return _evenly(height, grid_height), _evenly(width, grid_width)
+
+
+def _evenly(length: int, count: int) -> NDArray[np.int64]:
+    return ((np.arange(count) * 2 + 1) * length) // (2 * count)
+
+
+def _smaller_step(xyz: NDArray[np.float32], *, axis: int) -> NDArray[np.float32]:
+    step = np.diff(xyz, axis=axis)
+    missing = np.full_like(xyz[:1] if axis == 0 else xyz[:, :1], np.nan)
+    forward = np.concatenate([step, missing], axis=axis)
+    backward = np.concatenate([missing, step], axis=axis)
+    size_forward, size_backward = np.abs(forward[..., 2]), np.abs(backward[..., 2])
+    take_backward = np.isnan(size_forward) | (size_backward < size_forward)
+    return np.where(take_backward[..., None], backward, forward)
