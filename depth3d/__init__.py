@@ -10,29 +10,44 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     # The sentence
-    # Sinks
-    from depth3d.formats import save
-
-    # Sources
-    from depth3d.intrinsics import choose_intrinsics
-    from depth3d.photo import Photo, read_photo
-    from depth3d.pipeline import Options, Scene, reconstruct
-    from depth3d.predictors import load_predictor
-    from depth3d.predictors.depth_map import read_depth_map
+    from depth3d.pipeline import Options as Options
+    from depth3d.pipeline import Scene as Scene
+    from depth3d.pipeline import reconstruct as reconstruct
 
     # Nouns
-    from depth3d.camera import Intrinsics, Pose, pixel_centres
-    from depth3d.depth import InverseDepth, MetricDepth
-    from depth3d.errors import Depth3DError
-    from depth3d.pictures import Animation, Picture
+    from depth3d.camera import Intrinsics as Intrinsics
+    from depth3d.camera import Pose as Pose
+    from depth3d.camera import pixel_centres as pixel_centres
+    from depth3d.depth import InverseDepth as InverseDepth
+    from depth3d.depth import MetricDepth as MetricDepth
+    from depth3d.errors import Depth3DError as Depth3DError
+    from depth3d.pictures import Animation as Animation
+    from depth3d.pictures import Picture as Picture
+
+    # Sources
+    from depth3d.intrinsics import choose_intrinsics as choose_intrinsics
+    from depth3d.photo import Photo as Photo
+    from depth3d.photo import read_photo as read_photo
+    from depth3d.predictors import load_predictor as load_predictor
+    from depth3d.predictors.depth_map import read_depth_map as read_depth_map
 
     # Steps
-    from depth3d.cloud import PointCloud, to_cloud
-    from depth3d.colormap import to_heatmap
-    from depth3d.mesh import Mesh, to_mesh
-    from depth3d.parallax import animate_parallax
-    from depth3d.points import PointMap, unproject
-    from depth3d.scale import DistanceAt, Farthest, Nearest, ScaleFit, fit_scale
+    from depth3d.cloud import PointCloud as PointCloud
+    from depth3d.cloud import to_cloud as to_cloud
+    from depth3d.colormap import to_heatmap as to_heatmap
+    from depth3d.mesh import Mesh as Mesh
+    from depth3d.mesh import to_mesh as to_mesh
+    from depth3d.parallax import animate_parallax as animate_parallax
+    from depth3d.points import PointMap as PointMap
+    from depth3d.points import unproject as unproject
+    from depth3d.scale import DistanceAt as DistanceAt
+    from depth3d.scale import Farthest as Farthest
+    from depth3d.scale import Nearest as Nearest
+    from depth3d.scale import ScaleFit as ScaleFit
+    from depth3d.scale import fit_scale as fit_scale
+
+    # Sinks
+    from depth3d.formats import save as save
 
 __version__ = "0.1.0"
 
@@ -42,39 +57,37 @@ _ROOM_OF_NAME = {
     "Scene": "pipeline",
     "reconstruct": "pipeline",
     # Nouns
-    "Animation": "pictures",
-    "Depth3DError": "errors",
     "Intrinsics": "camera",
-    "InverseDepth": "depth",
-    "MetricDepth": "depth",
-    "Picture": "pictures",
     "Pose": "camera",
     "pixel_centres": "camera",
+    "InverseDepth": "depth",
+    "MetricDepth": "depth",
+    "Depth3DError": "errors",
+    "Animation": "pictures",
+    "Picture": "pictures",
     # Sources
-    "Photo": "photo",
     "choose_intrinsics": "intrinsics",
+    "Photo": "photo",
+    "read_photo": "photo",
     "load_predictor": "predictors",
     "read_depth_map": "predictors.depth_map",
-    "read_photo": "photo",
     # Steps
-    "DistanceAt": "scale",
-    "Farthest": "scale",
-    "Mesh": "mesh",
-    "Nearest": "scale",
     "PointCloud": "cloud",
-    "PointMap": "points",
-    "ScaleFit": "scale",
-    "animate_parallax": "parallax",
-    "fit_scale": "scale",
     "to_cloud": "cloud",
     "to_heatmap": "colormap",
+    "Mesh": "mesh",
     "to_mesh": "mesh",
+    "animate_parallax": "parallax",
+    "PointMap": "points",
     "unproject": "points",
+    "DistanceAt": "scale",
+    "Farthest": "scale",
+    "Nearest": "scale",
+    "ScaleFit": "scale",
+    "fit_scale": "scale",
     # Sinks
     "save": "formats",
 }
-
-__all__ = sorted(_ROOM_OF_NAME)  # noqa: PLE0605
 
 
 def __getattr__(name: str) -> Any:

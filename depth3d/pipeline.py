@@ -1,18 +1,4 @@
-"""The whole sentence, from a photo to values that can be saved.
-
-    photo.jpg -> Photo -> predictors -> InverseDepth -> scale <- hints
-                   |                                      |
-                   |                                 MetricDepth ---------> colormap -> picture
-                   |                                      |      \\
-                   +--> intrinsics -> Intrinsics -> points (unproject)   \\--> parallax -> frames
-                   |                                      |
-                   |                                   PointMap
-                   |                                   /      \\
-                   +------- rgb ------------------> cloud     mesh
-                                                      |         |
-                                                      v         v
-                                                  formats / viewer
-"""
+"""The whole sentence: a photo becomes a scene, and a scene becomes files."""
 
 from __future__ import annotations
 
@@ -21,6 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from depth3d.camera import Intrinsics
 from depth3d.cloud import PointCloud, to_cloud
@@ -44,8 +31,8 @@ from depth3d.predictors import load_predictor
 from depth3d.predictors.depth_map import read_depth_map
 from depth3d.scale import Hint, ScaleFit, fit_scale
 
-Kind = Literal["cloud", "points", "mesh", "depth", "heatmap", "parallax"]
-Value = PointCloud | Mesh | MetricDepth | Picture | Animation
+Kind = Literal["cloud", "points", "mesh", "depth", "relative", "heatmap", "parallax"]
+Value = PointCloud | Mesh | MetricDepth | InverseDepth | Picture | Animation
 
 DEFAULT_MAX_POINTS = 1_000_000
 KIND_OF_SUFFIX: dict[str, Kind] = {
@@ -132,6 +119,7 @@ class Scene:
     Attributes:
         photo: the upright photo.
         camera: intrinsics of the photo's size.
+        relief: relative inverse depth of the photo's size; None where the depth map was metric already.
         depth: depth of the photo's size.
         fit: how relative depth became metres; None where the depth map was metric already.
         options: what the user chose.
@@ -140,6 +128,7 @@ class Scene:
 
     photo: Photo
     camera: Intrinsics
+    relief: InverseDepth | None
     depth: MetricDepth
     fit: ScaleFit | None
     options: Options = field(default_factory=Options)
@@ -147,7 +136,7 @@ class Scene:
 
     @property
     def unit(self) -> str:
-        """"m", or "arbitrary" where no hint gave a unit."""
+        """The unit of every length: "m", or "arbitrary" where no hint gave one."""
         return "m" if self.fit is None else self.fit.unit
 
     @property
@@ -199,7 +188,7 @@ class Scene:
         Args:
             path: target, such as kitchen.ply (cloud), kitchen.glb (textured mesh), kitchen.png (16-bit depth) or
                 kitchen.gif (parallax).
-            kind: "cloud" (or "points"), "mesh", "depth", "heatmap" or "parallax".
+            kind: "cloud" (or "points"), "mesh", "depth", "relative" (inverse depth), "heatmap" or "parallax".
             force: overwrite an existing file.
 
         Raises:
@@ -223,9 +212,25 @@ class Scene:
             return self.mesh(textured=False if path.suffix.lower() == ".ply" else None)
         if kind == "depth":
             return self.depth
+        if kind == "relative":
+            if self.relief is None:
+                raise UsageError("a metric depth map has no relative depth; leave out 'relative'")
+            return self.relief
         return self.heatmap() if kind == "heatmap" else self.parallax()
 
 
+# photo.jpg -> Photo -> predictors -> InverseDepth -> scale <- hints
+#                |                                      |
+#                |                                 MetricDepth ---------> colormap -> picture
+#                |                                      |      \
+#                +--> intrinsics -> Intrinsics -> points (unproject)  \--> parallax -> frames
+#                |                                      |
+#                |                                   PointMap
+#                |                                   /      \
+#                +------- rgb ------------------> cloud     mesh
+#                                                   |         |
+#                                                   v         v
+#                                               formats / viewer
 def reconstruct(photo: str | Path | Photo, options: Options | None = None) -> Scene:
     """Turn a photo into a scene.
 
@@ -245,10 +250,10 @@ def reconstruct(photo: str | Path | Photo, options: Options | None = None) -> Sc
             raise UsageError(
                 "a metric depth map takes no hints; leave them out, or use the depth kind 'depth' to rescale it"
             )
-        return Scene(photo, camera, relief, None, options, _unknown_note(relief.metres, relief.metres))
+        return Scene(photo, camera, None, relief, None, options, _unknown_note(relief.metres, relief.metres))
     fit = fit_scale(relief, camera, options.hints)
     depth = fit.apply(relief)
-    return Scene(photo, camera, depth, fit, options, (*fit.notes, *_unknown_note(relief.values, depth.metres)))
+    return Scene(photo, camera, relief, depth, fit, options, (*fit.notes, *_unknown_note(relief.values, depth.metres)))
 
 
 def choose_camera(photo: Photo, options: Options) -> Intrinsics:
@@ -289,7 +294,7 @@ def kind_of(path: Path) -> Kind:
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-def _unknown_note(before: np.ndarray, after: np.ndarray) -> tuple[str, ...]:
+def _unknown_note(before: NDArray[np.float32], after: NDArray[np.float32]) -> tuple[str, ...]:
     """How much of the picture has no depth, and why; `before` and `after` scaling."""
     total = before.size
     absent = int(np.isnan(before).sum())
@@ -312,6 +317,8 @@ def _in_words(value: Value, unit: str) -> str:
         near, far = np.nanmin(value.metres), np.nanmax(value.metres)
         name = "m" if unit == "m" else "arbitrary units"
         return f"depth {value.size[0]}x{value.size[1]}, {near:.3g} to {far:.3g} {name}"
+    if isinstance(value, InverseDepth):
+        return f"relative inverse depth {value.size[0]}x{value.size[1]}, larger is nearer"
     if isinstance(value, Picture):
         return f"heat map {value.rgb.shape[1]}x{value.rgb.shape[0]}"
     return f"{value.count} frames at {value.fps:g} per second"

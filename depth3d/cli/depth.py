@@ -1,0 +1,39 @@
+"""`depth3d depth`: depth as numbers or as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from depth3d.cli.options import camera_options, depth_options, output_options, photo_arguments, scale_options
+from depth3d.cli.work import write_files
+from depth3d.errors import UsageError
+
+if TYPE_CHECKING:
+    from depth3d.pipeline import Kind
+
+
+@click.command()
+@photo_arguments
+@output_options("File to write: .npy .npz .exr .png (16 bit, scale in its metadata).")
+@click.option("--relative", is_flag=True, help="The network's own inverse depth, without unit; larger is nearer.")
+@click.option("--heatmap", is_flag=True, help="An inferno picture (.png .jpg) instead of numbers.")
+@camera_options
+@scale_options
+@depth_options
+def depth(
+    photos: tuple[Path, ...], outputs: tuple[Path, ...], relative: bool, heatmap: bool, force: bool, **chosen: Any
+) -> None:
+    """Write depth along the optical axis, as large as the photo; NaN (0 in PNG) where it is unknown.
+
+    \b
+    depth3d depth room.jpg --near 0.8m --far 5m -o room.npy
+    depth3d depth room.jpg --relative -o room_inverse.npy -o room_inverse.exr
+    depth3d depth room.jpg --heatmap -o room.png
+    """
+    if relative and heatmap:
+        raise UsageError("--relative and --heatmap exclude each other; a heat map always shows inverse depth")
+    kind: Kind = "heatmap" if heatmap else "relative" if relative else "depth"
+    write_files(photos, outputs, kind=kind, force=force, chosen=chosen)

@@ -1,0 +1,43 @@
+"""`depth3d export`: photos to files of any kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from depth3d.cli.options import (
+    camera_options,
+    depth_options,
+    geometry_options,
+    motion_options,
+    output_options,
+    photo_arguments,
+    scale_options,
+)
+from depth3d.cli.work import write_files
+
+KINDS = ["cloud", "points", "mesh", "depth", "relative", "heatmap", "parallax"]
+
+
+@click.command()
+@photo_arguments
+@output_options("File to write; its suffix says what: .ply cloud, .glb mesh, .png .npy .npz .exr depth, .gif parallax.")
+@click.option(
+    "--as", "kind", type=click.Choice(KINDS), help="What goes into the files, where the suffix would say otherwise."
+)
+@camera_options
+@scale_options
+@depth_options
+@geometry_options
+@motion_options
+def export(photos: tuple[Path, ...], outputs: tuple[Path, ...], kind: Any, force: bool, **chosen: Any) -> None:
+    """Turn photos into point clouds, meshes, depth images and animations.
+
+    \b
+    depth3d export room.jpg -o room.ply -o room.glb
+    depth3d export room.jpg --at 412,300=2.4m --at 90,640=85cm -o room.glb
+    depth3d export room.jpg --depth-map room_depth.png --depth-kind metric --depth-units 1000 -o room.ply
+    """
+    write_files(photos, outputs, kind=kind, force=force, chosen=chosen)

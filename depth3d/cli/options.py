@@ -1,0 +1,223 @@
+"""Options that several commands share, as decorators; and how their values become Options.
+
+Nothing here imports numpy: `depth3d --help` must answer at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from depth3d.errors import UsageError
+from depth3d.lengths import Length, parse_length, parse_pixel_length
+
+if TYPE_CHECKING:
+    from depth3d.pipeline import Options
+    from depth3d.scale import Hint
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_Decorator = Callable[[_Command], _Command]
+
+EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+OUTPUT_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+class _Parsed(click.ParamType):
+    """A value whose text is read by one of our own parsers."""
+
+    def __init__(self, name: str, parse: Callable[[str], object]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parse(value)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+
+
+LENGTH = _Parsed("length", parse_length)
+PIXEL_LENGTH = _Parsed("u,v=length", parse_pixel_length)
+
+
+def photo_arguments(command: _Command) -> _Command:
+    """One photo or several."""
+    return click.argument("photos", nargs=-1, required=True, type=EXISTING_FILE, metavar="PHOTO...")(command)
+
+
+def camera_options(command: _Command) -> _Command:
+    """Where the camera's intrinsics come from."""
+    return _all(
+        command,
+        click.option("--fov", "fov_x_deg", type=float, metavar="DEG", help="Horizontal field of view in degrees."),
+        click.option("--focal-px", type=float, metavar="F", help="Focal length in pixels of the upright photo."),
+        click.option(
+            "--camera",
+            "camera_file",
+            type=EXISTING_FILE,
+            metavar="FILE",
+            help="Intrinsics as JSON or YAML: a 3x3 K, or fx fy cx cy. Pixel centres at integers (OpenCV) unless "
+            "the file says pixel_centre: 0.5. Without any of these three: EXIF, else a stated assumption.",
+        ),
+    )
+
+
+def scale_options(command: _Command) -> _Command:
+    """What the user knows about distances."""
+    return _all(
+        command,
+        click.option(
+            "--at",
+            type=PIXEL_LENGTH,
+            multiple=True,
+            metavar="U,V=DIST",
+            help="Distance from the camera to the thing at pixel U,V of the upright photo, such as 412,300=2.4m or "
+            "412,300=8ft±2in. Units m cm mm ft in; none means metres. Repeatable.",
+        ),
+        click.option("--near", type=LENGTH, metavar="DIST", help="Depth of the nearest things (98th percentile)."),
+        click.option("--far", type=LENGTH, metavar="DIST", help="Depth of the farthest things (2nd percentile)."),
+    )
+
+
+def depth_options(command: _Command) -> _Command:
+    """Which network, or which depth map, sees the depth."""
+    return _all(
+        command,
+        click.option(
+            "--predictor",
+            type=click.Choice(["auto", "midas_small", "midas_large", "bundled"]),
+            default="auto",
+            show_default=True,
+            help="The network.",
+        ),
+        click.option("--weights", type=EXISTING_FILE, metavar="FILE", help="Weights file for the network."),
+        click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Processor threads for the network."),
+        click.option(
+            "--depth-map",
+            type=EXISTING_FILE,
+            metavar="FILE",
+            help="Depth that replaces the network: PNG, JPEG, PFM, EXR, NPY or NPZ.",
+        ),
+        click.option(
+            "--depth-kind",
+            type=click.Choice(["inverse", "depth", "metric"]),
+            default="inverse",
+            show_default=True,
+            help="What the depth map holds: affine in 1/z, proportional to z, or metres.",
+        ),
+        click.option(
+            "--depth-units", type=float, metavar="N", help="Stored units per metre of a metric depth map, such as 1000."
+        ),
+        click.option("--brighter-is-farther", is_flag=True, help="Flip an inverse depth map (Google RangeInverse)."),
+    )
+
+
+def geometry_options(command: _Command) -> _Command:
+    """What clouds and meshes look like."""
+    return _all(
+        command,
+        click.option(
+            "--axes",
+            type=click.Choice(["gltf", "opencv"]),
+            default="gltf",
+            show_default=True,
+            help="gltf: y up, z towards the viewer. opencv: camera axes, y down, z forward.",
+        ),
+        click.option(
+            "--max-points",
+            type=click.IntRange(min=1),
+            default=1_000_000,
+            show_default=True,
+            metavar="N",
+            help="At most so many points or mesh vertices, evenly spread over the picture.",
+        ),
+        click.option("--voxel", "voxel", type=LENGTH, metavar="SIZE", help="Thin clouds to one point per cube."),
+        click.option("--normals", is_flag=True, help="Add normals."),
+        click.option(
+            "--cut-ratio",
+            type=float,
+            default=1.08,
+            show_default=True,
+            metavar="R",
+            help="Cut a triangle whose farthest corner is more than R times as deep as its nearest.",
+        ),
+        click.option("--vertex-colours", is_flag=True, help="Colour the mesh's vertices instead of a texture."),
+    )
+
+
+def motion_options(command: _Command) -> _Command:
+    """What animations look like."""
+    return _all(
+        command,
+        click.option(
+            "--width", type=click.IntRange(min=1), default=640, show_default=True, metavar="PX", help="Frame width."
+        ),
+        click.option("--seconds", type=float, default=2.5, show_default=True, help="Duration of the loop."),
+        click.option("--fps", type=float, default=24.0, show_default=True, help="Frames per second."),
+        click.option(
+            "--amount",
+            "amount_percent",
+            type=float,
+            default=2.0,
+            show_default=True,
+            metavar="PERCENT",
+            help="How far the nearest things move to either side, in per cent of the width.",
+        ),
+    )
+
+
+def output_options(help_text: str) -> _Decorator[_Command]:
+    """Where to write."""
+
+    def decorate(command: _Command) -> _Command:
+        return _all(
+            command,
+            click.option(
+                "-o",
+                "--output",
+                "outputs",
+                type=OUTPUT_FILE,
+                multiple=True,
+                required=True,
+                metavar="FILE",
+                help=f"{help_text} Repeatable. With several photos, {{name}} stands for each photo's name.",
+            ),
+            click.option("--force", is_flag=True, help="Overwrite existing files."),
+        )
+
+    return decorate
+
+
+def to_options(chosen: dict[str, Any]) -> Options:
+    """Turn what click collected into the Options that every door shares."""
+    from depth3d.pipeline import Options
+
+    chosen = dict(chosen)
+    hints = _hints(chosen.pop("at", ()), chosen.pop("near", None), chosen.pop("far", None))
+    voxel = chosen.pop("voxel", None)
+    textured = not chosen.pop("vertex_colours", False)
+    return Options(hints=hints, voxel_m=voxel.metres if voxel else None, textured=textured, **chosen)
+
+
+def _hints(
+    at: Sequence[tuple[tuple[float, float], Length]], near: Length | None, far: Length | None
+) -> tuple[Hint, ...]:
+    from depth3d.scale import DistanceAt, Farthest, Nearest
+
+    hints: list[Hint] = [DistanceAt(u, v, length.metres, length.sigma_m) for (u, v), length in at]
+    if near is not None:
+        hints.append(Nearest(near.metres, near.sigma_m))
+    if far is not None:
+        hints.append(Farthest(far.metres, far.sigma_m))
+    return tuple(hints)
+
+
+def _all(command: _Command, *options: Callable[[_Command], _Command]) -> _Command:
+    for option in reversed(options):
+        command = option(command)
+    return command

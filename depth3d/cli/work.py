@@ -1,0 +1,65 @@
+"""The work that export, depth and parallax share: photos in, files out, one line for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from depth3d.cli.options import to_options
+from depth3d.errors import UsageError
+
+if TYPE_CHECKING:
+    from depth3d.pipeline import Kind, Scene
+
+
+def write_files(
+    photos: Sequence[Path], outputs: Sequence[Path], *, kind: Kind | None, force: bool, chosen: dict[str, Any]
+) -> None:
+    """Reconstruct each photo and write each of its files; what was assumed goes to standard error.
+
+    Args:
+        photos: photo files.
+        outputs: files to write; {name} stands for the photo's name.
+        kind: what goes in; None leaves it to each file's suffix.
+        force: overwrite existing files.
+        chosen: the other options as click collected them.
+    """
+    from depth3d.pipeline import kind_of, reconstruct
+
+    files_of_photo = _targets(photos, outputs, force=force)
+    if kind is None:
+        for path in outputs:
+            kind_of(path)
+    options = to_options(chosen)
+    for photo, files in zip(photos, files_of_photo, strict=True):
+        scene = reconstruct(photo, options)
+        _report(scene, photo, relative=kind == "relative")
+        for path in files:
+            saved = scene.save(path, kind=kind, force=force)
+            click.echo(f"{saved.path}: {saved.what}")
+
+
+def _targets(photos: Sequence[Path], outputs: Sequence[Path], *, force: bool) -> list[list[Path]]:
+    """Each photo's output files, checked before the work begins."""
+    from depth3d.formats import check_writable
+
+    named = [[Path(str(output).replace("{name}", photo.stem)) for output in outputs] for photo in photos]
+    seen: set[Path] = set()
+    for path in (path for paths in named for path in paths):
+        if path in seen:
+            raise UsageError(f"{path} would be written twice; with several photos put {{name}} into each -o")
+        seen.add(path)
+        check_writable(path, force=force)
+    return named
+
+
+def _report(scene: Scene, photo: Path, *, relative: bool) -> None:
+    lines = [f"depth: {scene.depth.source}"]
+    if not relative:
+        lines.insert(0, f"camera: {scene.camera.fov_x_deg:.1f} degrees wide, {scene.camera.source}")
+        lines += [f"scale: {note}" for note in scene.notes]
+    for line in lines:
+        click.echo(f"{photo.name}: {line}", err=True)
