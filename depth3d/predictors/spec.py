@@ -62,10 +62,11 @@ class NetworkSpec:
         for field, choices in _CHOICES.items():
             if getattr(self, field) not in choices:
                 raise WeightsError(f"network {self.name}: {field} is {getattr(self, field)!r}, not one of {choices}")
-        if self.multiple_of < 1 or self.net_size < self.multiple_of or self.width < 2:
+        sizes_fit = 1 <= self.multiple_of <= self.net_size <= 4096 and 2 <= self.width <= 1024
+        if not sizes_fit or min(self.std) <= 0:
             raise WeightsError(
-                f"network {self.name}: impossible sizes: net_size {self.net_size}, multiple_of {self.multiple_of}, "
-                f"width {self.width}"
+                f"network {self.name}: impossible numbers: net_size {self.net_size}, multiple_of {self.multiple_of}, "
+                f"width {self.width}, std {self.std}"
             )
 
     def to_json(self) -> str:
