@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.errors import PhotoError
-from depth3d.image_file import DECODER_DAMAGE, open_picture, shown
+from depth3d.input_files import DECODER_DAMAGE, open_picture, shown
 
 if TYPE_CHECKING:
     from PIL import Image, ImageCms

@@ -1,6 +1,7 @@
-"""Picture files, opened with every way in which they can be wrong turned into one sentence.
+"""Files that come in, opened with every way in which they can be wrong turned into one sentence.
 
-Photos and depth maps come through the same door: what is not a file, not a picture, too large, or damaged is told here.
+Photos, depth maps and camera files come through the same door: what is no file, empty, no picture, too large or damaged
+is told here, and nowhere else.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ def _identified(file: IO[bytes], path: Path, error: type[Depth3DError]) -> Image
         raise error(f"{shown(path)}: a camera's raw file; develop it to JPEG, TIFF or PNG first")
     start = file.read(32)
     file.seek(0)
-    formats = _FORMATS
+    formats: tuple[str, ...] = _FORMATS
     if start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS:
         _register_heif()
         formats = ("HEIF",)

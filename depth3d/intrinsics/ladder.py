@@ -1,0 +1,48 @@
+"""The ladder of camera sources: the first that can answer does, and says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from depth3d.camera import Intrinsics
+from depth3d.errors import UsageError
+from depth3d.intrinsics.assumption import assume_camera
+from depth3d.intrinsics.camera_file import read_camera_file
+from depth3d.intrinsics.exif import camera_from_exif
+from depth3d.intrinsics.stated import camera_from_focal, camera_from_fov
+from depth3d.photo import Photo
+
+
+def choose_intrinsics(
+    photo: Photo,
+    *,
+    fov_x_deg: float | None = None,
+    focal_px: float | None = None,
+    camera_file: Path | None = None,
+) -> Intrinsics:
+    """The camera of an upright photo: what the user states, else EXIF, else a stated assumption.
+
+    Args:
+        photo: the photo; its size binds the camera.
+        fov_x_deg: horizontal field of view of the upright photo in degrees.
+        focal_px: focal length in pixels of the upright photo.
+        camera_file: JSON or YAML file, see `depth3d.intrinsics.camera_file`; in pixels of the upright photo.
+
+    Returns:
+        Intrinsics of the photo's size whose `source` says where the numbers came from and how sure they are.
+
+    Raises:
+        UsageError: more than one of the three is given, or a number cannot be meant.
+        CameraError: the camera file cannot be read or does not fit the photo.
+    """
+    stated = [value for value in (fov_x_deg, focal_px, camera_file) if value is not None]
+    if len(stated) > 1:
+        raise UsageError("field of view, focal length and camera file exclude one another; give one of them")
+    if fov_x_deg is not None:
+        return camera_from_fov(fov_x_deg, photo.size)
+    if focal_px is not None:
+        return camera_from_focal(focal_px, photo.size)
+    if camera_file is not None:
+        return read_camera_file(camera_file, photo.size)
+    from_exif = camera_from_exif(photo.exif, photo.size)
+    return from_exif if isinstance(from_exif, Intrinsics) else assume_camera(photo.size, reason=from_exif.reason)
