@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from depth3d.scale import Hint
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-_Decorator = Callable[[_Command], _Command]
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 OUTPUT_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-class _Parsed(click.ParamType):
+class _Parsed(click.ParamType[object]):
     """A value whose text is read by one of our own parsers."""
 
     def __init__(self, name: str, parse: Callable[[str], object]) -> None:
@@ -171,7 +170,7 @@ def motion_options(command: _Command) -> _Command:
     )
 
 
-def output_options(help_text: str) -> _Decorator[_Command]:
+def output_options(help_text: str) -> Callable[[_Command], _Command]:
     """Where to write."""
 
     def decorate(command: _Command) -> _Command:

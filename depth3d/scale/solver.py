@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from depth3d.camera import Intrinsics
 from depth3d.depth import InverseDepth
@@ -45,48 +46,90 @@ def fit_scale(relief: InverseDepth, camera: Intrinsics, hints: Sequence[Hint] = 
     held = [hint.held_range(relief) for hint in hints]
     held_low = max((low for low, _ in held), default=-math.inf)
     held_high = min((high for _, high in held), default=math.inf)
-    if len(anchors) >= 2 and not relief.zero_is_infinity:
-        return _from_many(anchors, held_low, held_high)
+    if relief.zero_is_infinity and anchors:
+        return _from_hints(anchors, _proportional, held_low, held_high)
+    if len(anchors) >= 2:
+        _refuse_one_depth(anchors)
+        return _from_hints(anchors, _affine, held_low, held_high)
     if relief.zero_is_infinity:
-        return _from_proportional(relief, anchors, held_low, held_high)
+        note = "no distance was given: the unit is arbitrary (1 unit = depth of the nearest things)"
+        return ScaleFit(1 / percentile(relief, NEAR_PERCENTILE), 0.0, is_metric=False, notes=(note,))
     return _from_assumption(relief, anchors, held_low, held_high)
 
 
-def _from_many(anchors: list[Anchor], held_low: float, held_high: float) -> ScaleFit:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Line:
+    a: float
+    b: float
+    covariance: NDArray[np.float64]
+
+    def depth_at(self, d: float) -> float:
+        inverse = self.a * d + self.b
+        return 1 / inverse if inverse > 0 else math.inf
+
+
+def _affine(anchors: Sequence[Anchor]) -> _Line:
+    """Both a and b from two anchors or more; of many equally good lines the flattest."""
     d = np.array([anchor.d for anchor in anchors])
     z = np.array([anchor.z_m for anchor in anchors])
     weight = 1 / np.array([anchor.relative_sigma for anchor in anchors])
-    spread = np.ptp(d)
-    if spread <= _SAME_D * np.abs(d).max():
-        names = " and ".join(anchor.name for anchor in anchors)
-        raise HintError(
-            f"hints {names} lie at the same relative depth, so they cannot fix two unknowns; "
-            "give one nearer and one farther point"
-        )
+    spread = np.ptp(d) or 1.0
     # Centred and scaled d keeps the normal matrix well conditioned for any range of d.
     centre = d.mean()
     design = np.stack([(d - centre) / spread, np.ones_like(d)], axis=1) * (z * weight)[:, None]
     solution, *_ = np.linalg.lstsq(design, weight, rcond=None)
     back = np.array([[1 / spread, 0], [-centre / spread, 1]])
     a, b = (float(x) for x in back @ solution)
-    if a <= 0:
-        raise HintError(_wrong_order(anchors))
-    covariance = back @ np.linalg.inv(design.T @ design) @ back.T
-    return _judged(ScaleFit(a, b, covariance, _residuals(anchors, a, b), held_low, held_high))
+    return _Line(a, b, back @ np.linalg.pinv(design.T @ design) @ back.T)
 
 
-def _from_proportional(relief: InverseDepth, anchors: list[Anchor], held_low: float, held_high: float) -> ScaleFit:
-    """The shift b is known to be 0; a is the weighted mean of what the hints say."""
-    if not anchors:
-        nearest = percentile(relief, NEAR_PERCENTILE)
-        note = "no distance was given: the unit is arbitrary (1 unit = depth of the nearest things)"
-        return ScaleFit(1 / nearest, 0.0, held_low=held_low, held_high=held_high, is_metric=False, notes=(note,))
+def _proportional(anchors: Sequence[Anchor]) -> _Line:
+    """The scale a from one anchor or more, where b is known to be 0."""
     dz = np.array([anchor.d * anchor.z_m for anchor in anchors])
     weight = np.array([anchor.relative_sigma for anchor in anchors]) ** -2.0
-    a = float(np.sum(weight * dz) / np.sum(weight * dz**2))
-    variance = float(1 / np.sum(weight * dz**2))
-    covariance = np.diag([variance, 0.0])
-    return _judged(ScaleFit(a, 0.0, covariance, _residuals(anchors, a, 0.0), held_low, held_high))
+    information = float(np.sum(weight * dz**2))
+    return _Line(float(np.sum(weight * dz)) / information, 0.0, np.diag([1 / information, 0.0]))
+
+
+def _from_hints(
+    anchors: list[Anchor], solve: Callable[[Sequence[Anchor]], _Line], held_low: float, held_high: float
+) -> ScaleFit:
+    line = solve(anchors)
+    doubt = _disagreement(anchors, solve, line)
+    if line.a <= 0:
+        raise HintError(_wrong_order(anchors))
+    residuals = tuple(Residual(anchor.name, anchor.z_m, line.depth_at(anchor.d)) for anchor in anchors)
+    return ScaleFit(line.a, line.b, line.covariance, residuals, held_low, held_high, notes=doubt)
+
+
+def _disagreement(anchors: list[Anchor], solve: Callable[[Sequence[Anchor]], _Line], line: _Line) -> tuple[str, ...]:
+    """Refuse hints that differ by a factor of 2 or more, note a factor of 1.25, and name the one that differs.
+
+    The network's own error is far greater than a tape's, so a hint's stated uncertainty cannot be the measure here.
+    """
+    factor = _worst_factor(anchors, line)
+    if factor < _DISAGREEMENT_NOTED:
+        return ()
+    words = _odd_one_out(anchors, solve)
+    if factor >= _DISAGREEMENT_REFUSED:
+        raise HintError(f"the hints contradict each other: {words}; correct it or leave it out")
+    return (f"the hints agree badly: {words}",)
+
+
+def _odd_one_out(anchors: list[Anchor], solve: Callable[[Sequence[Anchor]], _Line]) -> str:
+    """The hint without which the others agree best; a plain least-squares residual would often blame another."""
+    lines = [solve([*anchors[:i], *anchors[i + 1 :]]) for i in range(len(anchors))]
+    factors = [_worst_factor([*anchors[:i], *anchors[i + 1 :]], line) for i, line in enumerate(lines)]
+    if sorted(factors)[1] < _DISAGREEMENT_NOTED:
+        return " or ".join(anchor.name for anchor in anchors) + " (one must be wrong, and a further hint would tell)"
+    odd = int(np.argmin(factors))
+    others = lines[odd].depth_at(anchors[odd].d)
+    return f"{anchors[odd].name} means a depth of {anchors[odd].z_m:.3g} m, the others say {others:.3g} m there"
+
+
+def _worst_factor(anchors: Sequence[Anchor], line: _Line) -> float:
+    ratios = [line.depth_at(anchor.d) / anchor.z_m for anchor in anchors]
+    return max(max(ratio, 1 / ratio) for ratio in ratios)
 
 
 def _from_assumption(relief: InverseDepth, anchors: list[Anchor], held_low: float, held_high: float) -> ScaleFit:
@@ -109,33 +152,18 @@ def _from_assumption(relief: InverseDepth, anchors: list[Anchor], held_low: floa
         )
     a = 1 / (anchor.z_m * (anchor.d + shift))
     note = f"one hint leaves the depth range open: {assumption}; a second hint at another depth removes this guess"
-    residuals = _residuals(anchors, a, a * shift)
-    return ScaleFit(a, a * shift, None, residuals, held_low, held_high, notes=(note,))
+    residual = Residual(anchor.name, anchor.z_m, anchor.z_m)
+    return ScaleFit(a, a * shift, None, (residual,), held_low, held_high, notes=(note,))
 
 
-def _residuals(anchors: list[Anchor], a: float, b: float) -> tuple[Residual, ...]:
-    fitted = [a * anchor.d + b for anchor in anchors]
-    return tuple(
-        Residual(anchor.name, anchor.z_m, 1 / inverse if inverse > 0 else math.inf)
-        for anchor, inverse in zip(anchors, fitted, strict=True)
-    )
-
-
-def _judged(fit: ScaleFit) -> ScaleFit:
-    """Refuse a fit that misses a hint by a factor of 2 or more, note one that misses by 1.25, and name the hint.
-
-    The network's own error is far greater than a tape's, so a hint's stated uncertainty cannot be the measure here.
-    """
-    worst = max(fit.residuals, key=lambda r: max(r.said_m / r.fitted_m, r.fitted_m / r.said_m))
-    factor = max(worst.said_m / worst.fitted_m, worst.fitted_m / worst.said_m)
-    if factor < _DISAGREEMENT_NOTED:
-        return fit
-    disagreement = (
-        f"{worst.name} means a depth of {worst.said_m:.3g} m, all hints together give {worst.fitted_m:.3g} m there"
-    )
-    if factor >= _DISAGREEMENT_REFUSED:
-        raise HintError(f"the hints contradict each other: {disagreement}; correct it or leave it out")
-    return replace(fit, notes=(*fit.notes, f"the hints agree badly: {disagreement}"))
+def _refuse_one_depth(anchors: Sequence[Anchor]) -> None:
+    d = [anchor.d for anchor in anchors]
+    if max(d) - min(d) <= _SAME_D * max(abs(x) for x in d):
+        names = " and ".join(anchor.name for anchor in anchors)
+        raise HintError(
+            f"hints {names} lie at the same relative depth, so they cannot fix two unknowns; "
+            "give one nearer and one farther point"
+        )
 
 
 def _wrong_order(anchors: list[Anchor]) -> str:

@@ -1,0 +1,38 @@
+"""The two depths are checked once, at birth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from depth3d.depth import InverseDepth, MetricDepth
+from depth3d.errors import DepthMapError
+
+
+@pytest.mark.parametrize("kind", [InverseDepth, MetricDepth])
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (np.zeros((0, 3)), "non-empty"),
+        (np.ones(3), "non-empty"),
+        (np.array([[1, np.inf]]), "infinite"),
+        (np.full((2, 2), np.nan), "every value is unknown"),
+    ],
+)
+def test_nonsense_is_refused(kind: type, values: np.ndarray, words: str) -> None:
+    with pytest.raises(DepthMapError, match=words):
+        kind(values)
+
+
+def test_metric_depth_is_positive() -> None:
+    with pytest.raises(DepthMapError, match="positive, got 0"):
+        MetricDepth(np.array([[0, 1]], np.float32))
+    with pytest.raises(DepthMapError, match="sigma has shape"):
+        MetricDepth(np.ones((2, 2), np.float32), np.ones((1, 2), np.float32))
+
+
+def test_sizes_are_width_by_height_and_values_float32() -> None:
+    relief = InverseDepth(np.array([[1, 2, np.nan]]))
+    assert relief.size == (3, 1)
+    assert relief.values.dtype == np.float32
+    assert MetricDepth(np.ones((2, 5))).size == (5, 2)
