@@ -38,18 +38,17 @@ def load_network(path: Path) -> MidasNet:
     Raises:
         WeightsError: the file cannot be read, wants code to run, or fits no network.
     """
-    from depth3d.predictors.midas import build_network
-
     tensors, description = _read_safetensors(path) if _is_safetensors(path) else (_read_torch(path), None)
     tensors = {key: tensor for key, tensor in tensors.items() if not key.startswith(_AUXILIARY)}
     try:
         spec = NetworkSpec.from_json(description) if description is not None else _recognise(tensors)
-        network = build_network(spec)
+        network = _unfilled(spec)
     except Depth3DError as error:
         raise WeightsError(f"{path}: {error}") from error
-    _check_fit(path, spec.name, {k: tuple(t.shape) for k, t in tensors.items()}, network)
+    wanted = network.state_dict()
+    _check_fit(path, spec.name, tensors, wanted)
     try:
-        network.load_state_dict(tensors)
+        network.load_state_dict({key: tensor.to(wanted[key].dtype) for key, tensor in tensors.items()}, assign=True)
     except _READ_ERRORS as error:
         raise WeightsError(f"{path} holds tensors that are not plain numbers: {_first_line(error)}") from error
     return _for_inference(network)
@@ -73,6 +72,22 @@ def network_bytes(network: MidasNet, *, half: bool = False, notes: Mapping[str, 
             tensors[key] = tensor.detach().cpu().to(torch.float16 if halved else tensor.dtype).contiguous()
     data: bytes = save(tensors, metadata={**(notes or {}), _SPEC_KEY: network.spec.to_json()})
     return data
+
+
+def _unfilled(spec: NetworkSpec) -> MidasNet:
+    """Build a network whose tensors are all about to be replaced.
+
+    The official ones are built without storage: random numbers for 105 million weights take a second and 400 MB. Other
+    encoders may hold numbers that are in no checkpoint, so they are built in full.
+    """
+    import torch
+
+    from depth3d.predictors.midas import build_network
+    from depth3d.predictors.torch_env import import_timm
+
+    import_timm()  # before the block, which would reach whatever the import makes
+    with torch.device("meta" if spec.official_layout else "cpu"):
+        return build_network(spec)
 
 
 def _for_inference(network: MidasNet) -> MidasNet:
@@ -146,14 +161,14 @@ def _recognise(tensors: Mapping[str, Tensor]) -> NetworkSpec:
     raise WeightsError(f"these weights fit no network known here ({names}); their first tensor is {first}")
 
 
-def _check_fit(path: Path, name: str, given: Mapping[str, tuple[int, ...]], network: MidasNet) -> None:
-    wanted = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
-    wrong = sorted(key for key in wanted.keys() | given.keys() if wanted.get(key) != given.get(key))
+def _check_fit(path: Path, name: str, given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
+    shapes, due = ({key: tuple(tensor.shape) for key, tensor in tensors.items()} for tensors in (given, wanted))
+    wrong = sorted(key for key in due.keys() | shapes.keys() if due.get(key) != shapes.get(key))
     if wrong:
         key = wrong[0]
         raise WeightsError(
-            f"{path} looks like {name} but does not fit it: {len(wrong)} of {len(wanted)} tensors differ, such as "
-            f"{key} (in the file {given.get(key, 'missing')}, expected {wanted.get(key, 'none')})"
+            f"{path} looks like {name} but does not fit it: {len(wrong)} of {len(due)} tensors differ, such as "
+            f"{key} (in the file {shapes.get(key, 'missing')}, expected {due.get(key, 'none')})"
         )
 
 

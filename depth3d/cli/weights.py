@@ -1,0 +1,113 @@
+"""`depth3d weights`: fetch, list and verify what the networks need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from depth3d.errors import WeightsError
+
+if TYPE_CHECKING:
+    from depth3d.predictors.download import Progress
+
+_NAMES = click.Choice(["midas_small", "midas_large"])
+
+
+@click.group()
+def weights() -> None:
+    """Fetch, list and verify the weights of the networks.
+
+    \b
+    depth3d weights list
+    depth3d weights fetch
+    depth3d weights verify midas_v21_small_256.pt
+    """
+
+
+@weights.command()
+@click.argument("name", type=_NAMES, default="midas_small")
+def fetch(name: str) -> None:
+    """Download the official weights of NAME (default: midas_small) into the cache, unless they are here already.
+
+    \b
+    depth3d weights fetch
+    depth3d weights fetch midas_large
+    """
+    from depth3d.predictors.weights import fetch_weights
+
+    with download_progress(name) as progress:
+        found = fetch_weights(name, progress=progress)
+    click.echo(f"{name}: {found.path} ({found.origin}; {found.verdict})")
+
+
+@weights.command("list")
+def list_weights() -> None:
+    """Show which weights exist, and where they are on this machine.
+
+    \b
+    depth3d weights list
+    """
+    from depth3d.predictors.weights import OFFICIAL_WEIGHTS
+
+    for name, official in OFFICIAL_WEIGHTS.items():
+        click.echo(f"{name:12} {official.mib:5.4g} MiB  {official.licence:4} {_where(name)}")
+    click.echo(f"{'bundled':12} {_bundled()}")
+
+
+@weights.command()
+@click.argument("names_or_files", nargs=-1, metavar="[NAME|FILE]...")
+def verify(names_or_files: tuple[str, ...]) -> None:
+    """Check that weights are the official ones, bit by bit; without arguments, all that are on this machine.
+
+    \b
+    depth3d weights verify
+    depth3d weights verify midas_small downloads/midas_v21_384.pt
+    """
+    from depth3d.predictors.weights import OFFICIAL_WEIGHTS, find_weights, verify_weights
+
+    chosen = names_or_files or tuple(name for name in OFFICIAL_WEIGHTS if find_weights(name))
+    if not chosen:
+        raise WeightsError("there are no official weights on this machine; fetch some: depth3d weights fetch")
+    for name_or_file in chosen:
+        found = verify_weights(name_or_file)
+        click.echo(f"{name_or_file}: {found.path} {found.verdict}")
+
+
+@contextmanager
+def download_progress(label: str) -> Iterator[Progress]:
+    """Give a function that draws a progress bar on standard error, from its first call on."""
+    with ExitStack() as stack:
+        bars: list[Any] = []
+
+        def show(done: int, total: int | None) -> None:
+            if not bars:
+                stream = click.get_text_stream("stderr")
+                bars.append(stack.enter_context(click.progressbar(length=total or done, label=label, file=stream)))
+            bars[0].update(done - bars[0].pos)
+
+        yield show
+
+
+def _where(name: str) -> str:
+    from depth3d.predictors.weights import find_weights
+
+    try:
+        found = find_weights(name)
+    except WeightsError as error:
+        return str(error)
+    if found is None:
+        return f"not on this machine; fetch it: depth3d weights fetch {name}"
+    return f"{found.path} ({found.origin}; {found.verdict})"
+
+
+def _bundled() -> str:
+    from depth3d.predictors.weights import bundled_weights
+
+    try:
+        found = bundled_weights()
+    except WeightsError:
+        return "not in this copy of depth3d"
+    return f"{found.path.stat().st_size / 2**20:5.1f} MiB  in the package, works offline (sha256 {found.sha256[:8]}...)"
