@@ -1,9 +1,9 @@
 """Camera source: a JSON or YAML file with the camera's numbers.
 
-The file holds `fx`, `fy`, `cx`, `cy`, or the matrix `K` (or `camera_matrix`, `intrinsic_matrix`): three rows of three, or
-nine numbers by rows or, as Open3D does, by columns, told apart by where their 0 0 1 stands; or it is nothing but such a
-matrix. `width` and `height` say for which picture size the numbers hold; without them it is the photo's. Pixel centres
-are OpenCV's, at integers, unless the file says `pixel_centre: 0.5`.
+The file holds `fx`, `fy`, `cx`, `cy`, or the matrix `K` (or `camera_matrix`, `intrinsic_matrix`): three rows of three,
+or nine numbers by rows or, as Open3D writes them, by columns, told apart by where their 0 0 1 stands; or the file is
+nothing but such a matrix. `width` and `height` say for which picture size the numbers hold; without them it is the
+photo's. Pixel centres are OpenCV's, at integers, unless the file says `pixel_centre: 0.5`.
 """
 
 from __future__ import annotations

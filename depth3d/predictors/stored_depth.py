@@ -1,0 +1,237 @@
+"""Depth files as stored: numbers on a grid, before anything is said about what they mean."""
+
+from __future__ import annotations
+
+import math
+import re
+import zipfile
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.errors import DepthMapError, MissingExtraError
+from depth3d.input_files import DECODER_DAMAGE, MAX_MEGAPIXELS, open_picture, open_regular_file, shown
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+UNITS_KEY = "depth3d:units_per_metre"
+"""Key of the PNG text in which our own 16-bit depth images keep their scale."""
+
+_HEAD_BYTES = 512
+_COLOUR_TOLERANCE = 10
+_ARCHIVE_NAMES = ("depth", "metres", "arr_0")
+_EXR_NAMES = ("Z", "depth", "Y", "V")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredDepth:
+    """The numbers of a depth file, untouched.
+
+    Attributes:
+        values: (H, W) in the file's own number type.
+        bits: 8, 16 or more for whole numbers, None for floating point.
+        units_per_metre: the scale that the file itself states, or None.
+    """
+
+    values: NDArray[Any]
+    bits: int | None
+    units_per_metre: float | None = None
+
+
+def read_stored_depth(path: Path) -> StoredDepth:
+    """Read NPY, NPZ, PFM, EXR, or any picture of one channel; the content decides, not the suffix.
+
+    An NPZ holds one array, or one named depth, metres or arr_0. An EXR holds one channel, or one named Z, depth, Y or
+    V, or three equal ones. A picture in colours must be grey.
+
+    Raises:
+        DepthMapError: the file is missing, empty, damaged, larger than 200 megapixels, or holds no single grid of
+            numbers; a pickled object is refused unread.
+        MissingExtraError: an EXR file without the package OpenEXR.
+    """
+    with open_regular_file(path, DepthMapError) as file:
+        head = file.read(_HEAD_BYTES)
+        file.seek(0)
+        try:
+            if head.startswith(b"\x93NUMPY"):
+                return _of_array(_read_npy(file))
+            if head.startswith(b"PK\x03\x04"):
+                return _of_array(_read_npz(file))
+            if re.match(rb"P[Ff]\s", head):
+                return _of_array(_read_pfm(file))
+            if head.startswith(b"\x76\x2f\x31\x01"):
+                return _of_array(_read_exr(path))
+        except (_Unusable, zipfile.BadZipFile, *DECODER_DAMAGE) as problem:
+            reason = " ".join(str(problem).split()) or type(problem).__name__
+            raise DepthMapError(f"{shown(path)}: cannot be read as a depth map: {reason}") from None
+    return _read_picture(path, head)
+
+
+class _Unusable(Exception):
+    """A file's content is not a depth map; the message says why, without the file's name."""
+
+
+def _of_array(values: NDArray[Any]) -> StoredDepth:
+    while values.ndim > 2 and 1 in (values.shape[0], values.shape[-1]):
+        values = values[0] if values.shape[0] == 1 else values[..., 0]
+    if values.ndim != 2 or values.size == 0:
+        raise _Unusable(f"it holds an array of shape {values.shape}, expected (height, width)")
+    return StoredDepth(values, None if values.dtype.kind == "f" else values.dtype.itemsize * 8)
+
+
+def _read_npy(stream: IO[bytes]) -> NDArray[Any]:
+    """An array whose header is checked before anything is allocated, and which cannot be a pickle."""
+    version = np.lib.format.read_magic(stream)
+    read_header = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }.get(version)
+    if read_header is None:
+        raise _Unusable(f"version {version} of the NPY format is not for plain numbers")
+    shape, by_columns, dtype = read_header(stream)
+    if dtype.hasobject:
+        raise _Unusable("it holds pickled objects, which can run code when read; save a plain array of numbers")
+    if dtype.kind not in "fiu":
+        raise _Unusable(f"it holds values of type {dtype}, expected numbers")
+    count = math.prod(shape)
+    _check_pixels(count)
+    content = stream.read(count * dtype.itemsize)
+    if len(content) < count * dtype.itemsize:
+        raise _Unusable(f"it is cut off: {len(content)} bytes instead of {count * dtype.itemsize}")
+    return np.frombuffer(content, dtype).reshape(shape, order="F" if by_columns else "C")
+
+
+def _read_npz(stream: IO[bytes]) -> NDArray[Any]:
+    with zipfile.ZipFile(stream) as archive:
+        names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+        chosen = names[0] if len(names) == 1 else next((name for name in _ARCHIVE_NAMES if name in names), None)
+        if chosen is None:
+            found = ", ".join(sorted(names))[:120] or "nothing"
+            raise _Unusable(f"it holds {found}; name the depth 'depth', or keep one array only")
+        with archive.open(f"{chosen}.npy") as member:
+            return _read_npy(member)
+
+
+def _read_pfm(stream: IO[bytes]) -> NDArray[Any]:
+    """Portable float map: rows from bottom to top, a negative scale for little-endian; its size has no agreed meaning.
+
+    http://www.pauldebevec.com/Research/HDR/PFM/
+    """
+    header = re.match(rb"P([Ff])\s+(\d{1,9})\s+(\d{1,9})\s+([-+.\deE]{1,40})(?:\r\n|\s)", stream.read(_HEAD_BYTES))
+    if header is None:
+        raise _Unusable("its PFM header is not 'Pf', width, height and scale")
+    kind, width, height, scale_text = header.groups()
+    width, height, scale = int(width), int(height), float(scale_text)
+    if kind == b"F":
+        raise _Unusable("it is a PFM in colour ('PF'), a depth map has one channel ('Pf')")
+    if scale == 0 or not math.isfinite(scale):
+        raise _Unusable(f"its PFM scale of {scale:g} does not say the byte order")
+    _check_pixels(width * height)
+    stream.seek(header.end())
+    content = stream.read(4 * width * height)
+    if len(content) < 4 * width * height:
+        raise _Unusable(f"it is cut off: {len(content)} bytes instead of {4 * width * height}")
+    return np.frombuffer(content, "<f4" if scale < 0 else ">f4").reshape(height, width)[::-1]
+
+
+def _read_exr(path: Path) -> NDArray[Any]:
+    try:
+        import OpenEXR
+    except ImportError:
+        raise MissingExtraError("EXR depth maps", "OpenEXR", "formats") from None
+    with redirect_stdout(StringIO()):  # OpenEXR prints why it cannot go on, and raises something that does not say it
+        try:
+            header = OpenEXR.File(str(path), header_only=True).header()
+            _check_exr_window(header)
+            stored = OpenEXR.File(str(path), separate_channels=True).channels()
+        except DECODER_DAMAGE:
+            raise _Unusable("the EXR file is damaged or cut off") from None
+    channels = {name: np.asarray(channel.pixels) for name, channel in stored.items()}
+    if len(channels) == 1:
+        return next(iter(channels.values()))
+    for name in _EXR_NAMES:
+        if name in channels:
+            return channels[name]
+    if {"R", "G", "B"} <= set(channels):
+        red, others = channels["R"], (channels["G"], channels["B"])
+        if all(np.array_equal(red, other, equal_nan=True) for other in others):
+            return red
+    raise _Unusable(
+        f"it holds the channels {', '.join(sorted(channels))}; name the depth 'Z', or keep one channel only"
+    )
+
+
+def _check_exr_window(header: dict[str, Any]) -> None:
+    (left, top), (right, bottom) = np.asarray(header["dataWindow"], np.int64).tolist()
+    _check_pixels((right - left + 1) * (bottom - top + 1))
+    if not np.array_equal(header["dataWindow"], header["displayWindow"]):
+        raise _Unusable("its data window is not its display window; save the whole picture")
+
+
+def _read_picture(path: Path, head: bytes) -> StoredDepth:
+    from PIL import ImageOps
+
+    with open_picture(path, DepthMapError) as image:
+        image.load()
+        ImageOps.exif_transpose(image, in_place=True)
+    scale = _stated_scale(image, path)
+    if image.mode.startswith("I;16"):
+        return StoredDepth(np.asarray(image), 16, scale)
+    if image.mode == "F":
+        return StoredDepth(np.asarray(image), None, scale)
+    if image.mode == "I" and image.format != "PPM":
+        return StoredDepth(np.asarray(image), 32, scale)
+    if image.mode == "I":
+        return StoredDepth(_without_stretching(np.asarray(image), head, 65535), 16)
+    grey = np.asarray(_grey(image, path, head))
+    return StoredDepth(_without_stretching(grey, head, 255) if image.format == "PPM" else grey, 8, scale)
+
+
+def _stated_scale(image: Image.Image, path: Path) -> float | None:
+    text = image.info.get(UNITS_KEY)
+    if text is None:
+        return None
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = math.nan
+    if not (math.isfinite(scale) and scale > 0):
+        raise DepthMapError(f"{shown(path)}: its text {UNITS_KEY} is {str(text)[:40]!r}, not a positive number")
+    return scale
+
+
+def _grey(image: Image.Image, path: Path, head: bytes) -> Image.Image:
+    """The one channel of a picture of 8 bits; refuses colours, transparency, and 16 bits that Pillow would drop."""
+    is_png_of_16_bits = image.format == "PNG" and head[24:25] == b"\x10"
+    if is_png_of_16_bits:
+        raise DepthMapError(f"{shown(path)}: a 16-bit PNG in colour or with alpha; save it as 16-bit greyscale")
+    if image.has_transparency_data and np.asarray(image.convert("RGBA").getchannel("A")).min() < 255:
+        raise DepthMapError(f"{shown(path)}: a depth map cannot be transparent; save it without alpha")
+    if image.mode in {"1", "L", "LA"}:
+        return image.convert("L")
+    colours = np.asarray(image.convert("RGB"))
+    difference = max(int(np.ptp(strip, axis=2).max()) for strip in np.array_split(colours, max(1, len(colours) // 128)))
+    if difference > _COLOUR_TOLERANCE:
+        raise DepthMapError(f"{shown(path)}: a picture in colours is no depth map; its three channels must be equal")
+    return image.convert("L")
+
+
+def _without_stretching(values: NDArray[Any], head: bytes, stretched_to: int) -> NDArray[Any]:
+    """A PGM's own numbers: Pillow stretches the header's greatest value to the type's, which can be undone."""
+    plain = re.sub(rb"#[^\n]*\n", b"\n", head)
+    header = re.match(rb"P[25]\s+\d+\s+\d+\s+(\d+)\s", plain)
+    greatest = int(header.group(1)) if header else stretched_to
+    if greatest == stretched_to:
+        return values
+    return np.rint(values * (greatest / stretched_to)).astype(np.uint16)
+
+
+def _check_pixels(count: int) -> None:
+    if count > MAX_MEGAPIXELS * 1_000_000:
+        raise _Unusable(f"{count:.3g} values are more than {MAX_MEGAPIXELS} megapixels; resize it first")
