@@ -44,7 +44,8 @@ def test_the_unit_does_not_matter() -> None:
 def test_unknown_depth_leaves_a_hole_and_no_unused_vertex() -> None:
     metres = np.ones((6, 6), np.float32)
     metres[2, 2] = np.nan
-    mesh = to_mesh(unproject(MetricDepth(metres), Intrinsics.from_fov(6, 6, fov_x_deg=60)), np.zeros((6, 6, 3), np.uint8))
+    points = unproject(MetricDepth(metres), Intrinsics.from_fov(6, 6, fov_x_deg=60))
+    mesh = to_mesh(points, np.zeros((6, 6, 3), np.uint8))
     assert len(mesh.xyz) == 35
     # The four cells around the hole keep the one triangle that does not touch it.
     assert len(mesh.faces) == 2 * 25 - 4
@@ -77,7 +78,7 @@ def test_coloured_vertices_have_their_pixels_colour() -> None:
 def test_sky_gives_no_geometry() -> None:
     truth = ground_plane(small_camera())
     mesh = to_mesh(unproject(truth.depth, truth.camera), truth.rgb)
-    assert mesh.xyz[:, 1] == pytest.approx(mesh.xyz[:, 1])
+    assert (mesh.xyz[:, 1] > 0).all()
     assert np.isfinite(mesh.xyz).all()
     assert len(mesh.xyz) < 64 * 48
 

@@ -45,7 +45,7 @@ def test_near_things_move_one_way_far_things_the_other_by_the_stated_amount() ->
 
     lower = [column(frame, 225) for frame in frames]
     upper = [column(frame, 15) for frame in frames]
-    # The floor is near at the bottom: extremes at a quarter and three quarters of the loop, opposite for top and bottom.
+    # The floor is near at the bottom; the extremes lie at a quarter and three quarters of the loop.
     assert lower[5] - lower[15] == pytest.approx(2 * 0.03 * 320, rel=0.3)
     assert (upper[5] - upper[15]) < -1
     assert abs(lower[0] - lower[10]) < 1

@@ -36,10 +36,20 @@ def write_files(
     options = to_options(chosen)
     for photo, files in zip(photos, files_of_photo, strict=True):
         scene = reconstruct(photo, options)
-        _report(scene, photo, relative=kind == "relative")
+        report(scene, photo, relative=kind == "relative")
         for path in files:
             saved = scene.save(path, kind=kind, force=force)
             click.echo(f"{saved.path}: {saved.what}")
+
+
+def report(scene: Scene, photo: Path, *, relative: bool = False) -> None:
+    """Say on standard error how the scene's numbers were obtained."""
+    lines = [f"depth: {scene.depth.source}"]
+    if not relative:
+        lines.insert(0, f"camera: {scene.camera.fov_x_deg:.1f} degrees wide, {scene.camera.source}")
+        lines += [f"scale: {note}" for note in scene.notes]
+    for line in lines:
+        click.echo(f"{photo.name}: {line}", err=True)
 
 
 def _targets(photos: Sequence[Path], outputs: Sequence[Path], *, force: bool) -> list[list[Path]]:
@@ -54,12 +64,3 @@ def _targets(photos: Sequence[Path], outputs: Sequence[Path], *, force: bool) ->
         seen.add(path)
         check_writable(path, force=force)
     return named
-
-
-def _report(scene: Scene, photo: Path, *, relative: bool) -> None:
-    lines = [f"depth: {scene.depth.source}"]
-    if not relative:
-        lines.insert(0, f"camera: {scene.camera.fov_x_deg:.1f} degrees wide, {scene.camera.source}")
-        lines += [f"scale: {note}" for note in scene.notes]
-    for line in lines:
-        click.echo(f"{photo.name}: {line}", err=True)

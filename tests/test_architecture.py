@@ -1,0 +1,190 @@
+"""The walls of the house: who may import whom, read from the syntax trees."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import depth3d
+
+PACKAGE = Path(depth3d.__file__).parent
+
+DOORS = {"cli", "web", "batch"}
+WHOLE = {"pipeline"}
+SOURCES = {"photo", "intrinsics", "predictors"}
+NOUNS = {"camera", "depth", "pictures", "lengths", "errors"}
+STEPS = {"scale", "refine", "points", "cloud", "mesh", "layers", "parallax", "stereo", "bokeh", "colormap", "measure"}
+SINKS = {"formats", "viewer", "htmlview"}
+WORKSHOP = {"training", "evaluation", "bench"}
+HELPERS_OF_SOURCES = {"input_files", "aspect"}
+EXCEPTIONS = {"fusion"}
+
+RANK = (
+    dict.fromkeys(NOUNS, 0)
+    | dict.fromkeys(STEPS, 1)
+    | dict.fromkeys(HELPERS_OF_SOURCES | SOURCES | SINKS | EXCEPTIONS, 2)
+    | dict.fromkeys(WHOLE, 3)
+    | dict.fromkeys(WORKSHOP, 4)
+    | dict.fromkeys(DOORS, 5)
+)
+
+HEAVY = {"torch", "torchvision", "timm", "open3d", "trimesh", "OpenEXR", "pillow_heif", "scipy", "safetensors"}
+OWNER_OF_HEAVY = {
+    "torch": {"predictors", "training"},
+    "torchvision": {"predictors", "training"},
+    "timm": {"predictors", "training"},
+    "safetensors": {"predictors", "training"},
+    "open3d": {"viewer", "fusion"},
+    "OpenEXR": {"formats", "predictors"},
+    "pillow_heif": {"photo", "input_files"},
+    "click": {"cli"},
+}
+LIBRARIES_OF_STEPS = {"numpy", "cv2", "scipy"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import statement: who, what, and whether it runs when the module is loaded."""
+
+    room: str
+    file: str
+    name: str
+    at_load: bool
+
+
+def _modules() -> Iterator[tuple[str, Path]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).parts
+        room = parts[0].removesuffix(".py")
+        if room not in {"__init__", "vendor"}:
+            yield room, path
+
+
+def _is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def _walk(node: ast.AST, at_load: bool) -> Iterator[tuple[ast.AST, bool]]:
+    for child in ast.iter_child_nodes(node):
+        if _is_type_checking(child):
+            continue
+        inside = at_load and not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
+        yield child, inside
+        yield from _walk(child, inside)
+
+
+def _imports() -> list[Import]:
+    found = []
+    for room, path in _modules():
+        file = str(path.relative_to(PACKAGE))
+        for node, at_load in _walk(ast.parse(path.read_text(encoding="utf-8")), True):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{file}: relative import"
+                names = [node.module or ""]
+            else:
+                continue
+            found += [Import(room, file, name, at_load) for name in names]
+    return found
+
+
+IMPORTS = _imports()
+
+
+def test_every_room_is_on_the_plan() -> None:
+    assert {room for room, _ in _modules()} <= set(RANK)
+
+
+def test_imports_go_one_way_only() -> None:
+    wrong = []
+    for one in IMPORTS:
+        parts = one.name.split(".")
+        if parts[0] != "depth3d" or len(parts) == 1:
+            continue
+        target = parts[1]
+        if target != one.room and RANK[target] > RANK[one.room]:
+            wrong.append(f"{one.file} imports {one.name}")
+    assert wrong == []
+
+
+def test_doors_do_not_import_each_other() -> None:
+    others = {one: {f"depth3d.{door}" for door in DOORS - {one.room}} for one in IMPORTS if one.room in DOORS}
+    assert [one for one, doors in others.items() if ".".join(one.name.split(".")[:2]) in doors] == []
+
+
+def test_nouns_and_steps_know_numbers_only() -> None:
+    allowed = LIBRARIES_OF_STEPS | set(sys.stdlib_module_names) | {"depth3d"}
+    wrong = [
+        f"{one.file} imports {one.name}"
+        for one in IMPORTS
+        if one.room in NOUNS | STEPS and one.name.split(".")[0] not in allowed
+    ]
+    assert wrong == []
+
+
+def test_each_heavy_library_stays_in_its_room() -> None:
+    wrong = [
+        f"{one.file} imports {one.name}"
+        for one in IMPORTS
+        if one.room not in OWNER_OF_HEAVY.get(one.name.split(".")[0], {one.room})
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("room", sorted(SOURCES | SINKS | WHOLE | DOORS))
+def test_heavy_libraries_are_imported_where_used(room: str) -> None:
+    wrong = [
+        f"{one.file} imports {one.name} when loaded"
+        for one in IMPORTS
+        if one.room == room and one.at_load and one.name.split(".")[0] in HEAVY and one.file not in TORCH_MODULES
+    ]
+    assert wrong == []
+
+
+TORCH_MODULES = {"predictors/midas.py", "predictors/network.py"}
+"""Modules that are torch through and through; nobody loads them except to run a network."""
+
+
+def _loaded_by(code: str) -> set[str]:
+    script = f"import sys\n{code}\nprint(' '.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_help_loads_nothing_heavy() -> None:
+    loaded = _loaded_by("from depth3d.cli import run\nrun(['--help'])\nrun(['export', '--help'])")
+    assert loaded.isdisjoint(HEAVY | {"numpy", "cv2", "PIL"})
+
+
+def test_the_pipeline_loads_no_network_and_no_window() -> None:
+    loaded = _loaded_by("import depth3d.pipeline")
+    assert loaded.isdisjoint(HEAVY)
+
+
+def test_every_public_name_loads_and_is_listed_once() -> None:
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if _is_type_checking(node))
+    assert isinstance(block, ast.If)
+    declared = {
+        alias.name: (statement.module or "").removeprefix("depth3d.")
+        for statement in block.body
+        if isinstance(statement, ast.ImportFrom)
+        for alias in statement.names
+    }
+    assert declared == depth3d._ROOM_OF_NAME
+    for name in declared:
+        assert getattr(depth3d, name).__module__.startswith("depth3d.")
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        depth3d.nothing  # noqa: B018
+
+
+def test_no_module_carries_the_name_of_a_public_function() -> None:
+    modules = {path.stem for _, path in _modules()} | {room for room, _ in _modules()}
+    assert modules.isdisjoint(depth3d._ROOM_OF_NAME)
