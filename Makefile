@@ -1,0 +1,55 @@
+# make demo   photo -> out/room.ply, .glb, .gif: installs what that needs into .venv, then works offline
+# make test   everything the tests need, then the tests
+# make check  the linters and the types
+# make samples  draw the sample scenes anew      make clean  remove what make made
+#
+# PYTHON picks the interpreter, PIP_ARGS adds to every pip install (README: torch's small CPU build on Linux),
+# PYTEST_ARGS adds to pytest, as in: make test PYTEST_ARGS="tests/test_mesh.py -x"
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+PIP_ARGS ?=
+PYTEST_ARGS ?=
+OUT ?= out
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt $(PIP_ARGS)
+
+.PHONY: demo test check samples clean
+
+demo: $(VENV)/.run
+	@mkdir -p $(OUT)
+	@echo "The sample photo with its exact depth, through --depth-map, as no network is bundled yet:"
+	$(BIN)/depth3d export samples/room.jpg --camera samples/room_camera.json \
+	  --depth-map samples/room_depth.png --depth-kind metric --depth-units 1000 \
+	  -o $(OUT)/room.ply -o $(OUT)/room.glb -o $(OUT)/room.gif --force
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+samples: $(VENV)/.run
+	$(BIN)/python samples/make.py
+
+clean:
+	rm -rf $(VENV) $(OUT) build depth3d.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# A stamp per set of packages; it is older than what it was made from when those change.
+$(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing depth3d into $(VENV) (first time only, a few minutes) ..."
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@echo "Installing the test tools into $(VENV) (first time only) ..."
+	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "depth3d needs Python 3.11 or newer; say which: make PYTHON=/path/to/python3.11 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
