@@ -114,7 +114,7 @@ def _identified(file: IO[bytes], path: Path, error: type[Depth3DError]) -> Image
     except UnidentifiedImageError:
         known = ", ".join(_FORMATS)
         raise error(
-            f"{shown(path)}: not a picture in a known format (it begins with {start[:12]!r}); expected {known} or HEIC"
+            f"{shown(path)}: no picture, or one with a damaged header (begins {start[:12]!r}); known: {known}, HEIC"
         ) from None
 
 

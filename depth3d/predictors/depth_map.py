@@ -137,7 +137,7 @@ def _check_known(known: NDArray[np.bool_], path: Path, valid: str) -> None:
 
 def _inverse_values(stored: NDArray[Any], *, flip: bool) -> NDArray[np.float32]:
     """(H, W) float32, larger is nearer, NaN where unknown."""
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and so unknown
+    with np.errstate(over="ignore", invalid="ignore"):  # what float32 cannot hold becomes infinite, and so unknown
         values = stored.astype(np.float32)
     values[~np.isfinite(values)] = np.nan
     if flip and not np.isnan(values).all():
@@ -147,7 +147,7 @@ def _inverse_values(stored: NDArray[Any], *, flip: bool) -> NDArray[np.float32]:
 
 def _depth_values(stored: NDArray[Any], units: float) -> NDArray[np.float32]:
     """(H, W) float32 in the unit asked for, NaN where unknown."""
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         values = (stored / np.float64(units)).astype(np.float32)
     smallest = np.finfo(np.float32).tiny  # below, 1/z would overflow
     values[~(np.isfinite(values) & (values >= smallest))] = np.nan

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+import tokenize
+import warnings
 import zipfile
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -87,14 +89,7 @@ def _of_array(values: NDArray[Any]) -> StoredDepth:
 
 def _read_npy(stream: IO[bytes]) -> NDArray[Any]:
     """An array whose header is checked before anything is allocated, and which cannot be a pickle."""
-    version = np.lib.format.read_magic(stream)
-    read_header = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }.get(version)
-    if read_header is None:
-        raise _Unusable(f"version {version} of the NPY format is not for plain numbers")
-    shape, by_columns, dtype = read_header(stream)
+    shape, by_columns, dtype = _read_npy_header(stream)
     if dtype.hasobject:
         raise _Unusable("it holds pickled objects, which can run code when read; save a plain array of numbers")
     if dtype.kind not in "fiu":
@@ -105,6 +100,20 @@ def _read_npy(stream: IO[bytes]) -> NDArray[Any]:
     if len(content) < count * dtype.itemsize:
         raise _Unusable(f"it is cut off: {len(content)} bytes instead of {count * dtype.itemsize}")
     return np.frombuffer(content, dtype).reshape(shape, order="F" if by_columns else "C")
+
+
+def _read_npy_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether by columns, and number type; https://numpy.org/doc/stable/reference/generated/numpy.lib.format."""
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # about headers that Python 2 wrote
+            shape, by_columns, dtype = readers[np.lib.format.read_magic(stream)](stream)
+    except (tokenize.TokenError, *DECODER_DAMAGE):
+        raise _Unusable("its NPY header is damaged, or of a version that is not for plain numbers") from None
+    if any(side < 0 for side in shape):
+        raise _Unusable(f"its NPY header states the shape {shape}")
+    return shape, by_columns, dtype
 
 
 def _read_npz(stream: IO[bytes]) -> NDArray[Any]:
