@@ -1,4 +1,4 @@
-"""Weights that any machine can make: filled from each tensor's name, so that networks can be compared without a download."""
+"""Weights that any machine can make: filled from each tensor's name, to compare networks without a download."""
 
 from __future__ import annotations
 

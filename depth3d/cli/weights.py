@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -84,8 +85,8 @@ def download_progress(label: str) -> Iterator[Progress]:
 
         def show(done: int, total: int | None) -> None:
             if not bars:
-                stream = click.get_text_stream("stderr")
-                bars.append(stack.enter_context(click.progressbar(length=total or done, label=label, file=stream)))
+                bar: Any = click.progressbar(length=total or done, label=label, file=sys.stderr)
+                bars.append(stack.enter_context(bar))
             bars[0].update(done - bars[0].pos)
 
         yield show

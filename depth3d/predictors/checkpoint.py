@@ -45,12 +45,12 @@ def load_network(path: Path) -> MidasNet:
         network = _unfilled(spec)
     except Depth3DError as error:
         raise WeightsError(f"{path}: {error}") from error
+    for key, tensor in tensors.items():
+        if not _is_plain(tensor):
+            raise WeightsError(f"{path}: {key} is no plain array of numbers")
     wanted = network.state_dict()
     _check_fit(path, spec.name, tensors, wanted)
-    try:
-        network.load_state_dict({key: tensor.to(wanted[key].dtype) for key, tensor in tensors.items()}, assign=True)
-    except _READ_ERRORS as error:
-        raise WeightsError(f"{path} holds tensors that are not plain numbers: {_first_line(error)}") from error
+    network.load_state_dict({key: tensor.to(wanted[key].dtype) for key, tensor in tensors.items()}, assign=True)
     return _for_inference(network)
 
 
@@ -170,6 +170,13 @@ def _check_fit(path: Path, name: str, given: Mapping[str, Tensor], wanted: Mappi
             f"{path} looks like {name} but does not fit it: {len(wrong)} of {len(due)} tensors differ, such as "
             f"{key} (in the file {shapes.get(key, 'missing')}, expected {due.get(key, 'none')})"
         )
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    import torch
+
+    stored = tensor.layout == torch.strided and tensor.device.type == "cpu"
+    return stored and not tensor.is_quantized and not tensor.is_complex()
 
 
 def _first_line(error: BaseException) -> str:

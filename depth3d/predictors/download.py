@@ -71,7 +71,7 @@ def _download_into(file: BinaryIO, url: str, progress: Progress | None) -> None:
         if response is None:  # the server has nothing beyond what is here
             return
         with response:
-            if response.status != http.client.PARTIAL_CONTENT or not _continues_at(response, have):
+            if have and not _continues_at(response, have):
                 file.truncate(0)
                 have = 0
             if _copy(response, file, have, progress):
@@ -98,7 +98,8 @@ def _copy(response: http.client.HTTPResponse, file: BinaryIO, have: int, progres
 
 
 def _continues_at(response: http.client.HTTPResponse, have: int) -> bool:
-    return response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+    partial = response.status == http.client.PARTIAL_CONTENT
+    return partial and response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
 
 
 def _open(url: str, have: int) -> http.client.HTTPResponse | None:
@@ -125,6 +126,7 @@ def _open(url: str, have: int) -> http.client.HTTPResponse | None:
         raise WeightsError(f"{request.host} answers {answer.code} {answer.reason} for {url}") from answer
     if isinstance(answer, OSError | http.client.HTTPException):
         reason = getattr(answer, "reason", None) or answer
+        reason = getattr(reason, "strerror", None) or reason
         raise ConnectionFailedError(f"no connection to {request.host}: {reason}") from answer
     return answer
 
@@ -158,3 +160,5 @@ def _lock(file: IO[bytes], part: Path) -> None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError) as error:
         raise WeightsError(f"another process is downloading {part.name}; wait for it and run again") from error
+    except OSError:
+        return  # a file system without locks; the hash would show two writers

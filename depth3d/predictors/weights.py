@@ -12,6 +12,7 @@ from pathlib import Path
 from depth3d.errors import UsageError, WeightsError
 from depth3d.predictors.download import ConnectionFailedError, Progress, download
 
+_BUNDLED = Path(__file__).parent / "bundled"
 _RELEASE = "https://github.com/isl-org/MiDaS/releases/download/v2_1/"
 
 
@@ -205,7 +206,7 @@ def bundled_weights() -> FoundWeights:
     Raises:
         WeightsError: this copy of depth3d brings none.
     """
-    path = next(iter(sorted((Path(__file__).parent / "bundled").glob("*.safetensors"))), None)
+    path = next(iter(sorted(_BUNDLED.glob("*.safetensors"))), None)
     if path is None:
         raise WeightsError(
             "this copy of depth3d brings no bundled network; use --predictor midas_small or --weights FILE"
