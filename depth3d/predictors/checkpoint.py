@@ -45,12 +45,13 @@ def load_network(path: Path) -> MidasNet:
         network = _unfilled(spec)
     except Depth3DError as error:
         raise WeightsError(f"{path}: {error}") from error
-    for key, tensor in tensors.items():
-        if not _is_plain(tensor):
-            raise WeightsError(f"{path}: {key} is no plain array of numbers")
+    strange = next((key for key, tensor in tensors.items() if not _is_plain(tensor)), None)
+    if strange is not None:
+        raise WeightsError(f"{path}: {strange} is no plain array of numbers")
     wanted = network.state_dict()
     _check_fit(path, spec.name, tensors, wanted)
     network.load_state_dict({key: tensor.to(wanted[key].dtype) for key, tensor in tensors.items()}, assign=True)
+    del tensors  # the next step copies one tensor after another, and what it has copied can go
     return _for_inference(network)
 
 
