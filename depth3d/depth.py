@@ -17,6 +17,8 @@ class InverseDepth:
     Attributes:
         values: (H, W) float32, larger is nearer; finite, or NaN where nothing is known.
         zero_is_infinity: True where the values are known to be proportional to 1/z, so that b = 0.
+        noise: one standard deviation of the values as a share of their range from the 2nd to the 98th percentile, as
+            far as it is known beforehand; what the hints show corrects it.
         source: who made it, in words for the user.
 
     Raises:
@@ -25,6 +27,7 @@ class InverseDepth:
 
     values: NDArray[np.float32]
     zero_is_infinity: bool = False
+    noise: float = 0.05
     source: str = "given"
 
     def __post_init__(self) -> None:

@@ -1,7 +1,23 @@
 """Scale: relative inverse depth and hints become metres."""
 
+from depth3d.scale.distances import DepthAt, DistanceAt, Farthest, InfinityAt, Nearest, SparsePoints
 from depth3d.scale.fit import Residual, ScaleFit
-from depth3d.scale.hints import DistanceAt, Farthest, Hint, Nearest
+from depth3d.scale.hint import Hint
+from depth3d.scale.shapes import CameraHeight, LengthBetween, RightAngle
 from depth3d.scale.solver import fit_scale
 
-__all__ = ["DistanceAt", "Farthest", "Hint", "Nearest", "Residual", "ScaleFit", "fit_scale"]
+__all__ = [
+    "CameraHeight",
+    "DepthAt",
+    "DistanceAt",
+    "Farthest",
+    "Hint",
+    "InfinityAt",
+    "LengthBetween",
+    "Nearest",
+    "Residual",
+    "RightAngle",
+    "ScaleFit",
+    "SparsePoints",
+    "fit_scale",
+]

@@ -39,6 +39,7 @@ class ScaleFit:
         b: shift in 1/m.
         covariance: (2, 2) of (a, b), or None where the hints do not determine both.
         residuals: one per hint.
+        d_sigma: one standard deviation of d itself.
         held_low: smaller d is taken as this; -inf where nothing is held.
         held_high: larger d is taken as this; inf where nothing is held.
         is_metric: False where no hint gave a unit, so that "metres" are arbitrary units.
@@ -49,6 +50,7 @@ class ScaleFit:
     b: float
     covariance: NDArray[np.float64] | None = None
     residuals: tuple[Residual, ...] = ()
+    d_sigma: float = 0.0
     held_low: float = -math.inf
     held_high: float = math.inf
     is_metric: bool = True

@@ -1,10 +1,10 @@
-"""Solving 1/z = a d + b from every hint at once."""
+"""Solving 1/z = a d + b from every hint at once, and saying what the hints leave open."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,21 +13,26 @@ from depth3d.camera import Intrinsics
 from depth3d.depth import InverseDepth
 from depth3d.errors import CameraError, HintError
 from depth3d.scale.fit import Residual, ScaleFit
-from depth3d.scale.hints import FAR_PERCENTILE, NEAR_PERCENTILE, Anchor, Hint, percentile
+from depth3d.scale.hint import FAR_PERCENTILE, NEAR_PERCENTILE, Condition, Hint, percentile
+from depth3d.scale.robust import start_from_anchors, without_outliers
+from depth3d.scale.system import Line, System, is_determined, solve
 
 ASSUMED_FAR_OVER_NEAR = 8.0
 """Where the hints leave b open: depth at the 2nd percentile of d over depth at the 98th."""
 
-_SAME_D = 1e-6
-_DISAGREEMENT_NOTED = 1.25
-_DISAGREEMENT_REFUSED = 2.0
+ASSUMED_FACTOR = 2.5
+"""One standard deviation of that assumption, as a factor."""
+
+_FAR_SHARES = (-0.05, -0.01, 0.0, 0.02, 0.06, 0.15, 0.35, 0.8, 2.0)
+_NEAR_METRES = np.geomspace(0.05, 200, 13)
+_SAME_DEPTH = 0.05
 
 
 def fit_scale(relief: InverseDepth, camera: Intrinsics, hints: Sequence[Hint] = ()) -> ScaleFit:
-    """Find a > 0 and b so that 1 / (a d + b) meets the hints, by weighted linear least squares.
+    """Find a > 0 and b so that 1 / (a d + b) meets the hints, by robust weighted least squares.
 
-    The residual of a hint is the relative error of its inverse depth, (a d + b) z - 1, over its relative standard
-    deviation. With fewer than two hints b is open and an assumption takes its place, which the fit's notes state.
+    Each hint is weighted by its own uncertainty and by that of d. What disagrees with the rest is left out and named.
+    Where the hints leave b open, the picture's range of depth is assumed, and the notes say so and what it may cost.
 
     Args:
         relief: relative inverse depth.
@@ -36,140 +41,175 @@ def fit_scale(relief: InverseDepth, camera: Intrinsics, hints: Sequence[Hint] = 
 
     Raises:
         CameraError: the camera belongs to another image size.
-        HintError: a hint does not fit the picture, or the hints contradict each other or the picture's order.
+        HintError: a hint does not fit the picture, the hints contradict each other or the picture's order, or they
+            admit two solutions.
     """
     if camera.size != relief.size:
         raise CameraError(
             f"the camera is for {camera.width}x{camera.height}, the depth is {relief.size[0]}x{relief.size[1]}"
         )
-    anchors = [anchor for hint in hints for anchor in hint.anchors(relief, camera)]
+    equations = [equation for hint in hints for equation in hint.equations(relief, camera)]
     held = [hint.held_range(relief) for hint in hints]
-    held_low = max((low for low, _ in held), default=-math.inf)
-    held_high = min((high for _, high in held), default=math.inf)
-    if relief.zero_is_infinity and anchors:
-        return _from_hints(anchors, _proportional, held_low, held_high)
-    if len(anchors) >= 2:
-        _refuse_one_depth(anchors)
-        return _from_hints(anchors, _affine, held_low, held_high)
-    if relief.zero_is_infinity:
-        note = "no distance was given: the unit is arbitrary (1 unit = depth of the nearest things)"
-        return ScaleFit(1 / percentile(relief, NEAR_PERCENTILE), 0.0, is_metric=False, notes=(note,))
-    return _from_assumption(relief, anchors, held_low, held_high)
+    low, high = percentile(relief, FAR_PERCENTILE), percentile(relief, NEAR_PERCENTILE)
+    span = high - low
+    system = System.of(
+        equations, d_low=low, d_high=high, d_noise=relief.noise * span, proportional=relief.zero_is_infinity
+    )
+    fit = _unitless(system) if system.count == 0 else _solved(system)
+    return replace(
+        fit,
+        held_low=max((low for low, _ in held), default=-math.inf),
+        held_high=min((high for _, high in held), default=math.inf),
+    )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Line:
-    a: float
-    b: float
-    covariance: NDArray[np.float64]
-
-    def depth_at(self, d: float) -> float:
-        inverse = self.a * d + self.b
-        return 1 / inverse if inverse > 0 else math.inf
-
-
-def _affine(anchors: Sequence[Anchor]) -> _Line:
-    """Both a and b from two anchors or more; of many equally good lines the flattest."""
-    d = np.array([anchor.d for anchor in anchors])
-    z = np.array([anchor.z_m for anchor in anchors])
-    weight = 1 / np.array([anchor.relative_sigma for anchor in anchors])
-    spread = np.ptp(d) or 1.0
-    # Centred and scaled d keeps the normal matrix well conditioned for any range of d.
-    centre = d.mean()
-    design = np.stack([(d - centre) / spread, np.ones_like(d)], axis=1) * (z * weight)[:, None]
-    solution, *_ = np.linalg.lstsq(design, weight, rcond=None)
-    back = np.array([[1 / spread, 0], [-centre / spread, 1]])
-    a, b = (float(x) for x in back @ solution)
-    return _Line(a, b, back @ np.linalg.pinv(design.T @ design) @ back.T)
+def _unitless(system: System) -> ScaleFit:
+    words = "no distance was given: the unit is arbitrary (1 unit = depth of the nearest things)"
+    if system.proportional:
+        return ScaleFit(1 / system.d_high, 0.0, is_metric=False, notes=(words,))
+    if system.d_high == system.d_low:
+        flat = "the relative depth is the same everywhere and is taken as one flat surface"
+        return ScaleFit(1.0, 1.0 - system.d_high, is_metric=False, notes=(f"{words}, and {flat}",))
+    # 1/z is 1 at the near end and 1/8 at the far end.
+    a = (1 - 1 / ASSUMED_FAR_OVER_NEAR) / (system.d_high - system.d_low)
+    return ScaleFit(a, 1 - a * system.d_high, is_metric=False, notes=(f"{words}, and {_ASSUMPTION}",))
 
 
-def _proportional(anchors: Sequence[Anchor]) -> _Line:
-    """The scale a from one anchor or more, where b is known to be 0."""
-    dz = np.array([anchor.d * anchor.z_m for anchor in anchors])
-    weight = np.array([anchor.relative_sigma for anchor in anchors]) ** -2.0
-    information = float(np.sum(weight * dz**2))
-    return _Line(float(np.sum(weight * dz)) / information, 0.0, np.diag([1 / information, 0.0]))
+def _solved(system: System) -> ScaleFit:
+    _refuse_wrong_order(system)
+    assumed = None if system.proportional else _assumption(system, ASSUMED_FAR_OVER_NEAR)
+    solutions = _solutions(system)
+    notes: tuple[str, ...] = ()
+    if assumed is not None and not any(is_determined(system, line) for line in solutions):
+        system = system.with_condition(assumed)
+        solutions = _solutions(system)
+        notes = (_open_range(system, solutions[0]),)
+    line = _only(system, solutions)
+    trusted = without_outliers(system, line)
+    if trusted.line.a <= 0:
+        raise HintError(_wrong_order(system))
+    return _as_fit(system, trusted.line, (*notes, *trusted.notes))
 
 
-def _from_hints(
-    anchors: list[Anchor], solve: Callable[[Sequence[Anchor]], _Line], held_low: float, held_high: float
-) -> ScaleFit:
-    line = solve(anchors)
-    doubt = _disagreement(anchors, solve, line)
-    if line.a <= 0:
-        raise HintError(_wrong_order(anchors))
-    residuals = tuple(Residual(anchor.name, anchor.z_m, line.depth_at(anchor.d)) for anchor in anchors)
-    return ScaleFit(line.a, line.b, line.covariance, residuals, held_low, held_high, notes=doubt)
+def _as_fit(system: System, line: Line, notes: tuple[str, ...]) -> ScaleFit:
+    anchors = system.anchors
+    residuals = tuple(
+        Residual(name, 1 / inverse if inverse > 0 else math.inf, line.depth_at(d))
+        for name, inverse, d in zip(anchors.names, anchors.inverse_m.tolist(), anchors.d.tolist(), strict=True)
+    )
+    return ScaleFit(line.a, line.b, line.covariance, residuals, d_sigma=line.d_sigma, notes=notes)
 
 
-def _disagreement(anchors: list[Anchor], solve: Callable[[Sequence[Anchor]], _Line], line: _Line) -> tuple[str, ...]:
-    """Refuse hints that differ by a factor of 2 or more, note a factor of 1.25, and name the one that differs.
-
-    The network's own error is far greater than a tape's, so a hint's stated uncertainty cannot be the measure here.
-    """
-    factor = _worst_factor(anchors, line)
-    if factor < _DISAGREEMENT_NOTED:
-        return ()
-    words = _odd_one_out(anchors, solve)
-    if factor >= _DISAGREEMENT_REFUSED:
-        raise HintError(f"the hints contradict each other: {words}; correct it or leave it out")
-    return (f"the hints agree badly: {words}",)
-
-
-def _odd_one_out(anchors: list[Anchor], solve: Callable[[Sequence[Anchor]], _Line]) -> str:
-    """The hint without which the others agree best; a plain least-squares residual would often blame another."""
-    lines = [solve([*anchors[:i], *anchors[i + 1 :]]) for i in range(len(anchors))]
-    factors = [_worst_factor([*anchors[:i], *anchors[i + 1 :]], line) for i, line in enumerate(lines)]
-    if sorted(factors)[1] < _DISAGREEMENT_NOTED:
-        return " or ".join(anchor.name for anchor in anchors) + " (one must be wrong, and a further hint would tell)"
-    odd = int(np.argmin(factors))
-    others = lines[odd].depth_at(anchors[odd].d)
-    return f"{anchors[odd].name} means a depth of {anchors[odd].z_m:.3g} m, the others say {others:.3g} m there"
+def _solutions(system: System) -> list[Line]:
+    """Every distinct solution, the best first."""
+    start = start_from_anchors(system) if len(system.anchors.d) else None
+    if start is not None and (system.proportional or not system.conditions or len(system.anchors.d) > 2):
+        return [solve(system, start)]
+    if not system.conditions:
+        return [solve(system, _flat_start(system))]
+    found: list[Line] = []
+    starts = _starts(system) if start is None else [start, *_starts(system)]
+    for a, b in starts:
+        line = solve(system, (a, b))
+        if not any(_same(system, line, other) for other in found):
+            found.append(line)
+    return sorted(found, key=lambda line: _cost(system, line))
 
 
-def _worst_factor(anchors: Sequence[Anchor], line: _Line) -> float:
-    ratios = [line.depth_at(anchor.d) / anchor.z_m for anchor in anchors]
-    return max(max(ratio, 1 / ratio) for ratio in ratios)
-
-
-def _from_assumption(relief: InverseDepth, anchors: list[Anchor], held_low: float, held_high: float) -> ScaleFit:
-    """No or one hint: the picture's own depth range is assumed, b follows from it."""
-    near_d, far_d = percentile(relief, NEAR_PERCENTILE), percentile(relief, FAR_PERCENTILE)
-    assumption = f"the farthest things are assumed {ASSUMED_FAR_OVER_NEAR:g} times as deep as the nearest"
-    # b / a so that (near_d + b/a) = ratio * (far_d + b/a)
-    shift = (near_d - ASSUMED_FAR_OVER_NEAR * far_d) / (ASSUMED_FAR_OVER_NEAR - 1)
-    if near_d - far_d <= _SAME_D * abs(near_d):
-        shift, assumption = 1.0 - near_d, "the relative depth is the same everywhere and is taken as one flat surface"
-    if not anchors:
-        a = 1 / (near_d + shift)
-        note = f"no distance was given: the unit is arbitrary (1 unit = depth of the nearest things), and {assumption}"
-        return ScaleFit(a, a * shift, held_low=held_low, held_high=held_high, is_metric=False, notes=(note,))
-    (anchor,) = anchors
-    if anchor.d + shift <= 0:
-        raise HintError(
-            f"hint {anchor.name}: the point is among the very farthest of the picture, where one hint cannot set the "
-            "scale; choose a nearer point or add a second hint"
+def _only(system: System, solutions: list[Line]) -> Line:
+    best = _cost(system, solutions[0])
+    equal = [line for line in solutions if _cost(system, line) < best + 1]
+    if len(equal) > 1:
+        ranges = " or ".join(
+            f"{line.depth_at(system.d_high):.3g} to {line.depth_at(system.d_low):.3g} m" for line in equal[:2]
         )
-    a = 1 / (anchor.z_m * (anchor.d + shift))
-    note = f"one hint leaves the depth range open: {assumption}; a second hint at another depth removes this guess"
-    residual = Residual(anchor.name, anchor.z_m, anchor.z_m)
-    return ScaleFit(a, a * shift, None, (residual,), held_low, held_high, notes=(note,))
+        raise HintError(f"these hints admit two solutions, depths of {ranges}; add one more hint, such as a distance")
+    return solutions[0]
 
 
-def _refuse_one_depth(anchors: Sequence[Anchor]) -> None:
-    d = [anchor.d for anchor in anchors]
-    if max(d) - min(d) <= _SAME_D * max(abs(x) for x in d):
-        names = " and ".join(anchor.name for anchor in anchors)
+def _starts(system: System) -> list[tuple[float, float]]:
+    """For each shape of the scene, the scale that meets the hints best."""
+    if system.proportional:
+        tries = [[(1 / (z * system.d_high), 0.0) for z in _NEAR_METRES]]
+    else:
+        tries = []
+        for share in _FAR_SHARES:
+            scales = [1 / (z * (1 + share) * system.span) for z in _NEAR_METRES]
+            tries.append([(a, a * (share * system.span - system.d_low)) for a in scales])
+    blank = np.zeros((2, 2))
+    return [min(row, key=lambda ab: _cost(system, Line(ab[0], ab[1], blank, system.d_noise))) for row in tries]
+
+
+def _flat_start(system: System) -> tuple[float, float]:
+    """A start whose sign is right when the anchors lie at one relative depth."""
+    level = float(np.median(system.anchors.inverse_m)) or 1.0
+    a = level / system.span
+    return a, level - a * float(np.median(system.anchors.d))
+
+
+def _cost(system: System, line: Line) -> float:
+    return float(np.sum(system.residuals(line) ** 2))
+
+
+def _same(system: System, one: Line, other: Line) -> bool:
+    ends = np.array([system.d_low, system.d_high])
+    first, second = one.a * ends + one.b, other.a * ends + other.b
+    return bool(np.abs(first - second).max() <= _SAME_DEPTH * np.abs(first).max())
+
+
+_ASSUMPTION = f"the farthest things are assumed {ASSUMED_FAR_OVER_NEAR:g} times as deep as the nearest"
+
+
+def _assumption(system: System, far_over_near: float) -> Condition:
+    """The picture's range of depth, known to a factor of 2.5."""
+
+    def error(a: float, b: float, d: NDArray[np.float64]) -> float:
+        near, far = a * d + b
+        return math.log(near / far / far_over_near)
+
+    return Condition(
+        "the assumed range of depth",
+        np.array([system.d_high, system.d_low]),
+        error,
+        math.log(ASSUMED_FACTOR),
+        lambda a, b: f"a range of {(a * system.d_high + b) / (a * system.d_low + b):.3g}",
+    )
+
+
+def _open_range(system: System, line: Line) -> str:
+    """What the assumption is and what it does, for a system whose last condition it is."""
+    given = replace(system, conditions=system.conditions[:-1])
+    far = []
+    for ratio in (ASSUMED_FAR_OVER_NEAR / ASSUMED_FACTOR, ASSUMED_FAR_OVER_NEAR * ASSUMED_FACTOR):
+        other = solve(given.with_condition(_assumption(system, ratio)), (line.a, line.b))
+        far.append(other.depth_at(system.d_low))
+    return (
+        f"the hints leave the range of depth open: {_ASSUMPTION}, to within a factor of {ASSUMED_FACTOR:g}, which puts "
+        f"them at {line.depth_at(system.d_low):.3g} m ({min(far):.3g} to {max(far):.3g} m); "
+        "a hint at another depth removes this guess"
+    )
+
+
+def _refuse_wrong_order(system: System) -> None:
+    """Two or more anchors, none of whose pairs has the nearer thing nearer, contradict the picture."""
+    anchors = system.anchors
+    if system.proportional or len(anchors.d) < 2:
+        return
+    apart = np.ptp(anchors.d) > 1e-6 * max(system.span, float(np.abs(anchors.d).max()))
+    if apart and start_from_anchors(system) is None:
+        raise HintError(_wrong_order(system))
+    if not apart and np.ptp(anchors.inverse_m) > 3 * float(anchors.sigma.max()):
+        names = " and ".join(anchors.names[:4])
         raise HintError(
-            f"hints {names} lie at the same relative depth, so they cannot fix two unknowns; "
+            f"hints {names} lie at the same relative depth but name different distances; "
             "give one nearer and one farther point"
         )
 
 
-def _wrong_order(anchors: list[Anchor]) -> str:
-    nearest_seen = max(anchors, key=lambda anchor: anchor.d)
-    farthest_seen = min(anchors, key=lambda anchor: anchor.d)
+def _wrong_order(system: System) -> str:
+    anchors = system.anchors
+    near, far = int(np.argmax(anchors.d)), int(np.argmin(anchors.d))
     return (
-        f"the hints contradict the picture: {nearest_seen.name} is seen nearer than {farthest_seen.name}, but the "
+        f"the hints contradict the picture: {anchors.names[near]} is seen nearer than {anchors.names[far]}, but the "
         "distances say otherwise; check the pixels and distances, or --brighter-is-farther for a depth map"
     )

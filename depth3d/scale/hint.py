@@ -1,0 +1,160 @@
+"""What a hint is: something a user knows, turned into equations for a and b of 1/z = a d + b."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.camera import Intrinsics
+from depth3d.depth import InverseDepth
+from depth3d.errors import HintError, UsageError
+
+DEFAULT_RELATIVE_SIGMA = 0.02
+"""Where a hint states no uncertainty: 2 % of its length."""
+
+NEAR_PERCENTILE = 98.0
+FAR_PERCENTILE = 2.0
+
+NOTHING_HELD = (-math.inf, math.inf)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Anchors:
+    """Linear equations a d + b = 1/z, one per row.
+
+    Attributes:
+        names: what messages call each row; one name may serve many rows.
+        d: (N,) float64 relative inverse depth.
+        inverse_m: (N,) float64, 1/z in 1/m; 0 at infinity.
+        sigma: (N,) float64, one standard deviation of `inverse_m`, in 1/m.
+    """
+
+    names: tuple[str, ...]
+    d: NDArray[np.float64]
+    inverse_m: NDArray[np.float64]
+    sigma: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Condition:
+    """An equation that is not linear in a and b.
+
+    Attributes:
+        name: what messages call it.
+        d: (K,) float64, the relative inverse depths it depends on.
+        error: (a, b, d) -> how far it is from being met; called only where every a d + b is positive.
+        sigma: one standard deviation of the error from the hint itself.
+        fitted: (a, b) -> what the fit says instead, in words, such as "2.31 m".
+    """
+
+    name: str
+    d: NDArray[np.float64]
+    error: Callable[[float, float, NDArray[np.float64]], float]
+    sigma: float
+    fitted: Callable[[float, float], str]
+
+
+Equations = Anchors | Condition
+
+
+class Hint(Protocol):
+    """Anything a user knows that ties relative inverse depth to metres."""
+
+    def equations(self, relief: InverseDepth, camera: Intrinsics) -> list[Equations]:
+        """What this hint says about (a, b).
+
+        Raises:
+            HintError: the hint does not fit this picture.
+        """
+        ...
+
+    def held_range(self, relief: InverseDepth) -> tuple[float, float]:
+        """The interval of d outside of which d is held at the interval's end; infinite where not held."""
+        ...
+
+
+class HoldsNothing:
+    """The part of a hint that leaves d as it is."""
+
+    __slots__ = ()
+
+    def held_range(self, relief: InverseDepth) -> tuple[float, float]:
+        """Nothing is held."""
+        return NOTHING_HELD
+
+
+def one_anchor(name: str, d: float, inverse_m: float, sigma: float) -> list[Equations]:
+    """A single linear equation."""
+    return [Anchors((name,), np.array([d]), np.array([inverse_m]), np.array([sigma]))]
+
+
+def ray_at(camera: Intrinsics, u: float, v: float) -> NDArray[np.float64]:
+    """(3,) the ray through image point (u, v), with z = 1."""
+    return np.array([(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, 1.0])
+
+
+def relative_sigma(metres: float, sigma_m: float | None) -> float:
+    """A length's uncertainty as a share of it."""
+    return DEFAULT_RELATIVE_SIGMA if sigma_m is None else sigma_m / metres
+
+
+def percentile(relief: InverseDepth, percent: float) -> float:
+    """The value of d that `percent` per cent of the known pixels do not exceed."""
+    known = relief.values[np.isfinite(relief.values)]
+    rank = min(known.size - 1, round(percent / 100 * (known.size - 1)))
+    return float(np.partition(known, rank)[rank])
+
+
+def sample_bilinear(relief: InverseDepth, u: float, v: float, name: str) -> float:
+    """The relative inverse depth at (u, v), between the four nearest pixel centres; unknown ones are left out.
+
+    Raises:
+        HintError: the point lies outside the picture, or nothing is known there.
+    """
+    width, height = relief.size
+    if not (0 <= u <= width and 0 <= v <= height):
+        raise HintError(
+            f"hint {name}: the pixel {u:g},{v:g} lies outside the {width}x{height} photo; "
+            "U counts from its left edge, V from its top"
+        )
+    d = sample_many(relief, np.array([u]), np.array([v]))[0]
+    if not math.isfinite(d):
+        raise HintError(f"hint {name}: the depth at {u:g},{v:g} is unknown; choose a point that the depth map covers")
+    return float(d)
+
+
+def sample_many(relief: InverseDepth, u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Bilinear d at many points inside the picture, (N,) float64; NaN where nothing is known."""
+    width, height = relief.size
+    column = np.clip(u - 0.5, 0, width - 1)
+    row = np.clip(v - 0.5, 0, height - 1)
+    left, top = column.astype(int), row.astype(int)
+    right, below = column - left, row - top
+    total, weight = np.zeros(len(u)), np.zeros(len(u))
+    for step_y, share_y in ((0, 1 - below), (1, below)):
+        for step_x, share_x in ((0, 1 - right), (1, right)):
+            corner = relief.values[np.minimum(top + step_y, height - 1), np.minimum(left + step_x, width - 1)]
+            known = np.isfinite(corner)
+            share = share_x * share_y * known
+            total += share * np.where(known, corner, 0)
+            weight += share
+    with np.errstate(invalid="ignore"):
+        return np.where(weight > 0, total / weight, np.nan)
+
+
+def check_pixel(u: float, v: float) -> None:
+    """Raise UsageError unless both are finite."""
+    if not (math.isfinite(u) and math.isfinite(v)):
+        raise UsageError(f"hint: the pixel {u},{v} is not finite")
+
+
+def check_length(name: str, metres: float, sigma_m: float | None = None) -> None:
+    """Raise UsageError unless a length, and its uncertainty where given, are positive and finite."""
+    for value in (metres, sigma_m):
+        if value is not None and not (math.isfinite(value) and value > 0):
+            raise UsageError(f"hint {name}: a length must be positive and finite, got {value:g} m")
