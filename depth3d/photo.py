@@ -233,6 +233,8 @@ def _read_exif(image: Image.Image) -> Exif:
     except DECODER_DAMAGE as problem:
         reason = " ".join(str(problem).split()) or type(problem).__name__
         return Exif(problem=reason)
+    if not tags and image.info.get("exif"):
+        return Exif(problem="the block holds nothing that can be read")
     turned_by_decoder = image.info.get("original_orientation")  # pillow-heif turns the pixels and keeps this
     return Exif(
         focal_mm=_number(tags.get(_FOCAL_MM)),
