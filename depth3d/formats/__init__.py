@@ -1,0 +1,66 @@
+"""Values to files: the suffix and the value's type choose the format, and each format is one file in this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from depth3d.formats.files import atomic_write as atomic_write
+from depth3d.formats.files import check_writable as check_writable
+from depth3d.formats.registry import check_options, format_for
+from depth3d.formats.registry import suffixes_for as suffixes_for
+
+if TYPE_CHECKING:
+    from depth3d.cloud import PointCloud
+    from depth3d.depth import InverseDepth, MetricDepth
+    from depth3d.mesh import Mesh
+    from depth3d.pictures import Animation, Picture
+
+    Savable = PointCloud | Mesh | MetricDepth | InverseDepth | Picture | Animation
+
+
+def save(
+    value: Savable,
+    path: str | Path,
+    *,
+    axes: str = "gltf",
+    force: bool = False,
+    notes: Mapping[str, str] | None = None,
+    **options: Any,
+) -> Path:
+    """Write a value to a file that appears whole or not at all.
+
+    Args:
+        value: a PointCloud or Mesh (.ply .glb), MetricDepth or InverseDepth (.png with 16 bits, .npy .npz .exr),
+            Picture (.png .jpg .webp) or Animation (.gif .webp .apng .png).
+        path: the file; its suffix chooses the format.
+        axes: for geometry, "gltf" (x right, y up, z towards the viewer) or "opencv" (camera axes: x right, y down,
+            z forward).
+        force: replace an existing file.
+        notes: how the value was obtained, short texts stored in the file where the format has a place for them; "unit"
+            says what the lengths are in, if not metres.
+        options: the format's own, such as `texture_quality` for a mesh in .glb; see the writer's docstring.
+
+    Returns:
+        The path.
+
+    Raises:
+        UsageError: the suffix is unknown or cannot hold the value, or an option or the axes are unknown.
+        OutputError: the file exists and `force` is not given, or it cannot be written.
+        MissingExtraError: the format needs a package that is not installed.
+    """
+    from depth3d.formats.notes import single_line_notes
+
+    path = Path(path)
+    form = format_for(value, path)
+    check_options(form, options)
+    if form.has_axes:
+        from depth3d.formats.axes import check_axes
+
+        check_axes(axes)
+        options["axes"] = axes
+    write = form.load()
+    with atomic_write(path, force=force) as file:
+        write(value, file, notes=single_line_notes(notes), **options)
+    return path

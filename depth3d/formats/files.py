@@ -1,0 +1,86 @@
+"""Files appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from depth3d.errors import OutputError
+
+
+@contextmanager
+def atomic_write(path: str | Path, *, force: bool = False) -> Iterator[BinaryIO]:
+    """Open a new file whose name becomes `path` only once everything is in it.
+
+    The data goes to a temporary file in the target's folder, so that the last step is a rename within one file system.
+    Whatever ends the block early, a full disk or Ctrl-C, removes the temporary file and leaves the target as it was.
+    A symbolic link is followed, not replaced. The file object's `name` is the temporary path.
+
+    Args:
+        path: the target.
+        force: replace an existing file.
+
+    Raises:
+        OutputError: see `check_writable`; or the disk is full, or writing fails in another way.
+    """
+    check_writable(path, force)
+    try:
+        target = Path(path).resolve()
+        temporary = target.with_name(f".depth3d-{secrets.token_hex(8)}.part")
+        try:
+            with temporary.open("xb") as file:
+                yield file
+            _give_name(temporary, target, force=force)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def check_writable(path: str | Path, force: bool = False) -> None:
+    """Refuse early what could not be written at the end of long work.
+
+    Args:
+        path: the target.
+        force: whether an existing file may be replaced.
+
+    Raises:
+        OutputError: the folder is missing or not writable, the target is no plain file, or it exists and `force` is
+            not given.
+    """
+    try:
+        target = Path(path).resolve()
+        folder, exists = target.parent, os.path.lexists(target)
+        if not folder.is_dir():
+            raise OutputError(f"cannot write {path}: the folder {folder} does not exist; create it first")
+        if exists and not target.is_file():
+            what = "a folder" if target.is_dir() else "not a plain file"
+            raise OutputError(f"cannot write {path}: it is {what}; give a file name")
+    except (OSError, RuntimeError, ValueError) as error:  # name too long, a loop of links, a NUL character
+        raise OutputError(f"cannot write {str(path)[:200]!r}: {getattr(error, 'strerror', None) or error}") from error
+    if exists and not force:
+        raise OutputError(f"{path} exists already; use --force (force=True) to replace it")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"cannot write {path}: no permission to write in the folder {folder}")
+
+
+def _give_name(temporary: Path, target: Path, *, force: bool) -> None:
+    """Rename; without `force` never over a file that appeared in the meantime."""
+    if force:
+        temporary.replace(target)
+        return
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise OutputError(f"{target} appeared while it was being written; use --force to replace it") from None
+    except OSError:  # a file system without hard links, such as FAT: the race cannot be closed there
+        if target.exists():
+            raise OutputError(f"{target} appeared while it was being written; use --force to replace it") from None
+        temporary.replace(target)
+    else:
+        temporary.unlink()

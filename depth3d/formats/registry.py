@@ -1,0 +1,104 @@
+"""Which value goes into which file. A new format is one new file and one line here."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from depth3d.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How one type of value goes into files with one of these suffixes.
+
+    Attributes:
+        suffixes: lower case, with the dot.
+        kind: name of the value's type.
+        writer: module in this folder and function, loaded when used.
+        has_axes: whether the writer turns axes.
+    """
+
+    suffixes: tuple[str, ...]
+    kind: str
+    writer: str
+    has_axes: bool = False
+
+    def load(self) -> Callable[..., None]:
+        """The function that writes."""
+        module, name = self.writer.split(".")
+        function: Callable[..., None] = getattr(importlib.import_module(f"depth3d.formats.{module}"), name)
+        return function
+
+
+FORMATS = (
+    Format((".ply",), "PointCloud", "ply.write_cloud", has_axes=True),
+    Format((".ply",), "Mesh", "ply.write_mesh", has_axes=True),
+    Format((".glb",), "PointCloud", "glb.write_cloud", has_axes=True),
+    Format((".glb",), "Mesh", "glb.write_mesh", has_axes=True),
+    Format((".png",), "MetricDepth", "depth_image.write_metric_png"),
+    Format((".png",), "InverseDepth", "depth_image.write_inverse_png"),
+    Format((".npy",), "MetricDepth", "depth_image.write_npy"),
+    Format((".npy",), "InverseDepth", "depth_image.write_npy"),
+    Format((".npz",), "MetricDepth", "depth_image.write_npz"),
+    Format((".npz",), "InverseDepth", "depth_image.write_npz"),
+    Format((".exr",), "MetricDepth", "depth_image.write_exr"),
+    Format((".exr",), "InverseDepth", "depth_image.write_exr"),
+    Format((".png",), "Picture", "picture.write_png"),
+    Format((".jpg", ".jpeg"), "Picture", "picture.write_jpeg"),
+    Format((".webp",), "Picture", "picture.write_webp"),
+    Format((".gif",), "Animation", "gif.write"),
+    Format((".webp",), "Animation", "webp.write"),
+    Format((".png", ".apng"), "Animation", "apng.write"),
+)
+
+_IN_WORDS = {
+    "PointCloud": "a point cloud",
+    "Mesh": "a mesh",
+    "MetricDepth": "a metric depth map",
+    "InverseDepth": "a relative depth map",
+    "Picture": "a picture",
+    "Animation": "an animation",
+}
+
+
+def suffixes_for(kind: str | None = None) -> tuple[str, ...]:
+    """Every suffix that can be written, or those for one type of value, such as "Mesh"."""
+    return tuple(dict.fromkeys(s for form in FORMATS if kind in (None, form.kind) for s in form.suffixes))
+
+
+def format_for(value: object, path: Path) -> Format:
+    """The format of a value in a file of this name.
+
+    Raises:
+        UsageError: the value is of no type that can be saved, the suffix names no format, or that format cannot hold
+            the value.
+    """
+    kind, suffix = type(value).__name__, path.suffix.lower()
+    if kind not in _IN_WORDS:
+        raise UsageError(f"{path}: a {kind} cannot be saved; possible are {', '.join(_IN_WORDS)}")
+    for form in FORMATS:
+        if form.kind == kind and suffix in form.suffixes:
+            return form
+    what, possible = _IN_WORDS[kind], " ".join(suffixes_for(kind))
+    holds = [_IN_WORDS[form.kind] for form in FORMATS if suffix in form.suffixes]
+    if not holds:
+        raise UsageError(
+            f"{path}: the suffix {suffix or '(none)'!r} names no known format; {what} goes into {possible}"
+        )
+    raise UsageError(f"{path}: {suffix} holds {' or '.join(holds)}; {what} goes into {possible}")
+
+
+def check_options(form: Format, options: dict[str, Any]) -> None:
+    """Raise UsageError unless the writer knows every option."""
+    import inspect
+
+    parameters = inspect.signature(form.load()).parameters.values()
+    own = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in ("axes", "notes")]
+    unknown = [name for name in options if name not in own]
+    if unknown:
+        has = f"it has {', '.join(own)}" if own else "it has none"
+        raise UsageError(f"{form.suffixes[0]} has no option {', '.join(unknown)} for {_IN_WORDS[form.kind]}; {has}")
