@@ -13,6 +13,10 @@ from depth3d.points import PointMap, grid_normals
 
 DEFAULT_CUT_RATIO = 1.08
 
+_INVISIBLE_JUMP = 0.01
+"""A jump in 1/z smaller than this share of the nearest things' 1/z is not cut: a camera that moves so far that those
+shift by 100 pixels opens a gap of one pixel there. Quantised far depth would otherwise crack all over."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mesh:
@@ -57,8 +61,8 @@ def to_mesh(
 ) -> Mesh:
     """Connect neighbouring points of the grid by triangles, except across depth jumps.
 
-    A triangle is cut where its farthest corner is more than `cut_ratio` times as deep as its nearest, so that the
-    result does not depend on the unit.
+    A triangle is cut where its farthest corner is more than `cut_ratio` times as deep as its nearest, unless the jump
+    in 1/z is below one per cent of the nearest things' 1/z (98th percentile). Neither depends on the unit.
 
     Args:
         points: points on the pixel grid.
@@ -102,12 +106,12 @@ def _texture_coordinates(points: PointMap) -> NDArray[np.float32]:
 
 
 def _grid_faces(z: NDArray[np.float32], cut_ratio: float) -> NDArray[np.uint32]:
-    """(M, 3) faces of the grid; each cell is split along the diagonal whose ends are closer in depth."""
-    log_z = np.log(z)
+    """(M, 3) faces of the grid; each cell is split along the diagonal whose ends are closer in 1/z."""
+    inverse = np.float32(1) / z
     height, width = z.shape
     index = np.arange(height * width, dtype=np.uint32).reshape(height, width)
     corners = (np.s_[:-1, :-1], np.s_[:-1, 1:], np.s_[1:, :-1], np.s_[1:, 1:])
-    top_left, top_right, bottom_left, bottom_right = (log_z[c] for c in corners)
+    top_left, top_right, bottom_left, bottom_right = (inverse[c] for c in corners)
     falling = np.abs(top_left - bottom_right)
     rising = np.abs(top_right - bottom_left)
     along_rising = (rising < falling) | np.isnan(falling)
@@ -118,11 +122,17 @@ def _grid_faces(z: NDArray[np.float32], cut_ratio: float) -> NDArray[np.uint32]:
         (along_rising, (0, 2, 1)),
         (along_rising, (1, 2, 3)),
     )
-    limit = np.float32(np.log(cut_ratio))
+    invisible = np.float32(_INVISIBLE_JUMP * _nearest(inverse))
     faces = []
     for chosen, triangle in splits:
-        depths = [log_z[corners[k]][chosen] for k in triangle]
-        spread = np.maximum.reduce(depths) - np.minimum.reduce(depths)
-        whole = spread <= limit  # False where a corner is unknown, because NaN compares so
+        ends = [inverse[corners[k]][chosen] for k in triangle]
+        near, far = np.maximum.reduce(ends), np.minimum.reduce(ends)
+        # False where a corner is unknown, because NaN compares so.
+        whole = (near <= far * np.float32(cut_ratio)) | (near - far <= invisible)
         faces.append(np.stack([index[corners[k]][chosen][whole] for k in triangle], axis=1))
     return np.concatenate(faces)
+
+
+def _nearest(inverse: NDArray[np.float32]) -> float:
+    known = inverse[np.isfinite(inverse)]
+    return float(np.percentile(known, 98)) if known.size else 0.0

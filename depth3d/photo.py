@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.errors import PhotoError
+from depth3d.errors import Depth3DWarning, PhotoError
 from depth3d.input_files import DECODER_DAMAGE, open_picture, shown
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _PLANE_X, _PLANE_Y, _PLANE_UNIT = 0xA20E, 0xA20F, 0xA210
 _PIXELS_X, _PIXELS_Y = 0xA002, 0xA003
 
 
-class PhotoWarning(UserWarning):
+class PhotoWarning(Depth3DWarning):
     """A photo was read, but not everything in its file could be understood."""
 
 

@@ -34,6 +34,16 @@ def test_a_step_is_cut_and_nothing_else() -> None:
     assert set(np.ptp(depths, axis=0)) == {0}
 
 
+def test_steps_too_far_away_to_be_seen_are_not_cut() -> None:
+    inverse = np.round(np.linspace(0.02, 1, 500) * 255) / 255
+    metres = np.broadcast_to(1 / inverse[:, None], (500, 4)).astype(np.float32)
+    assert metres[0, 0] / metres[-1, 0] > 40
+    mesh = to_mesh(
+        unproject(MetricDepth(metres), Intrinsics.from_fov(4, 500, fov_x_deg=2)), np.zeros((500, 4, 3), np.uint8)
+    )
+    assert len(mesh.faces) == 2 * 3 * 499
+
+
 def test_the_unit_does_not_matter() -> None:
     truth = box_corner(small_camera())
     mesh = to_mesh(unproject(truth.depth, truth.camera), truth.rgb)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from depth3d.aspect import same_aspect
 from depth3d.depth import InverseDepth, MetricDepth
-from depth3d.errors import DepthMapError, UsageError
+from depth3d.errors import Depth3DWarning, DepthMapError, UsageError
 from depth3d.input_files import shown
 from depth3d.predictors.stored_depth import StoredDepth, read_stored_depth
 
@@ -25,7 +25,7 @@ _ONE_SURFACE_RATIO = 1.1
 """Neighbours whose depths differ by less belong to one surface, between whose depths others may lie."""
 
 
-class DepthMapWarning(UserWarning):
+class DepthMapWarning(Depth3DWarning):
     """A depth map can be used, but will show its limits."""
 
 
@@ -42,7 +42,8 @@ def read_depth_map(
     What the stored values v mean is the caller's to say:
 
     - ``inverse``: 1/z = a v + b with unknown a > 0 and b; larger is nearer. Every finite value is valid, 0 and negative
-      ones too; NaN is unknown, and so is infinite, which would lie in the lens and stands for unknown in disparities.
+      ones too (only in a file that depth3d wrote 0 is unknown, as the file says); NaN is unknown, and so is infinite,
+      which would lie in the lens and marks unknown disparities.
     - ``depth``: z = a v with unknown a > 0, so that 1/z = (1/a) / v without an offset.
     - ``metric``: z = v / units_per_metre.
 
@@ -80,7 +81,7 @@ def read_depth_map(
         warnings.warn(DepthMapWarning(message), stacklevel=2)
     source = f"depth map {path.name} as {kind}"
     if kind == "inverse":
-        relief = _inverse_values(stored.values, flip=brighter_is_farther)
+        relief = _inverse_values(stored, flip=brighter_is_farther)
         _check_known(np.isfinite(relief), path, "not NaN or infinite")
         return InverseDepth(_resized_relief(relief, size), source=source + (", flipped" if brighter_is_farther else ""))
     depth = _depth_values(stored.values, units)
@@ -106,6 +107,10 @@ def _check_options(kind: str, units_per_metre: float | None, brighter_is_farther
 
 def _units(stored: StoredDepth, path: Path, kind: DepthKind, units_per_metre: float | None) -> float:
     stated = stored.units_per_metre
+    if stored.is_relative and kind != "inverse":
+        raise UsageError(
+            f"{shown(path)}: the file says that it holds relative depth; read it with the depth kind inverse"
+        )
     if stated is not None and kind == "inverse":
         raise UsageError(f"{shown(path)}: the file says that it holds metres; read it with the depth kind metric")
     if kind != "metric":
@@ -135,11 +140,13 @@ def _check_known(known: NDArray[np.bool_], path: Path, valid: str) -> None:
         raise DepthMapError(f"{shown(path)}: no value is {valid}, so no depth is known")
 
 
-def _inverse_values(stored: NDArray[Any], *, flip: bool) -> NDArray[np.float32]:
+def _inverse_values(stored: StoredDepth, *, flip: bool) -> NDArray[np.float32]:
     """(H, W) float32, larger is nearer, NaN where unknown."""
     with np.errstate(over="ignore", invalid="ignore"):  # what float32 cannot hold becomes infinite, and so unknown
-        values = stored.astype(np.float32)
+        values = stored.values.astype(np.float32)
     values[~np.isfinite(values)] = np.nan
+    if stored.zero_is_unknown:
+        values[stored.values == 0] = np.nan
     if flip and not np.isnan(values).all():
         np.subtract(np.nanmax(values), values, out=values)
     return values
