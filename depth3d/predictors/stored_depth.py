@@ -8,7 +8,7 @@ import tokenize
 import warnings
 import zipfile
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -22,12 +22,12 @@ from depth3d.input_files import DECODER_DAMAGE, MAX_MEGAPIXELS, open_picture, op
 if TYPE_CHECKING:
     from PIL import Image
 
-UNITS_KEY = "depth3d:units_per_metre"
-"""Key of the PNG text in which our own 16-bit depth images keep their scale."""
+_UNITS_TEXT, _UNKNOWN_TEXT = "depth3d:units_per_metre", "depth3d:unknown"
+"""Keys of the texts in which our own 16-bit PNGs keep their scale (metric ones only) and their sign for unknown."""
 
 _HEAD_BYTES = 512
 _COLOUR_TOLERANCE = 10
-_ARCHIVE_NAMES = ("depth", "metres", "arr_0")
+_ARCHIVE_NAMES = ("depth", "inverse_depth", "arr_0")
 _EXR_NAMES = ("Z", "depth", "Y", "V")
 
 
@@ -38,19 +38,23 @@ class StoredDepth:
     Attributes:
         values: (H, W) in the file's own number type.
         bits: 8, 16 or more for whole numbers, None for floating point.
-        units_per_metre: the scale that the file itself states, or None.
+        units_per_metre: the scale that the file itself states, and with it that it holds metres; or None.
+        is_relative: whether the file itself states that it holds inverse depth without a unit.
+        zero_is_unknown: whether the file itself states that 0 stands for unknown.
     """
 
     values: NDArray[Any]
     bits: int | None
     units_per_metre: float | None = None
+    is_relative: bool = False
+    zero_is_unknown: bool = False
 
 
 def read_stored_depth(path: Path) -> StoredDepth:
     """Read NPY, NPZ, PFM, EXR, or any picture of one channel; the content decides, not the suffix.
 
-    An NPZ holds one array, or one named depth, metres or arr_0. An EXR holds one channel, or one named Z, depth, Y or
-    V, or three equal ones. A picture in colours must be grey.
+    An NPZ holds one array, or one named depth, inverse_depth or arr_0. An EXR holds one channel, or one named Z, depth,
+    Y or V, or three equal ones. A picture in colours must be grey.
 
     Raises:
         DepthMapError: the file is missing, empty, damaged, larger than 200 megapixels, or holds no single grid of
@@ -64,7 +68,7 @@ def read_stored_depth(path: Path) -> StoredDepth:
             if head.startswith(b"\x93NUMPY"):
                 return _of_array(_read_npy(file))
             if head.startswith(b"PK\x03\x04"):
-                return _of_array(_read_npz(file))
+                return _read_npz(file)
             if re.match(rb"P[Ff]\s", head):
                 return _of_array(_read_pfm(file))
             if head.startswith(b"\x76\x2f\x31\x01"):
@@ -116,7 +120,7 @@ def _read_npy_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype
     return shape, by_columns, dtype
 
 
-def _read_npz(stream: IO[bytes]) -> NDArray[Any]:
+def _read_npz(stream: IO[bytes]) -> StoredDepth:
     with zipfile.ZipFile(stream) as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
         chosen = names[0] if len(names) == 1 else next((name for name in _ARCHIVE_NAMES if name in names), None)
@@ -124,7 +128,8 @@ def _read_npz(stream: IO[bytes]) -> NDArray[Any]:
             found = ", ".join(sorted(names))[:120] or "nothing"
             raise _Unusable(f"it holds {found}; name the depth 'depth', or keep one array only")
         with archive.open(f"{chosen}.npy") as member:
-            return _read_npy(member)
+            stored = _of_array(_read_npy(member))
+    return replace(stored, is_relative=chosen == "inverse_depth")
 
 
 def _read_pfm(stream: IO[bytes]) -> NDArray[Any]:
@@ -189,30 +194,37 @@ def _read_picture(path: Path, head: bytes) -> StoredDepth:
     with open_picture(path, DepthMapError) as image:
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
-    scale = _stated_scale(image, path)
+    units = _stated_units(image, path)
+    zero_is_unknown = image.info.get(_UNKNOWN_TEXT) == "0"
+    values, bits = _numbers(image, path, head)
+    return StoredDepth(values, bits, units, zero_is_unknown and units is None, zero_is_unknown)
+
+
+def _numbers(image: Image.Image, path: Path, head: bytes) -> tuple[NDArray[Any], int | None]:
+    """(H, W) of the file's own numbers, and how many bits they have if they are whole."""
+    is_portable_map = image.format == "PPM"
     if image.mode.startswith("I;16"):
-        return StoredDepth(np.asarray(image), 16, scale)
+        return np.asarray(image), 16
     if image.mode == "F":
-        return StoredDepth(np.asarray(image), None, scale)
-    if image.mode == "I" and image.format != "PPM":
-        return StoredDepth(np.asarray(image), 32, scale)
+        return np.asarray(image), None
     if image.mode == "I":
-        return StoredDepth(_without_stretching(np.asarray(image), head, 65535), 16)
+        values = np.asarray(image)
+        return (_without_stretching(values, head, 65535), 16) if is_portable_map else (values, 32)
     grey = np.asarray(_grey(image, path, head))
-    return StoredDepth(_without_stretching(grey, head, 255) if image.format == "PPM" else grey, 8, scale)
+    return _without_stretching(grey, head, 255) if is_portable_map else grey, 8
 
 
-def _stated_scale(image: Image.Image, path: Path) -> float | None:
-    text = image.info.get(UNITS_KEY)
+def _stated_units(image: Image.Image, path: Path) -> float | None:
+    text = image.info.get(_UNITS_TEXT)
     if text is None:
         return None
     try:
-        scale = float(text)
+        units = float(text)
     except ValueError:
-        scale = math.nan
-    if not (math.isfinite(scale) and scale > 0):
-        raise DepthMapError(f"{shown(path)}: its text {UNITS_KEY} is {str(text)[:40]!r}, not a positive number")
-    return scale
+        units = math.nan
+    if not (math.isfinite(units) and units > 0):
+        raise DepthMapError(f"{shown(path)}: its text {_UNITS_TEXT} is {str(text)[:40]!r}, not a positive number")
+    return units
 
 
 def _grey(image: Image.Image, path: Path, head: bytes) -> Image.Image:
