@@ -34,6 +34,10 @@ class CameraError(Depth3DError):
     """Camera intrinsics cannot be read, or do not fit the image."""
 
 
+class ColmapError(Depth3DError):
+    """A COLMAP model cannot be read."""
+
+
 class HintError(Depth3DError):
     """A hint about distance cannot be used, or contradicts the others."""
 
