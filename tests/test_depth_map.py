@@ -313,15 +313,18 @@ def test_a_plane_stays_a_plane_and_in_its_place(tmp_path: Path, kind: Any, size:
     np.testing.assert_allclose(values[inside], (0.5 + 0.2 * u - 0.1 * v)[inside], atol=tolerance)
 
 
-@pytest.mark.parametrize("size", [(80, 40), (64, 32), (100, 50), (8, 4)])
+@pytest.mark.parametrize("side", [80, 64, 100, 11, 8])
+@pytest.mark.parametrize("across", [True, False])
 @pytest.mark.parametrize("kind", ["depth", "metric"])
-def test_nothing_hangs_between_near_and_far(tmp_path: Path, kind: Any, size: tuple[int, int]) -> None:
-    stored = np.full((10, 20), 2, np.float32)
-    stored[:, 8:] = 4
-    depth = read_depth_map(saved(tmp_path, "d.npy", stored), kind=kind, size=size)
+def test_nothing_hangs_between_near_and_far(tmp_path: Path, kind: Any, across: bool, side: int) -> None:
+    stored = np.full((20, 20), 2, np.float32)
+    stored[:, 7:] = 4
+    path = saved(tmp_path, "d.npy", stored if across else stored.T)
+    depth = read_depth_map(path, kind=kind, size=(side, side))
     values = depth.metres if isinstance(depth, MetricDepth) else 1 / depth.values
-    columns = (np.arange(size[0]) + 0.5) / size[0]
-    np.testing.assert_allclose(values, np.where(columns < 8 / 20, 2, 4) * np.ones((size[1], 1)), rtol=1e-6)
+    centres = (np.arange(side) + 0.5) * 20 / side
+    expected = np.tile(np.where(centres < 7, 2, 4), (side, 1))
+    np.testing.assert_allclose(values, expected if across else expected.T, rtol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["inverse", "depth", "metric"])
@@ -333,9 +336,10 @@ def test_the_unknown_does_not_bleed(tmp_path: Path, kind: Any, size: tuple[int, 
     values = depth.metres if isinstance(depth, MetricDepth) else depth.values
     known = np.isfinite(values)
     np.testing.assert_allclose(values[known], 1 / 3 if kind == "depth" else 3, rtol=1e-6)
-    columns = (np.arange(size[0]) + 0.5) / size[0]
-    assert known[:, columns > 8.6 / 20].all()
-    assert not known[:, columns < 7.4 / 20].any()
+    columns = (np.arange(size[0]) + 0.5) * 20 / size[0]
+    half_a_pixel = 0.51 * 20 / size[0]
+    assert known[:, columns > 8 + half_a_pixel].all()
+    assert not known[:, columns < 8 - half_a_pixel].any()
 
 
 def test_the_photos_size_changes_nothing(tmp_path: Path) -> None:
