@@ -228,13 +228,15 @@ def _profile_mode(colour_space: str, image_mode: str) -> str:
 
 
 def _read_exif(image: Image.Image) -> Exif:
+    from PIL.Image import Exif as Block
+
     try:
         tags = _tags(image)
+        if not tags:
+            Block().load(image.info.get("exif", b""))  # says what is wrong where opening the file passed it over
     except DECODER_DAMAGE as problem:
         reason = " ".join(str(problem).split()) or type(problem).__name__
         return Exif(problem=reason)
-    if not tags and image.info.get("exif"):
-        return Exif(problem="the block holds nothing that can be read")
     turned_by_decoder = image.info.get("original_orientation")  # pillow-heif turns the pixels and keeps this
     return Exif(
         focal_mm=_number(tags.get(_FOCAL_MM)),
