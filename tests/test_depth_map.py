@@ -425,6 +425,7 @@ def png_of_nothing(width: int, height: int) -> bytes:
         (npy_of_shape("(3, 4)", "<c8") + bytes(96), "values of type complex64, expected numbers"),
         (npy_of_shape("(3, 4)", "|b1") + bytes(12), "values of type bool, expected numbers"),
         (npy_of_shape("(3, 4)", "<U9") + bytes(999), "values of type <U9, expected numbers"),
+        (npy_of_shape("(3, 4)", "|a4") + bytes(48), "values of type .S4, expected numbers"),
         (npy_header("{'shape': ("), "its NPY header is damaged"),
         (npy_header("__import__('os').abort()"), "its NPY header is damaged"),
         (npy_header("{}", b"\x09\x00"), "its NPY header is damaged"),

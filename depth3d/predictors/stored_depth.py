@@ -111,7 +111,7 @@ def _read_npy_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # about headers that Python 2 wrote
+            warnings.simplefilter("ignore")  # about headers that old programs wrote
             shape, by_columns, dtype = readers[np.lib.format.read_magic(stream)](stream)
     except (tokenize.TokenError, *DECODER_DAMAGE):
         raise _Unusable("its NPY header is damaged, or of a version that is not for plain numbers") from None
