@@ -38,16 +38,18 @@ def _has_wayland() -> bool:
 
 
 def _has_x11() -> bool:
-    if not os.environ.get("DISPLAY"):
+    name = os.environ.get("DISPLAY")
+    if not name:
         return False
-    try:
-        x11 = ctypes.CDLL("libX11.so.6")
-    except OSError:
-        return False
-    x11.XOpenDisplay.restype = ctypes.c_void_p
-    x11.XCloseDisplay.argtypes = [ctypes.c_void_p]
-    display = x11.XOpenDisplay(None)
-    if display is None:
-        return False
-    x11.XCloseDisplay(display)
-    return True
+    if name not in _connections:
+        try:
+            x11 = ctypes.CDLL("libX11.so.6")
+        except OSError:
+            return False
+        x11.XOpenDisplay.restype = ctypes.c_void_p
+        _connections[name] = x11.XOpenDisplay(None)
+    return _connections[name] is not None
+
+
+# Stay open: a virtual display whose last client leaves starts anew, and a window that opens meanwhile is lost.
+_connections: dict[str, int | None] = {}

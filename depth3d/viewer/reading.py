@@ -49,12 +49,15 @@ def load_geometry(path: Path, *, axes: str | None = None) -> list[PointCloud | M
         check_axes(axes)
     try:
         header = _first_bytes(path)
-        parts = _read_with_open3d(path) if suffix in _OPEN3D_SUFFIXES else _read_with_trimesh(path)
         cam_from_file = turned(np.eye(3, dtype=np.float32), axes or _ply_axes(header))
-        return [_value(part, cam_from_file, linear=suffix in (".glb", ".gltf")) for part in parts]
+        read = _read_with_open3d if suffix in _OPEN3D_SUFFIXES else _read_with_trimesh
+        geometries = read(path, cam_from_file)
     except (OSError, GeometryError, *_DAMAGE) as error:
         reason = getattr(error, "strerror", None) or str(error).split("\n")[0] or type(error).__name__
         raise ViewerError(f"{path}: cannot be read as {suffix[1:].upper()}; is it damaged? ({reason})") from error
+    if not geometries:
+        raise ViewerError(f"{path}: there is no point in it; is it damaged?")
+    return geometries
 
 
 def _first_bytes(path: Path) -> bytes:
@@ -68,42 +71,35 @@ def _ply_axes(header: bytes) -> str:
     return next((name for name in AXES if axes_in_words(name) == words), _DEFAULT_AXES)
 
 
-def _read_with_trimesh(path: Path) -> list[Any]:
+def _read_with_trimesh(path: Path, cam_from_file: NDArray[np.float32]) -> list[PointCloud | Mesh]:
     import trimesh
 
     loaded = trimesh.load(path, process=False)
-    parts = loaded.dump() if isinstance(loaded, trimesh.Scene) else [loaded]
-    shown = [part for part in parts if isinstance(part, (trimesh.Trimesh, trimesh.PointCloud)) and len(part.vertices)]
-    if not shown:
-        raise ValueError("there is no point in it")
-    return shown
+    if isinstance(loaded, trimesh.Scene):
+        placed = [loaded.graph[node] for node in loaded.graph.nodes_geometry]
+        parts = [(loaded.geometry[name], file_from_part) for file_from_part, name in placed]
+    else:
+        parts = [(loaded, np.eye(4))]
+    linear = path.suffix.lower() in (".glb", ".gltf")  # glTF's vertex colours are linear
+    return [
+        _from_trimesh(part, cam_from_file @ file_from_part[:3], linear=linear)
+        for part, file_from_part in parts
+        if isinstance(part, (trimesh.Trimesh, trimesh.PointCloud)) and len(part.vertices)
+    ]
 
 
-def _read_with_open3d(path: Path) -> list[Any]:
-    o3d = import_open3d()
-    with o3d.utility.VerbosityContextManager(o3d.utility.VerbosityLevel.Error):
-        points = o3d.io.read_point_cloud(str(path), remove_nan_points=True, remove_infinite_points=True)
-    if not points.has_points():
-        raise ValueError("there is no point in it")
-    return [points]
-
-
-def _value(part: Any, cam_from_file: NDArray[np.float32], *, linear: bool) -> PointCloud | Mesh:
-    """One geometry of trimesh or Open3D as ours; `linear` says that its vertex colours are linear, as glTF's are."""
-    if hasattr(part, "points") and not hasattr(part, "vertices"):
-        rgb = np.asarray(part.colors) * 255 + 0.5 if part.has_colors() else None
-        return PointCloud(
-            np.asarray(part.points, np.float32) @ cam_from_file.T, None if rgb is None else rgb.astype(np.uint8)
-        )
-    xyz = np.asarray(part.vertices, np.float32) @ cam_from_file.T
+def _from_trimesh(part: Any, cam_from_part: NDArray[np.floating[Any]], *, linear: bool) -> PointCloud | Mesh:
+    xyz = (np.asarray(part.vertices) @ cam_from_part[:, :3].T + cam_from_part[:, 3]).astype(np.float32)
     faces = np.asarray(getattr(part, "faces", ()), np.uint32).reshape(-1, 3)
     if len(faces) == 0:
-        colours = getattr(part, "colors", None)
-        return PointCloud(xyz, _vertex_rgb(colours, len(xyz), linear=linear))
+        return PointCloud(xyz, _vertex_rgb(getattr(part, "colors", None), len(xyz), linear=linear))
     uv, texture = _texture(part.visual)
     if texture is not None:
         return Mesh(xyz, faces, uv=uv, texture=texture)
-    colours = part.visual.vertex_colors if part.visual.kind == "vertex" else None
+    if part.visual.kind == "vertex":
+        colours = part.visual.vertex_colors
+    else:  # where there is a material, trimesh keeps the colours beside it
+        colours = getattr(part.visual, "vertex_attributes", {}).get("color")
     return Mesh(xyz, faces, rgb=_vertex_rgb(colours, len(xyz), linear=linear))
 
 
@@ -119,18 +115,23 @@ def _texture(visual: Any) -> tuple[NDArray[np.float32] | None, NDArray[np.uint8]
     return uv, np.asarray(image.convert("RGB"))
 
 
+def _read_with_open3d(path: Path, cam_from_file: NDArray[np.float32]) -> list[PointCloud | Mesh]:
+    o3d = import_open3d()
+    with o3d.utility.VerbosityContextManager(o3d.utility.VerbosityLevel.Error):
+        points = o3d.io.read_point_cloud(str(path), remove_nan_points=True, remove_infinite_points=True)
+    if not points.has_points():
+        return []
+    xyz = (np.asarray(points.points) @ cam_from_file.T).astype(np.float32)
+    colours = np.asarray(points.colors) if points.has_colors() else None
+    return [PointCloud(xyz, _vertex_rgb(colours, len(xyz), linear=False))]
+
+
 def _vertex_rgb(colours: Any, count: int, *, linear: bool) -> NDArray[np.uint8] | None:
-    if colours is None or len(colours) != count or count == 0:
+    """Colours of any depth as sRGB bytes; None where there is not one for each of `count` vertices."""
+    if colours is None or len(colours) != count:
         return None
-    rgb = np.asarray(colours, np.uint8)[:, :3]
-    return _SRGB_FROM_LINEAR[rgb] if linear else rgb
-
-
-def _srgb_table() -> NDArray[np.uint8]:
-    """Table of the sRGB byte of every linear byte (IEC 61966-2-1)."""
-    linear = np.arange(256) / 255
-    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return (encoded * 255 + 0.5).astype(np.uint8)
-
-
-_SRGB_FROM_LINEAR = _srgb_table()
+    values = np.asarray(colours)[:, :3]
+    share = values / np.iinfo(values.dtype).max if values.dtype.kind == "u" else np.clip(values, 0, 1)
+    if linear:  # IEC 61966-2-1
+        share = np.where(share <= 0.0031308, 12.92 * share, 1.055 * share ** (1 / 2.4) - 0.055)
+    return (share * 255 + 0.5).astype(np.uint8)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from depth3d.camera import Intrinsics
 from depth3d.cloud import PointCloud
-from depth3d.errors import MissingExtraError, ViewerError
-from depth3d.formats import check_writable, save
+from depth3d.errors import MissingExtraError, UsageError, ViewerError
+from depth3d.formats import check_writable, save, suffixes_for
 from depth3d.mesh import Mesh
 from depth3d.pictures import Picture
 from depth3d.viewer.display import has_display, runtime_folder
@@ -52,6 +52,7 @@ def show(
     Raises:
         MissingExtraError: Open3D is not installed.
         OutputError: the screenshot cannot be written.
+        UsageError: the screenshot's suffix names no picture.
         ViewerError: there is no display, Open3D cannot be loaded or cannot open a window, or there is nothing to show.
     """
     check_window(screenshot=screenshot, force=force)
@@ -73,6 +74,9 @@ def show(
 def check_window(*, screenshot: Path | None = None, force: bool = False) -> None:
     """Raise what `show` would raise before it needs any geometry, so that no long work is done in vain."""
     if screenshot is not None:
+        pictures = suffixes_for("Picture")
+        if screenshot.suffix.lower() not in pictures:
+            raise UsageError(f"{screenshot}: a screenshot is a picture; end its name in one of {' '.join(pictures)}")
         check_writable(screenshot, force)
     elif not has_display():
         raise ViewerError(f"the Open3D window needs a display and there is none: {_OTHER_WAYS}")
