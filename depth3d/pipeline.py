@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,9 @@ from depth3d.points import unproject
 from depth3d.predictors import load_predictor
 from depth3d.predictors.depth_map import read_depth_map
 from depth3d.scale import Hint, ScaleFit, fit_scale
+
+if TYPE_CHECKING:
+    from depth3d.predictors.download import Progress
 
 Kind = Literal["cloud", "points", "mesh", "depth", "relative", "heatmap", "parallax"]
 Value = PointCloud | Mesh | MetricDepth | InverseDepth | Picture | Animation
@@ -231,12 +234,16 @@ class Scene:
 #                                                   |         |
 #                                                   v         v
 #                                               formats / viewer
-def reconstruct(photo: str | Path | Photo, options: Options | None = None) -> Scene:
+def reconstruct(
+    photo: str | Path | Photo, options: Options | None = None, *, progress: Progress | None = None
+) -> Scene:
     """Turn a photo into a scene.
 
     Args:
         photo: a file, or a photo already read.
         options: what the user chose.
+        progress: called while a network's weights are downloaded, with the bytes that are there and those there will
+            be, or None.
 
     Raises:
         Depth3DError: its child says which step cannot go on.
@@ -244,7 +251,7 @@ def reconstruct(photo: str | Path | Photo, options: Options | None = None) -> Sc
     options = options or Options()
     photo = photo if isinstance(photo, Photo) else read_photo(photo)
     camera = choose_camera(photo, options)
-    relief = predict_depth(photo, options)
+    relief = predict_depth(photo, options, progress=progress)
     if isinstance(relief, MetricDepth):
         if options.hints:
             raise UsageError(
@@ -263,7 +270,7 @@ def choose_camera(photo: Photo, options: Options) -> Intrinsics:
     )
 
 
-def predict_depth(photo: Photo, options: Options) -> InverseDepth | MetricDepth:
+def predict_depth(photo: Photo, options: Options, *, progress: Progress | None = None) -> InverseDepth | MetricDepth:
     """The photo's depth from the user's own depth map, else from a network."""
     if options.depth_map is not None:
         return read_depth_map(
@@ -275,7 +282,8 @@ def predict_depth(photo: Photo, options: Options) -> InverseDepth | MetricDepth:
         )
     if options.depth_units is not None or options.brighter_is_farther or options.depth_kind != "inverse":
         raise UsageError("depth kind, depth units and brighter-is-farther describe a depth map; give one")
-    return load_predictor(options.predictor, weights=options.weights, threads=options.threads).predict(photo)
+    predictor = load_predictor(options.predictor, weights=options.weights, threads=options.threads, progress=progress)
+    return predictor.predict(photo)
 
 
 def kind_of(path: Path) -> Kind:

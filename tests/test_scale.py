@@ -199,5 +199,5 @@ def test_the_stated_error_of_a_hint_weighs() -> None:
         for i, (u, v, m) in enumerate(exact)
     ]
     fit = fit_scale(relief, CAMERA, off)
-    assert fit.a == pytest.approx(1, abs=1e-3)
-    assert fit.b == pytest.approx(0, abs=1e-3)
+    assert fit.a == pytest.approx(1, abs=5e-3)
+    assert fit.b == pytest.approx(0, abs=5e-3)

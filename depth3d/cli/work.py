@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from depth3d.cli.options import to_options
+from depth3d.cli.weights import download_progress
 from depth3d.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def write_files(
             kind_of(path)
     options = to_options(chosen)
     for photo, files in zip(photos, files_of_photo, strict=True):
-        scene = reconstruct(photo, options)
+        with download_progress("midas_small") as progress:
+            scene = reconstruct(photo, options, progress=progress)
         report(scene, photo, relative=kind == "relative")
         for path in files:
             saved = scene.save(path, kind=kind, force=force)

@@ -63,7 +63,9 @@ class DistanceAt(HoldsNothing):
         """One anchor: 1/z is the length of the ray whose z is 1, over the distance."""
         d = sample_bilinear(relief, self.u, self.v, self.name)
         inverse = float(np.linalg.norm(ray_at(camera, self.u, self.v))) / self.metres
-        return one_anchor(self.name, d, inverse, inverse * relative_sigma(self.metres, self.sigma_m))
+        return one_anchor(
+            self.name, d, inverse, inverse * relative_sigma(self.metres, self.sigma_m), uv=(self.u, self.v)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,8 @@ class DepthAt(HoldsNothing):
     def equations(self, relief: InverseDepth, camera: Intrinsics) -> list[Equations]:
         """One anchor."""
         d = sample_bilinear(relief, self.u, self.v, self.name)
-        return one_anchor(self.name, d, 1 / self.metres, relative_sigma(self.metres, self.sigma_m) / self.metres)
+        sigma = relative_sigma(self.metres, self.sigma_m) / self.metres
+        return one_anchor(self.name, d, 1 / self.metres, sigma, uv=(self.u, self.v))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,8 @@ class InfinityAt(HoldsNothing):
 
     def equations(self, relief: InverseDepth, camera: Intrinsics) -> list[Equations]:
         """One anchor at 1/z = 0."""
-        return one_anchor(self.name, sample_bilinear(relief, self.u, self.v, self.name), 0.0, INFINITY_SIGMA)
+        d = sample_bilinear(relief, self.u, self.v, self.name)
+        return one_anchor(self.name, d, 0.0, INFINITY_SIGMA, uv=(self.u, self.v))
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,4 +233,5 @@ class SparsePoints(HoldsNothing):
             )
         inverse = 1 / self.metres[used]
         sigma = np.broadcast_to(self.relative_sigma, self.u.shape)[used] * inverse
-        return [Anchors((self.source,) * int(used.sum()), d[used], inverse, sigma)]
+        uv = np.stack([self.u[used], self.v[used]], axis=1)
+        return [Anchors((self.source,) * int(used.sum()), d[used], inverse, sigma, uv)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,12 +32,31 @@ class Anchors:
         d: (N,) float64 relative inverse depth.
         inverse_m: (N,) float64, 1/z in 1/m; 0 at infinity.
         sigma: (N,) float64, one standard deviation of `inverse_m`, in 1/m.
+        uv: (N, 2) float64 image points in pixels; NaN for an equation that belongs to no place.
     """
 
     names: tuple[str, ...]
     d: NDArray[np.float64]
     inverse_m: NDArray[np.float64]
     sigma: NDArray[np.float64]
+    uv: NDArray[np.float64]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Anchors]) -> Anchors:
+        """All rows of several."""
+        empty = np.zeros(0)
+        return cls(
+            tuple(name for part in parts for name in part.names),
+            np.concatenate([empty, *(part.d for part in parts)]),
+            np.concatenate([empty, *(part.inverse_m for part in parts)]),
+            np.concatenate([empty, *(part.sigma for part in parts)]),
+            np.concatenate([np.zeros((0, 2)), *(part.uv for part in parts)]),
+        )
+
+    def keeping(self, rows: NDArray[np.bool_]) -> Anchors:
+        """Only some rows."""
+        names = tuple(name for name, kept in zip(self.names, rows, strict=True) if kept)
+        return Anchors(names, self.d[rows], self.inverse_m[rows], self.sigma[rows], self.uv[rows])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,9 +107,11 @@ class HoldsNothing:
         return NOTHING_HELD
 
 
-def one_anchor(name: str, d: float, inverse_m: float, sigma: float) -> list[Equations]:
+def one_anchor(
+    name: str, d: float, inverse_m: float, sigma: float, *, uv: tuple[float, float] = (math.nan, math.nan)
+) -> list[Equations]:
     """A single linear equation."""
-    return [Anchors((name,), np.array([d]), np.array([inverse_m]), np.array([sigma]))]
+    return [Anchors((name,), np.array([d]), np.array([inverse_m]), np.array([sigma]), np.array([uv]))]
 
 
 def ray_at(camera: Intrinsics, u: float, v: float) -> NDArray[np.float64]:

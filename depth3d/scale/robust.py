@@ -19,6 +19,7 @@ _PAIRS = 1000
 _OUTLIER_SIGMAS = 3.0
 _REFUSED_SIGMAS = 6.0
 _NAMED = 3
+_PRIOR_FREEDOM = 4.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,9 +80,11 @@ def _many(system: System, line: Line) -> Trusted:
     for _ in range(3):
         rough = Line(a, b, line.covariance, line.d_sigma)
         residuals = np.abs(system.residuals(rough)[: len(kept)])
-        # 1.4826 times the median absolute residual is the standard deviation of a normal scatter.
+        # 1.4826 times the median absolute residual is the standard deviation of a normal scatter; the stated noise,
+        # whose residuals scatter by 1, counts as a few more of them, so that a lucky dozen does not cast out the rest.
         scatter = 1.4826 * float(np.median(residuals))
-        kept = residuals <= _OUTLIER_SIGMAS * max(scatter, 0.2)
+        blended = math.sqrt((_PRIOR_FREEDOM + len(kept) * scatter**2) / (_PRIOR_FREEDOM + len(kept)))
+        kept = residuals <= _OUTLIER_SIGMAS * blended
         line = solve(system.keeping(kept), (a, b))
         a, b = line.a, line.b
     return Trusted(system.keeping(kept), line, _note_many(system.anchors, ~kept, line))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from depth3d.camera import Intrinsics
 from depth3d.depth import InverseDepth
 from depth3d.errors import CameraError, HintError
-from depth3d.scale.fit import Residual, ScaleFit
+from depth3d.scale.fit import ScaleFit
 from depth3d.scale.hint import FAR_PERCENTILE, NEAR_PERCENTILE, Condition, Hint, percentile
 from depth3d.scale.robust import start_from_anchors, without_outliers
 from depth3d.scale.system import Line, System, is_determined, solve
@@ -88,16 +88,10 @@ def _solved(system: System) -> ScaleFit:
     trusted = without_outliers(system, line)
     if trusted.line.a <= 0:
         raise HintError(_wrong_order(system))
-    return _as_fit(system, trusted.line, (*notes, *trusted.notes))
-
-
-def _as_fit(system: System, line: Line, notes: tuple[str, ...]) -> ScaleFit:
-    anchors = system.anchors
-    residuals = tuple(
-        Residual(name, 1 / inverse if inverse > 0 else math.inf, line.depth_at(d))
-        for name, inverse, d in zip(anchors.names, anchors.inverse_m.tolist(), anchors.d.tolist(), strict=True)
+    line = trusted.line
+    return ScaleFit(
+        line.a, line.b, line.covariance, line.d_sigma, trusted.system.anchors, notes=(*notes, *trusted.notes)
     )
-    return ScaleFit(line.a, line.b, line.covariance, residuals, d_sigma=line.d_sigma, notes=notes)
 
 
 def _solutions(system: System) -> list[Line]:

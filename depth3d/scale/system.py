@@ -67,13 +67,7 @@ class System:
         cls, equations: Sequence[Equations], *, d_low: float, d_high: float, d_noise: float, proportional: bool
     ) -> System:
         """Gather equations of every kind."""
-        linear = [e for e in equations if isinstance(e, Anchors)]
-        anchors = Anchors(
-            tuple(name for e in linear for name in e.names),
-            np.concatenate([e.d for e in linear] or [np.zeros(0)]),
-            np.concatenate([e.inverse_m for e in linear] or [np.zeros(0)]),
-            np.concatenate([e.sigma for e in linear] or [np.zeros(0)]),
-        )
+        anchors = Anchors.joined([e for e in equations if isinstance(e, Anchors)])
         conditions = tuple(e for e in equations if isinstance(e, Condition))
         return cls(anchors, conditions, d_low, d_high, d_noise, proportional)
 
@@ -96,9 +90,7 @@ class System:
 
     def keeping(self, rows: NDArray[np.bool_]) -> System:
         """The system with only these anchors."""
-        a = self.anchors
-        names = tuple(name for name, kept in zip(a.names, rows, strict=True) if kept)
-        return replace(self, anchors=Anchors(names, a.d[rows], a.inverse_m[rows], a.sigma[rows]))
+        return replace(self, anchors=self.anchors.keeping(rows))
 
     def with_condition(self, condition: Condition) -> System:
         """The system and one more condition."""
@@ -144,7 +136,8 @@ def solve(system: System, start: tuple[float, float]) -> Line:
         # The weights are held while (a, b) moves: a free a would buy agreement by calling everything uncertain.
         a, b = _minimise(system, a, b, system.sigmas(a, b, d_sigma))
         chi_squared = float(np.sum(_weighted(system.errors(a, b), system.sigmas(a, b, d_sigma)) ** 2))
-        d_sigma *= math.sqrt((_PRIOR_FREEDOM + chi_squared) / (_PRIOR_FREEDOM + freedom))
+        stated, seen = _PRIOR_FREEDOM * system.d_noise**2, chi_squared * d_sigma**2
+        d_sigma = math.sqrt((stated + seen) / (_PRIOR_FREEDOM + freedom))
     return Line(a, b, _covariance(system, a, b, d_sigma), d_sigma)
 
 
