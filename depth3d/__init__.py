@@ -35,15 +35,23 @@ if TYPE_CHECKING:
     from depth3d.cloud import PointCloud as PointCloud
     from depth3d.cloud import to_cloud as to_cloud
     from depth3d.colormap import to_heatmap as to_heatmap
+    from depth3d.measure import Measurement as Measurement
+    from depth3d.measure import measure_length as measure_length
     from depth3d.mesh import Mesh as Mesh
     from depth3d.mesh import to_mesh as to_mesh
     from depth3d.parallax import animate_parallax as animate_parallax
     from depth3d.points import PointMap as PointMap
     from depth3d.points import unproject as unproject
+    from depth3d.scale import CameraHeight as CameraHeight
+    from depth3d.scale import DepthAt as DepthAt
     from depth3d.scale import DistanceAt as DistanceAt
     from depth3d.scale import Farthest as Farthest
+    from depth3d.scale import InfinityAt as InfinityAt
+    from depth3d.scale import LengthBetween as LengthBetween
     from depth3d.scale import Nearest as Nearest
+    from depth3d.scale import RightAngle as RightAngle
     from depth3d.scale import ScaleFit as ScaleFit
+    from depth3d.scale import SparsePoints as SparsePoints
     from depth3d.scale import fit_scale as fit_scale
 
     # Sinks
@@ -75,15 +83,23 @@ _ROOM_OF_NAME = {
     "PointCloud": "cloud",
     "to_cloud": "cloud",
     "to_heatmap": "colormap",
+    "Measurement": "measure",
+    "measure_length": "measure",
     "Mesh": "mesh",
     "to_mesh": "mesh",
     "animate_parallax": "parallax",
     "PointMap": "points",
     "unproject": "points",
+    "CameraHeight": "scale",
+    "DepthAt": "scale",
     "DistanceAt": "scale",
     "Farthest": "scale",
+    "InfinityAt": "scale",
+    "LengthBetween": "scale",
     "Nearest": "scale",
+    "RightAngle": "scale",
     "ScaleFit": "scale",
+    "SparsePoints": "scale",
     "fit_scale": "scale",
     # Sinks
     "save": "formats",

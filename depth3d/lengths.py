@@ -75,6 +75,34 @@ def parse_pixel_length(text: str) -> tuple[tuple[float, float], Length]:
     return parse_pixel(pixel), parse_length(length)
 
 
+def parse_span_length(text: str) -> tuple[tuple[float, float], tuple[float, float], Length]:
+    """Read `U1,V1:U2,V2=LENGTH`, a length between two pixels.
+
+    >>> parse_span_length("10,20:30,40=1.75m")
+    ((10.0, 20.0), (30.0, 40.0), Length(metres=1.75, sigma_m=None))
+
+    Raises:
+        UsageError: anything else.
+    """
+    span, equals, length = text.partition("=")
+    ends = span.split(":")
+    if not equals or len(ends) != 2:
+        raise UsageError(f"{text!r} is not a length between two pixels; write U1,V1:U2,V2=LENGTH, 10,20:30,40=1.75m")
+    return parse_pixel(ends[0]), parse_pixel(ends[1]), parse_length(length)
+
+
+def parse_pixels(text: str) -> tuple[tuple[float, float], ...]:
+    """Read pixels with colons between them.
+
+    >>> parse_pixels("1,2:3,4:5,6")
+    ((1.0, 2.0), (3.0, 4.0), (5.0, 6.0))
+
+    Raises:
+        UsageError: anything else.
+    """
+    return tuple(parse_pixel(part) for part in text.split(":"))
+
+
 def _metres(text: str, whole: str) -> float:
     match = _LENGTH.fullmatch(text)
     if match is None:

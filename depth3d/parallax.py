@@ -112,7 +112,7 @@ def _relative_shift(depth: MetricDepth, width: int, height: int) -> NDArray[np.f
     reach = max(near - still, still - small.min())
     if reach <= 0:
         return np.zeros_like(small)
-    return np.clip((small - still) / reach, -1, 1)
+    return np.asarray(np.clip((small - still) / reach, -1, 1), np.float32)
 
 
 def _check(width: int, seconds: float, fps: float, amount_percent: float) -> None:

@@ -16,6 +16,7 @@ from depth3d.depth import InverseDepth, MetricDepth
 from depth3d.errors import UsageError
 from depth3d.formats import save
 from depth3d.intrinsics import choose_intrinsics
+from depth3d.measure import Measurement, measure_length
 from depth3d.mesh import DEFAULT_CUT_RATIO, Mesh, to_mesh
 from depth3d.parallax import (
     DEFAULT_AMOUNT_PERCENT,
@@ -184,6 +185,10 @@ class Scene:
             fps=o.fps,
             amount_percent=o.amount_percent,
         )
+
+    def measure(self, start: tuple[float, float], end: tuple[float, float] | None = None) -> Measurement:
+        """The length between the things at two pixels of the upright photo, or from the camera to one."""
+        return measure_length(start, end, camera=self.camera, depth=self.depth, relief=self.relief, fit=self.fit)
 
     def save(self, path: str | Path, *, kind: Kind | None = None, force: bool = False) -> Saved:
         """Write one file; its suffix says which format, and what goes in unless `kind` says so.

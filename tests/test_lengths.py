@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from depth3d.errors import UsageError
-from depth3d.lengths import parse_length, parse_pixel, parse_pixel_length
+from depth3d.lengths import parse_length, parse_pixel, parse_pixel_length, parse_pixels, parse_span_length
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,12 @@ def test_pixels() -> None:
             parse_pixel(text)
     with pytest.raises(UsageError, match="no '='"):
         parse_pixel_length("412,300")
+
+
+def test_spans_and_rows_of_pixels() -> None:
+    start, end, length = parse_span_length("1,2:3,4=1.75m±1cm")
+    assert (start, end, length.metres, length.sigma_m) == ((1, 2), (3, 4), 1.75, 0.01)
+    assert parse_pixels("1,2:3,4:5,6") == ((1, 2), (3, 4), (5, 6))
+    for text in ("1,2=3m", "1,2:3,4", "1,2:3,4:5,6=2m"):
+        with pytest.raises(UsageError, match="U1,V1:U2,V2"):
+            parse_span_length(text)

@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 import warnings
+from typing import TextIO
 
 import click
 
@@ -15,6 +16,7 @@ _ROOM_OF_COMMAND = {
     "export": "depth3d.cli.export:export",
     "depth": "depth3d.cli.depth:depth",
     "parallax": "depth3d.cli.parallax:parallax",
+    "measure": "depth3d.cli.measure:measure",
     "view": "depth3d.cli.view:view",
     "weights": "depth3d.cli.weights:weights",
 }
@@ -82,5 +84,12 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-def _show_warning(message: Warning | str, *_: object) -> None:
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
     click.echo(f"depth3d: warning: {message}", err=True)

@@ -5,14 +5,14 @@ Nothing here imports numpy: `depth3d --help` must answer at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from depth3d.errors import UsageError
-from depth3d.lengths import Length, parse_length, parse_pixel_length
+from depth3d.lengths import parse_length, parse_pixel, parse_pixel_length, parse_pixels, parse_span_length
 
 if TYPE_CHECKING:
     from depth3d.pipeline import Options
@@ -41,7 +41,10 @@ class _Parsed(click.ParamType[object]):
 
 
 LENGTH = _Parsed("length", parse_length)
+PIXEL = _Parsed("u,v", parse_pixel)
+PIXELS = _Parsed("u,v:u,v:u,v", parse_pixels)
 PIXEL_LENGTH = _Parsed("u,v=length", parse_pixel_length)
+SPAN_LENGTH = _Parsed("u,v:u,v=length", parse_span_length)
 
 
 def photo_arguments(command: _Command) -> _Command:
@@ -78,8 +81,50 @@ def scale_options(command: _Command) -> _Command:
             help="Distance from the camera to the thing at pixel U,V of the upright photo, such as 412,300=2.4m or "
             "412,300=8ft±2in. Units m cm mm ft in; none means metres. Repeatable.",
         ),
+        click.option(
+            "--depth-at",
+            type=PIXEL_LENGTH,
+            multiple=True,
+            metavar="U,V=DEPTH",
+            help="Depth along the optical axis of the thing at pixel U,V. Repeatable.",
+        ),
         click.option("--near", type=LENGTH, metavar="DIST", help="Depth of the nearest things (98th percentile)."),
         click.option("--far", type=LENGTH, metavar="DIST", help="Depth of the farthest things (2nd percentile)."),
+        click.option(
+            "--size",
+            type=SPAN_LENGTH,
+            multiple=True,
+            metavar="U,V:U,V=LENGTH",
+            help="Length of a straight line between the things at two pixels, such as 40,90:40,400=1.75m. Repeatable.",
+        ),
+        click.option(
+            "--camera-height",
+            type=LENGTH,
+            metavar="HEIGHT",
+            help="Height of the camera over level ground that is seen; level unless --pitch or --horizon is given.",
+        ),
+        click.option("--pitch", "pitch_deg", type=float, metavar="DEG", help="How far the camera points downwards."),
+        click.option(
+            "--horizon",
+            "horizon_v",
+            type=float,
+            metavar="V",
+            help="Row of the horizon in the picture's middle, in pixels from the top.",
+        ),
+        click.option(
+            "--right-angle",
+            type=PIXELS,
+            multiple=True,
+            metavar="A:B:C",
+            help="A right angle in space at B between the directions to A and C, each U,V. Repeatable.",
+        ),
+        click.option(
+            "--infinity",
+            type=PIXEL,
+            multiple=True,
+            metavar="U,V",
+            help="A point at infinity: sky, far hills. Repeatable.",
+        ),
     )
 
 
@@ -197,22 +242,54 @@ def to_options(chosen: dict[str, Any]) -> Options:
     from depth3d.pipeline import Options
 
     chosen = dict(chosen)
-    hints = _hints(chosen.pop("at", ()), chosen.pop("near", None), chosen.pop("far", None))
+    hints = _hints({name: chosen.pop(name) for name in _HINT_OPTIONS if name in chosen})
     voxel = chosen.pop("voxel", None)
     textured = not chosen.pop("vertex_colours", False)
     return Options(hints=hints, voxel_m=voxel.metres if voxel else None, textured=textured, **chosen)
 
 
-def _hints(
-    at: Sequence[tuple[tuple[float, float], Length]], near: Length | None, far: Length | None
-) -> tuple[Hint, ...]:
-    from depth3d.scale import DistanceAt, Farthest, Nearest
+_HINT_OPTIONS = (
+    "at",
+    "depth_at",
+    "near",
+    "far",
+    "size",
+    "camera_height",
+    "pitch_deg",
+    "horizon_v",
+    "right_angle",
+    "infinity",
+)
 
-    hints: list[Hint] = [DistanceAt(u, v, length.metres, length.sigma_m) for (u, v), length in at]
-    if near is not None:
-        hints.append(Nearest(near.metres, near.sigma_m))
-    if far is not None:
-        hints.append(Farthest(far.metres, far.sigma_m))
+
+def _hints(given: dict[str, Any]) -> tuple[Hint, ...]:
+    from depth3d.scale import (
+        CameraHeight,
+        DepthAt,
+        DistanceAt,
+        Farthest,
+        InfinityAt,
+        LengthBetween,
+        Nearest,
+        RightAngle,
+    )
+
+    hints: list[Hint] = [DistanceAt(u, v, x.metres, x.sigma_m) for (u, v), x in given.get("at", ())]
+    hints += [DepthAt(u, v, x.metres, x.sigma_m) for (u, v), x in given.get("depth_at", ())]
+    hints += [LengthBetween(start, end, x.metres, x.sigma_m) for start, end, x in given.get("size", ())]
+    hints += [InfinityAt(u, v) for u, v in given.get("infinity", ())]
+    for pixels in given.get("right_angle", ()):
+        if len(pixels) != 3:
+            raise UsageError(f"a right angle takes three pixels A:B:C, got {len(pixels)}")
+        hints.append(RightAngle(*pixels))
+    for option, kind in (("near", Nearest), ("far", Farthest)):
+        if (x := given.get(option)) is not None:
+            hints.append(kind(x.metres, x.sigma_m))
+    pitch_deg, horizon_v = given.get("pitch_deg"), given.get("horizon_v")
+    if (x := given.get("camera_height")) is not None:
+        hints.append(CameraHeight(x.metres, pitch_deg, horizon_v, x.sigma_m))
+    elif pitch_deg is not None or horizon_v is not None:
+        raise UsageError("--pitch and --horizon go with --camera-height; give the camera's height too")
     return tuple(hints)
 
 
