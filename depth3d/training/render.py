@@ -22,7 +22,18 @@ from torch import Tensor
 
 from depth3d.camera import Intrinsics, Pose
 from depth3d.training.raycast import MISS, first_hit, nearest_hit
-from depth3d.training.scene import KINDS, ROW_EXTENT, ROW_ID, ROW_KIND, ROW_MAP, ROW_MASK, ROW_MATERIAL, ROW_TAPER, Light, Scene
+from depth3d.training.scene import (
+    KINDS,
+    ROW_EXTENT,
+    ROW_ID,
+    ROW_KIND,
+    ROW_MAP,
+    ROW_MASK,
+    ROW_MATERIAL,
+    ROW_TAPER,
+    Light,
+    Scene,
+)
 from depth3d.training.shading import MATERIAL_START, albedo_and_normal, sky_colour, surface
 from depth3d.training.textures import GROUPS, texture_bank
 

@@ -169,7 +169,9 @@ def _stones(rng: np.random.Generator) -> NDArray[np.float64]:
     order = np.argsort(distance, axis=2)[..., :2]
     nearest = np.take_along_axis(distance, order, 2)
     tone = rng.uniform(0.3, 0.9, len(points))[order[..., 0]]
-    return _tinted(rng, np.where(nearest[..., 1] - nearest[..., 0] < 0.02, 0.1, tone) * (0.7 + 0.6 * _fractal(rng, SIZE, 1.0)))
+    return _tinted(
+        rng, np.where(nearest[..., 1] - nearest[..., 0] < 0.02, 0.1, tone) * (0.7 + 0.6 * _fractal(rng, SIZE, 1.0))
+    )
 
 
 def _weave(rng: np.random.Generator) -> NDArray[np.float64]:
@@ -218,7 +220,9 @@ def _picture(rng: np.random.Generator) -> NDArray[np.float64]:
     canvas = low + (high - low) * mix[..., None]
     if rng.random() < 0.5:
         hill = 0.5 + 0.3 * (_fractal(rng, SIZE, 2.0)[0] - 0.5) + rng.uniform(-0.2, 0.2)
-        canvas = np.where((v > hill[None])[..., None], rng.random(3) * (0.6 + 0.6 * _fractal(rng, SIZE, 1.0)[..., None]), canvas)
+        canvas = np.where(
+            (v > hill[None])[..., None], rng.random(3) * (0.6 + 0.6 * _fractal(rng, SIZE, 1.0)[..., None]), canvas
+        )
     return _shapes(rng, canvas, int(rng.integers(2, 14)))
 
 

@@ -1,0 +1,135 @@
+"""Rendered training pictures without end: a window of recent renders from which batches are drawn.
+
+Everything follows from (seed, step): which worlds are in the window, which of them a batch takes, and which faults it
+gets. A training that was killed therefore goes on with exactly the batches it would have had.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from depth3d.training.faults import Batch, Chance, crop, develop, spoil
+from depth3d.training.render import render_batch
+from depth3d.training.worlds import random_world
+
+_AHEAD = 24
+_Arrays = tuple[NDArray[np.float16], NDArray[np.float16]]
+
+
+@dataclass(frozen=True, slots=True)
+class ProceduralOptions:
+    """How worlds are rendered and reused.
+
+    Attributes:
+        width: of a render in pixels.
+        height: of a render in pixels.
+        block: worlds rendered together.
+        first_blocks: blocks rendered before the first step.
+        window_blocks: blocks kept; older ones are forgotten.
+        reuse: how many samples are drawn per rendered picture, on average.
+        seed: of everything.
+        compiled: fuse the renderer's loops (needs a C++ compiler, or a GPU).
+        device: where to render.
+        workers: processes that render ahead; 0 renders when a batch needs it.
+    """
+
+    width: int = 192
+    height: int = 144
+    block: int = 8
+    first_blocks: int = 48
+    window_blocks: int = 500
+    reuse: float = 5.0
+    seed: int = 1
+    compiled: bool = False
+    device: str = "cpu"
+    workers: int = 0
+
+
+class ProceduralSource:
+    """Draws batches from a sliding window of rendered worlds."""
+
+    name = "procedural"
+
+    def __init__(self, options: ProceduralOptions) -> None:
+        self.options = options
+        self._blocks: OrderedDict[int, tuple[Tensor, Tensor]] = OrderedDict()
+        self._coming: dict[int, Future[_Arrays]] = {}
+        self._workers = _start_workers(options) if options.workers else None
+
+    def batch(self, step: int, count: int, size: tuple[int, int]) -> Batch:
+        """The batch of this step: `count` pictures of (height, width) `size`."""
+        options = self.options
+        newest = options.first_blocks + int(step * count / (options.reuse * options.block))
+        oldest = max(0, newest - options.window_blocks)
+        self._keep(oldest, newest)
+        rng = np.random.default_rng((options.seed, step))
+        picks = rng.integers(oldest * options.block, newest * options.block, count)
+        rgb = torch.stack([self._blocks[int(i) // options.block][0][int(i) % options.block] for i in picks]).float()
+        inverse = torch.stack([self._blocks[int(i) // options.block][1][int(i) % options.block] for i in picks]).float()
+        chance = Chance(int(rng.integers(1 << 62)), count, rgb.device)
+        valid = torch.ones_like(inverse, dtype=torch.bool)
+        rgb, inverse, valid = crop(rgb, inverse, valid, size, chance)
+        return spoil(Batch(develop(rgb, chance), inverse, valid), chance)
+
+    def _keep(self, oldest: int, newest: int) -> None:
+        for number in [n for n in self._blocks if n < oldest]:
+            del self._blocks[number]
+        for number in range(oldest, newest + (_AHEAD if self._workers else 0)):
+            if number in self._blocks or number in self._coming:
+                continue
+            if self._workers is not None:
+                self._coming[number] = self._workers.submit(_render_arrays, self.options, number)
+            else:
+                self._blocks[number] = render_block(self.options, number)
+        for number in [n for n in self._coming if n < newest]:
+            rgb, inverse = self._coming.pop(number).result()
+            self._blocks[number] = torch.from_numpy(rgb), torch.from_numpy(inverse)
+
+
+def _start_workers(options: ProceduralOptions) -> ProcessPoolExecutor:
+    context = get_context("spawn")
+    return ProcessPoolExecutor(options.workers, mp_context=context, initializer=_one_thread)
+
+
+def _one_thread() -> None:
+    from depth3d.training.memory import keep_memory
+
+    keep_memory()
+    torch.set_num_threads(1)
+
+
+def _render_arrays(options: ProceduralOptions, number: int) -> _Arrays:
+    rgb, inverse = render_block(options, number)
+    return rgb.cpu().numpy(), inverse.cpu().numpy()
+
+
+def render_block(options: ProceduralOptions, number: int) -> tuple[Tensor, Tensor]:
+    """Block `number`: linear rgb (block, 3, H, W) and inverse depth (block, H, W), both half precision."""
+    first = (options.seed << 32) + number * options.block
+    worlds = [random_world(first + i) for i in range(options.block)]
+    rendered = render_batch(
+        [scene for scene, _ in worlds],
+        [view.camera(options.width, options.height) for _, view in worlds],
+        [view.pose() for _, view in worlds],
+        seed=first,
+        device=options.device,
+        compiled=options.compiled,
+    )
+    rgb = rendered.rgb.movedim(3, 1).clamp(0, 6e4).half().contiguous()
+    # Inverse depth beyond 1/5 cm cannot be held apart from the rest of the picture, and half precision ends at 65504.
+    return rgb, rendered.inverse_depth.clamp(max=20).half()
+
+
+def validation_batch(options: ProceduralOptions, count: int, size: tuple[int, int]) -> Batch:
+    """Worlds that are never trained on, with faults: the same at every call."""
+    blocks = -(-count // options.block)
+    held_out = replace(options, first_blocks=blocks, reuse=1e9, seed=options.seed + 1000, workers=0)
+    return ProceduralSource(held_out).batch(0, count, size)
