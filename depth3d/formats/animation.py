@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from depth3d.errors import OutputError, UsageError
 from depth3d.pictures import Animation
 
-_MOST_TICKS = 65_000
+_MOST_TICKS = 0xFFFF
 
 
 def checked_frames(animation: Animation) -> Iterator[NDArray[np.uint8]]:

@@ -35,7 +35,7 @@ def write_metric_png(
     """
     units = png_units_per_metre(depth) if units_per_metre is None else units_per_metre
     farthest = float(np.nanmax(depth.metres))
-    if not (math.isfinite(units) and 0 < units * farthest < _MOST + 0.5):
+    if not (units > 0 and _fits(units, farthest)):
         raise UsageError(
             f"16 bits hold {_MOST / farthest:.6g} units per metre for a depth of {farthest:.4g} m, got {units:g}"
         )
@@ -52,11 +52,15 @@ def png_units_per_metre(depth: MetricDepth) -> float:
     an arbitrary unit may, would use less than one per cent of the numbers, and get finer units too.
     """
     farthest = float(np.nanmax(depth.metres))
-    if _TOO_COARSE_M <= farthest <= _MOST / _MILLIMETRES:
+    if farthest >= _TOO_COARSE_M and _fits(_MILLIMETRES, farthest):
         return _MILLIMETRES
     power = math.floor(math.log10(_MOST / farthest))
     nice = [float(f"{digit}e{exponent}") for exponent in (power + 1, power) for digit in (5, 2, 1)]
-    return next(units for units in nice if units * farthest <= _MOST)
+    return next(units for units in nice if _fits(units, farthest))
+
+
+def _fits(units_per_metre: float, farthest_m: float) -> bool:
+    return units_per_metre * farthest_m < _MOST + 0.5
 
 
 def write_inverse_png(relief: InverseDepth, file: BinaryIO, *, notes: Mapping[str, str]) -> None:
@@ -75,7 +79,10 @@ def write_inverse_png(relief: InverseDepth, file: BinaryIO, *, notes: Mapping[st
 
 def write_npy(depth: MetricDepth | InverseDepth, file: BinaryIO, *, notes: Mapping[str, str]) -> None:
     """Write one (H, W) float32 array, NaN where unknown; notes have no place in it."""
-    np.save(file, _values(depth), allow_pickle=False)
+    values = np.ascontiguousarray(_values(depth))
+    # Not np.save: on a full disk it loses the reason.
+    np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(values))
+    file.write(values.data)
 
 
 def write_npz(depth: MetricDepth | InverseDepth, file: BinaryIO, *, notes: Mapping[str, str]) -> None:

@@ -55,9 +55,10 @@ def check_writable(path: str | Path, force: bool = False) -> None:
     """
     try:
         target = Path(path).resolve()
-        folder, exists = target.parent, os.path.lexists(target)
+        folder = target.parent
         if not folder.is_dir():
             raise OutputError(f"cannot write {path}: the folder {folder} does not exist; create it first")
+        exists = _exists(target)
         if exists and not target.is_file():
             what = "a folder" if target.is_dir() else "not a plain file"
             raise OutputError(f"cannot write {path}: it is {what}; give a file name")
@@ -67,6 +68,15 @@ def check_writable(path: str | Path, force: bool = False) -> None:
         raise OutputError(f"{path} exists already; use --force (force=True) to replace it")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"cannot write {path}: no permission to write in the folder {folder}")
+
+
+def _exists(target: Path) -> bool:
+    """Like `Path.exists`, but names that no file can have are an OSError."""
+    try:
+        target.stat()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _give_name(temporary: Path, target: Path, *, force: bool) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 _MOST_VERTICES = 0xFFFF
 _WINDOW_FACES = 1 << 17  # a tile of a full grid has two faces for each of its 65,535 vertices
-_WORTHWHILE = 4
+_WORTHWHILE = 8
 
 
 @dataclass(frozen=True, slots=True)
