@@ -17,13 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.errors import CameraError
+from depth3d.lens import WIDEST_HALF_ANGLE_DEG, inner_rectangle
 
 _RIGID_TOLERANCE = 1e-4
+_BROWN_COEFFICIENTS = (0, 4, 5, 8)
+_FISHEYE_COEFFICIENTS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Intrinsics:
-    """A pinhole camera bound to one image size.
+    """A camera bound to one image size: a pinhole, with a lens before it that may distort (see `depth3d.lens`).
 
     Attributes:
         width: image width in pixels.
@@ -32,11 +35,14 @@ class Intrinsics:
         fy: focal length in pixels of height.
         cx: principal point, pixels from the image's left edge (pixel centres at +0.5).
         cy: principal point, pixels from the image's top edge.
-        distortion: OpenCV's (k1, k2, p1, p2[, k3[, k4, k5, k6]]); empty for an ideal lens.
+        distortion: OpenCV's (k1, k2, p1, p2[, k3[, k4, k5, k6]]), or a fisheye's (k1, k2, k3, k4); empty for an ideal
+            lens.
         source: where the numbers came from, in words for the user.
+        fisheye: whether the lens is a fisheye, whose image heights go by the angle and not by its tangent.
 
     Raises:
-        CameraError: a size is not positive, or a number is not finite.
+        CameraError: a size is not positive, a number is not finite, or the distortion has no such number of
+            coefficients.
     """
 
     width: int
@@ -47,6 +53,7 @@ class Intrinsics:
     cy: float
     distortion: tuple[float, ...] = ()
     source: str = "given"
+    fisheye: bool = False
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
@@ -56,6 +63,11 @@ class Intrinsics:
             raise CameraError(f"camera: fx fy cx cy and distortion must be finite numbers, got {numbers}")
         if self.fx <= 0 or self.fy <= 0:
             raise CameraError(f"camera: focal lengths must be positive, got fx={self.fx:g} fy={self.fy:g}")
+        allowed = (_FISHEYE_COEFFICIENTS,) if self.fisheye else _BROWN_COEFFICIENTS
+        if len(self.distortion) not in allowed:
+            what = "a fisheye lens" if self.fisheye else "a lens"
+            one_of = " or ".join(str(count) for count in allowed)
+            raise CameraError(f"camera: {what} has {one_of} distortion coefficients, got {len(self.distortion)}")
 
     @classmethod
     def from_fov(cls, width: int, height: int, *, fov_x_deg: float, source: str = "given") -> Intrinsics:
@@ -81,13 +93,22 @@ class Intrinsics:
         *,
         distortion: tuple[float, ...] = (),
         source: str = "given",
+        fisheye: bool = False,
     ) -> Intrinsics:
         """A camera from OpenCV's, ROS's or Open3D's numbers, whose pixel centres lie at integers."""
-        return cls(width, height, fx, fy, cx + 0.5, cy + 0.5, distortion, source)
+        return cls(width, height, fx, fy, cx + 0.5, cy + 0.5, distortion, source, fisheye)
+
+    @property
+    def is_ideal(self) -> bool:
+        """Whether straight lines stay straight: no fisheye, and no coefficient but zeros."""
+        return not self.fisheye and not any(self.distortion)
 
     @property
     def fov_x_deg(self) -> float:
-        """Angle between the rays of the left and right image edge, at the principal point's height, in degrees."""
+        """Angle between the rays of the left and right image edge, at the principal point's height, in degrees.
+
+        The lens is taken as ideal.
+        """
         return math.degrees(math.atan(self.cx / self.fx) + math.atan((self.width - self.cx) / self.fx))
 
     @property
@@ -116,6 +137,40 @@ class Intrinsics:
     def cropped(self, left: int, top: int, width: int, height: int) -> Intrinsics:
         """The camera of the rectangle that starts at pixel column `left`, row `top`."""
         return replace(self, width=width, height=height, cx=self.cx - left, cy=self.cy - top)
+
+    def undistorted(self) -> Intrinsics:
+        """The ideal camera of the same picture with its distortion undone, of the same size and pixel proportions.
+
+        Every pixel of the new picture lies inside the old one (OpenCV calls this alpha = 0), so that no border is
+        invented; what the old picture shows beyond that, and beyond 60 degrees to either side, is lost. An ideal camera
+        stays as it is.
+
+        Raises:
+            CameraError: the coefficients fold the picture, so that they cannot be right for it.
+        """
+        if self.is_ideal:
+            return replace(self, distortion=())
+        left, top, right, bottom = inner_rectangle(self._edges(), self.distortion, fisheye=self.fisheye)
+        if not (right > left and bottom > top):
+            raise CameraError(f"camera: the distortion {self.distortion} folds the picture; check it")
+        zoom = max(self.width / (right - left) / self.fx, self.height / (bottom - top) / self.fy)
+        fx, fy = self.fx * zoom, self.fy * zoom
+        # The window keeps the principal point where it was, if that lies within what is valid.
+        start_x = min(max(-self.cx / fx, left), right - self.width / fx)
+        start_y = min(max(-self.cy / fy, top), bottom - self.height / fy)
+        words = f"{self.source}; lens distortion undone (alpha 0, at most {2 * WIDEST_HALF_ANGLE_DEG:g} degrees)"
+        return Intrinsics(self.width, self.height, fx, fy, -start_x * fx, -start_y * fy, source=words)
+
+    def _edges(self) -> tuple[float, float, float, float]:
+        """The image's left, top, right and bottom edge, without pixels, as the lens has distorted them."""
+        left, right = -self.cx / self.fx, (self.width - self.cx) / self.fx
+        top, bottom = -self.cy / self.fy, (self.height - self.cy) / self.fy
+        if not (left < 0 < right and top < 0 < bottom):
+            raise CameraError(
+                f"camera: the principal point {self.cx:g},{self.cy:g} lies outside the {self.width}x{self.height} "
+                "picture; its lens distortion cannot be undone"
+            )
+        return left, top, right, bottom
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -72,7 +72,7 @@ def unproject(depth: MetricDepth, camera: Intrinsics, *, max_points: int | None 
         raise CameraError(
             f"the camera is for {camera.width}x{camera.height}, the depth is {depth.size[0]}x{depth.size[1]}"
         )
-    if any(camera.distortion):
+    if not camera.is_ideal:
         raise CameraError("unproject: undo the lens distortion first; only an ideal camera has straight rays")
     rows, columns = _grid(depth.size, max_points)
     z = depth.metres

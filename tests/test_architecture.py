@@ -18,8 +18,21 @@ PACKAGE = Path(depth3d.__file__).parent
 DOORS = {"cli", "web", "batch"}
 WHOLE = {"pipeline"}
 SOURCES = {"photo", "intrinsics", "predictors", "sparse"}
-NOUNS = {"camera", "depth", "pictures", "lengths", "errors"}
-STEPS = {"scale", "refine", "points", "cloud", "mesh", "layers", "parallax", "stereo", "bokeh", "colormap", "measure"}
+NOUNS = {"camera", "lens", "depth", "pictures", "lengths", "errors"}
+STEPS = {
+    "undistort",
+    "scale",
+    "refine",
+    "points",
+    "cloud",
+    "mesh",
+    "layers",
+    "parallax",
+    "stereo",
+    "bokeh",
+    "colormap",
+    "measure",
+}
 SINKS = {"formats", "viewer", "htmlview"}
 WORKSHOP = {"training", "evaluation", "bench"}
 HELPERS_OF_SOURCES = {"input_files", "aspect", "colmap", "colmap_files"}
