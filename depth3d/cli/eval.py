@@ -1,0 +1,49 @@
+"""`depth3d eval`: how good a predictor is on frames whose depth was measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("eval")
+@click.argument("frames", type=click.Path(path_type=Path))
+@click.option(
+    "--predictor", "names", multiple=True, type=click.Choice(["auto", "midas_small", "midas_large", "bundled"]),
+    help="Which network to judge; repeatable.  [default: auto, unless --baselines-only]",
+)  # fmt: skip
+@click.option("--weights", type=click.Path(path_type=Path), help="A weights file for the network.")
+@click.option("--baselines-only", is_flag=True, help="Judge only the constant and the vertical gradient.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write every figure to this file.")
+@click.option("--force", is_flag=True, help="Replace an existing JSON file.")
+def eval_command(
+    frames: Path, names: tuple[str, ...], weights: Path | None, baselines_only: bool, json_path: Path | None, force: bool
+) -> None:
+    """Judge depth on FRAMES, a JSON list of photos with measured depth.
+
+    Each entry of the list has "name", "color", "depth" (a 16-bit picture beside it, 0 = unknown) and "units_per_metre".
+    Prints AbsRel, RMSE, delta < 1.25 and boundary F1 after fitting scale and shift in inverse depth, beside two
+    predictors that know nothing.
+
+    \b
+    depth3d eval frames.json
+    depth3d eval frames.json --predictor bundled --predictor midas_small --json figures.json
+    """
+    from depth3d.errors import UsageError
+    from depth3d.evaluation import evaluate, read_frames
+    from depth3d.formats.files import atomic_write, check_writable
+    from depth3d.predictors import load_predictor
+
+    if baselines_only and (names or weights is not None):
+        raise UsageError("--baselines-only judges no network; leave out --predictor and --weights")
+    if json_path is not None:
+        check_writable(json_path, force)
+    listed = read_frames(frames)
+    wanted = () if baselines_only else names or ("auto",)
+    loaded = [load_predictor(name, weights=weights) for name in wanted]
+    report = evaluate(listed, {predictor.name: predictor.predict for predictor in loaded})
+    if json_path is not None:
+        with atomic_write(json_path, force=force) as file:
+            file.write(report.to_json().encode())
+    click.echo(report.table())
