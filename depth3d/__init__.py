@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     # The sentence
-    from depth3d.pipeline import Options as Options
-    from depth3d.pipeline import Scene as Scene
+    from depth3d.options import Options as Options
+    from depth3d.scene import Scene as Scene
     from depth3d.pipeline import reconstruct as reconstruct
 
     # Nouns
@@ -61,8 +61,8 @@ __version__ = "0.1.0"
 
 _ROOM_OF_NAME = {
     # The sentence
-    "Options": "pipeline",
-    "Scene": "pipeline",
+    "Options": "options",
+    "Scene": "scene",
     "reconstruct": "pipeline",
     # Nouns
     "Intrinsics": "camera",

@@ -16,7 +16,7 @@ import depth3d
 PACKAGE = Path(depth3d.__file__).parent
 
 DOORS = {"cli", "web", "batch"}
-WHOLE = {"pipeline"}
+WHOLE = {"pipeline", "scene", "options", "provenance"}
 SOURCES = {"photo", "intrinsics", "predictors", "sparse"}
 NOUNS = {"camera", "lens", "depth", "pictures", "lengths", "errors"}
 STEPS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import signal
 import struct
@@ -70,6 +71,34 @@ def test_a_photo_becomes_every_kind_of_file(here: Path, capsys: pytest.CaptureFi
     assert Image.open("a.png").mode.startswith("I;16")
     assert Image.open("a.gif").n_frames == 7  # type: ignore[attr-defined]
     assert Image.open("a.jpg").size == (WIDTH, HEIGHT)
+
+
+def test_each_file_has_its_provenance_beside_it(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["export", "photo.jpg", *MAP, "--at", "10,10=3m", "--at", "50,40=1m±2cm", "-o", "a.ply"]) == 0
+    told = json.loads(Path("a.ply.json").read_text(encoding="utf-8"))
+    assert told["photo"] == {"name": "photo.jpg", "width": WIDTH, "height": HEIGHT}
+    assert told["depth"]["unit"] == "m"
+    assert told["camera"]["cx"] == WIDTH / 2
+    assert [hint["hint"] for hint in told["scale"]["residuals"]] == ["10,10=3m", "50,40=1m"]
+    z = -PlyData.read("a.ply")["vertex"]["z"].reshape(HEIGHT, WIDTH)
+    d = np.load("inverse.npy")
+    assert z[20, 20] == pytest.approx(1 / (told["scale"]["a"] * d[20, 20] + told["scale"]["b"]), rel=1e-5)
+    capsys.readouterr()
+    assert "a.ply" in says(capsys, ["export", "photo.jpg", *MAP, "-o", "a.ply"], 1)
+    assert run(["export", "photo.jpg", *MAP, "--no-provenance", "-o", "b.ply"]) == 0
+    assert not Path("b.ply.json").exists()
+
+
+def test_measuring_says_the_length_and_its_error(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["measure", "photo.jpg", *MAP, "--fov", "60", "--from", "10,10"]
+    assert run([*arguments, "--at", "10,10=3m", "--at", "50,40=1m"]) == 0
+    assert re.fullmatch(r"[23]\.\d+ m ± 0\.\d+ m\n", capsys.readouterr().out)
+    assert run([*arguments, "--to", "50,40", "--at", "10,10=3m", "--at", "50,40=1m", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["unit"] == "m"
+    assert 0 < found["sigma_m"] < found["metres"] < 4
+    assert run(arguments) == 0
+    assert "arbitrary" in capsys.readouterr().out
 
 
 def test_the_same_call_twice_gives_the_same_bytes(here: Path) -> None:

@@ -12,7 +12,7 @@ from depth3d.cli.work import write_files
 from depth3d.errors import UsageError
 
 if TYPE_CHECKING:
-    from depth3d.pipeline import Kind
+    from depth3d.scene import Kind
 
 
 @click.command()

@@ -18,7 +18,12 @@ import click
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write every figure to this file.")
 @click.option("--force", is_flag=True, help="Replace an existing JSON file.")
 def eval_command(
-    frames: Path, names: tuple[str, ...], weights: Path | None, baselines_only: bool, json_path: Path | None, force: bool
+    frames: Path,
+    names: tuple[str, ...],
+    weights: Path | None,
+    baselines_only: bool,
+    json_path: Path | None,
+    force: bool,
 ) -> None:
     """Judge depth on FRAMES, a JSON list of photos with measured depth.
 

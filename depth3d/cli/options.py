@@ -15,7 +15,7 @@ from depth3d.errors import UsageError
 from depth3d.lengths import parse_length, parse_pixel, parse_pixel_length, parse_pixels, parse_span_length
 
 if TYPE_CHECKING:
-    from depth3d.pipeline import Options
+    from depth3d.options import Options
     from depth3d.scale import Hint
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -232,6 +232,12 @@ def output_options(help_text: str) -> Callable[[_Command], _Command]:
                 help=f"{help_text} Repeatable. With several photos, {{name}} stands for each photo's name.",
             ),
             click.option("--force", is_flag=True, help="Overwrite existing files."),
+            click.option(
+                "--provenance/--no-provenance",
+                default=True,
+                show_default=True,
+                help="Write FILE.json beside each file: hints, fit, camera, network, versions.",
+            ),
         )
 
     return decorate
@@ -239,7 +245,7 @@ def output_options(help_text: str) -> Callable[[_Command], _Command]:
 
 def to_options(chosen: dict[str, Any]) -> Options:
     """Turn what click collected into the Options that every door shares."""
-    from depth3d.pipeline import Options
+    from depth3d.options import Options
 
     chosen = dict(chosen)
     hints = _hints({name: chosen.pop(name) for name in _HINT_OPTIONS if name in chosen})

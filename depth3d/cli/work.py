@@ -13,7 +13,7 @@ from depth3d.cli.weights import download_progress
 from depth3d.errors import UsageError
 
 if TYPE_CHECKING:
-    from depth3d.pipeline import Kind, Scene
+    from depth3d.scene import Kind, Scene
 
 
 def write_files(
@@ -28,13 +28,14 @@ def write_files(
         force: overwrite existing files.
         chosen: the other options as click collected them.
     """
-    from depth3d.pipeline import kind_of, reconstruct
+    from depth3d.pipeline import reconstruct
+    from depth3d.scene import kind_of
 
-    files_of_photo = _targets(photos, outputs, force=force)
+    options = to_options(chosen)
+    files_of_photo = _targets(photos, outputs, force=force, provenance=options.provenance)
     if kind is None:
         for path in outputs:
             kind_of(path)
-    options = to_options(chosen)
     for photo, files in zip(photos, files_of_photo, strict=True):
         with download_progress("midas_small") as progress:
             scene = reconstruct(photo, options, progress=progress)
@@ -54,9 +55,10 @@ def report(scene: Scene, photo: Path, *, relative: bool = False) -> None:
         click.echo(f"{photo.name}: {line}", err=True)
 
 
-def _targets(photos: Sequence[Path], outputs: Sequence[Path], *, force: bool) -> list[list[Path]]:
+def _targets(photos: Sequence[Path], outputs: Sequence[Path], *, force: bool, provenance: bool) -> list[list[Path]]:
     """Each photo's output files, checked before the work begins."""
     from depth3d.formats import check_writable
+    from depth3d.scene import provenance_path
 
     named = [[Path(str(output).replace("{name}", photo.stem)) for output in outputs] for photo in photos]
     seen: set[Path] = set()
@@ -65,4 +67,6 @@ def _targets(photos: Sequence[Path], outputs: Sequence[Path], *, force: bool) ->
             raise UsageError(f"{path} would be written twice; with several photos put {{name}} into each -o")
         seen.add(path)
         check_writable(path, force=force)
+        if provenance:
+            check_writable(provenance_path(path), force=force)
     return named

@@ -1,0 +1,66 @@
+"""Everything a user may choose; the same object for library, command line, web page and cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from depth3d.mesh import DEFAULT_CUT_RATIO
+from depth3d.parallax import DEFAULT_AMOUNT_PERCENT, DEFAULT_FPS, DEFAULT_SECONDS, DEFAULT_WIDTH
+from depth3d.scale import Hint
+
+DEFAULT_MAX_POINTS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What to do with a photo; plain data.
+
+    Attributes:
+        fov_x_deg: horizontal field of view of the upright photo in degrees.
+        focal_px: focal length in pixels of the upright photo.
+        camera_file: JSON or YAML file with intrinsics. At most one of these three; none means EXIF, else an assumption.
+        hints: what is known about distances.
+        predictor: network to use: auto, midas_small, midas_large or bundled.
+        weights: file with the network's weights, instead of the cached ones.
+        threads: processor threads for the network; None leaves the choice to it.
+        depth_map: file with depth that replaces the network.
+        depth_kind: what the file holds: "inverse" (affine in 1/z), "depth" (proportional to z) or "metric" (metres).
+        depth_units: stored units per metre of a metric depth map.
+        brighter_is_farther: flip an inverse depth map.
+        max_points: at most so many points or mesh vertices, evenly spread; None keeps every pixel.
+        cut_ratio: a triangle whose farthest corner is more than this times as deep as its nearest is cut.
+        voxel_m: thin a cloud to one point per cube of this edge length in metres.
+        normals: add normals to clouds and meshes.
+        textured: carry the photo as the mesh's texture where the format can; otherwise colour its vertices.
+        axes: axes of geometry files: "gltf" (y up, z towards the viewer) or "opencv" (camera axes).
+        provenance: write a JSON file beside each output that says how it was obtained.
+        width: width of animations in pixels.
+        seconds: duration of animations.
+        fps: frames per second of animations.
+        amount_percent: how far the nearest things move in an animation, in per cent of its width.
+    """
+
+    fov_x_deg: float | None = None
+    focal_px: float | None = None
+    camera_file: Path | None = None
+    hints: tuple[Hint, ...] = ()
+    predictor: str = "auto"
+    weights: Path | None = None
+    threads: int | None = None
+    depth_map: Path | None = None
+    depth_kind: Literal["inverse", "depth", "metric"] = "inverse"
+    depth_units: float | None = None
+    brighter_is_farther: bool = False
+    max_points: int | None = DEFAULT_MAX_POINTS
+    cut_ratio: float = DEFAULT_CUT_RATIO
+    voxel_m: float | None = None
+    normals: bool = False
+    textured: bool = True
+    axes: str = "gltf"
+    provenance: bool = True
+    width: int = DEFAULT_WIDTH
+    seconds: float = DEFAULT_SECONDS
+    fps: float = DEFAULT_FPS
+    amount_percent: float = DEFAULT_AMOUNT_PERCENT
