@@ -24,7 +24,7 @@ MAX_MEGAPIXELS = 200
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF", "JPEG2000")
 _RAW_SUFFIXES = {".arw", ".cr2", ".cr3", ".crw", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2", ".srw"}
-_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 DECODER_DAMAGE = (
     ArithmeticError,
     AssertionError,
@@ -106,7 +106,7 @@ def _identified(file: IO[bytes], path: Path, error: type[Depth3DError]) -> Image
     start = file.read(32)
     file.seek(0)
     formats: tuple[str, ...] = _FORMATS
-    if start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS:
+    if start[4:8] == b"ftyp" and start[8:12] in HEIF_BRANDS:
         _register_heif()
         formats = ("HEIF",)
     try:

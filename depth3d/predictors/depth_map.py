@@ -83,10 +83,10 @@ def read_depth_map(
     if kind == "inverse":
         relief = _inverse_values(stored, flip=brighter_is_farther)
         _check_known(np.isfinite(relief), path, "not NaN or infinite")
-        return InverseDepth(_resized_relief(relief, size), source=source + (", flipped" if brighter_is_farther else ""))
+        return InverseDepth(resized_relief(relief, size), source=source + (", flipped" if brighter_is_farther else ""))
     depth = _depth_values(stored.values, units)
     _check_known(np.isfinite(depth), path, "positive and finite")
-    depth = _resized_depth(depth, size)
+    depth = resized_depth(depth, size)
     if kind == "metric":
         return MetricDepth(depth, source=f"{source}, {units:g} units per metre")
     return InverseDepth(np.reciprocal(depth), zero_is_infinity=True, source=source)
@@ -161,7 +161,7 @@ def _depth_values(stored: NDArray[Any], units: float) -> NDArray[np.float32]:
     return values
 
 
-def _resized_relief(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+def resized_relief(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
     """Bilinear, or the mean when shrinking, of the known values only; unknown where most of the weight is unknown."""
     import cv2
 
@@ -178,7 +178,7 @@ def _resized_relief(values: NDArray[np.float32], size: tuple[int, int]) -> NDArr
         return np.where(weight >= 0.5, resized / weight, np.float32(np.nan))
 
 
-def _resized_depth(depth: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+def resized_depth(depth: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
     """Bilinear in 1/z, in which planes stay planes, within a surface; the nearest pixel's depth everywhere else."""
     import cv2
 
