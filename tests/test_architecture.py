@@ -47,7 +47,10 @@ RANK = (
     | dict.fromkeys(DOORS, 5)
 )
 
-HEAVY = {"torch", "torchvision", "timm", "open3d", "trimesh", "OpenEXR", "pillow_heif", "scipy", "safetensors"}
+HEAVY = {
+    *("torch", "torchvision", "timm", "safetensors"),
+    *("open3d", "trimesh", "OpenEXR", "pillow_heif", "laspy", "scipy"),
+}
 OWNER_OF_HEAVY = {
     "torch": {"predictors", "training"},
     "torchvision": {"predictors", "training"},
@@ -55,7 +58,8 @@ OWNER_OF_HEAVY = {
     "safetensors": {"predictors", "training"},
     "open3d": {"viewer", "fusion"},
     "OpenEXR": {"formats", "predictors"},
-    "pillow_heif": {"photo", "input_files"},
+    "pillow_heif": {"photo", "input_files", "sparse"},
+    "laspy": {"formats", "sparse"},
     "click": {"cli"},
 }
 LIBRARIES_OF_STEPS = {"numpy", "cv2", "scipy"}
