@@ -100,7 +100,7 @@ def test_khronos_accepts_index_tiles(tmp_path: Path) -> None:
     whole, tiled = tmp_path / "whole.glb", tmp_path / "tiled.glb"
     assert check_gltf(save(value, whole))["drawCallCount"] == 1
     info = check_gltf(save(value, tiled, index_tiles=True))
-    assert info["drawCallCount"] == 2
+    assert 2 <= info["drawCallCount"] <= 4
     assert info["totalTriangleCount"] == len(value.faces)
     assert tiled.stat().st_size < 0.8 * whole.stat().st_size
 

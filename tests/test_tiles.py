@@ -16,7 +16,7 @@ def grid_faces(width: int, height: int) -> NDArray[np.uint32]:
 def test_tiles_cover_every_face_once_and_fit_into_two_bytes() -> None:
     faces = grid_faces(700, 500)
     tiles = index_tiles_of(faces, 700 * 500)
-    assert len(tiles) == 6
+    assert 6 <= len(tiles) <= 12
     assert sum(tile.face_count for tile in tiles) == len(faces)
     restored = np.empty_like(faces)
     for tile in tiles:

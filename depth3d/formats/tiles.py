@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _MOST_VERTICES = 0xFFFF
-_WINDOW_FACES = 1 << 17  # a tile of a full grid has two faces for each of its 65,535 vertices
+_MOST_FACES = 1 << 16  # about one for each vertex; twice as many would save few tiles and cost twice the search
 _WORTHWHILE = 8
 
 
@@ -50,7 +50,7 @@ def index_tiles_of(faces: NDArray[np.uint32], vertex_count: int) -> list[Tile]:
     tiles: list[Tile] = []
     first = 0
     while first < len(faces):
-        window = faces[first : first + _WINDOW_FACES]
+        window = faces[first : first + _MOST_FACES]
         corners = window[:, 0], window[:, 1], window[:, 2]
         least = np.minimum.accumulate(np.minimum(np.minimum(*corners[:2]), corners[2]))
         greatest = np.maximum.accumulate(np.maximum(np.maximum(*corners[:2]), corners[2]))
