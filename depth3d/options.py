@@ -22,6 +22,12 @@ class Options:
         focal_px: focal length in pixels of the upright photo.
         camera_file: JSON or YAML file with intrinsics. At most one of these three; none means EXIF, else an assumption.
         hints: what is known about distances.
+        hints_files: JSON files with more of them.
+        points: files of sparse points (tables, sensor depth, PLY, LAS, folders of COLMAP models).
+        points_units: how many of the units of `points` make a metre; None means what each file says.
+        points_confidence: a phone's confidence map for sensor depth in `points`.
+        refine_scale: bend the network's depth smoothly to many points, where that predicts left-out points better.
+        embedded_depth: use the depth a phone stored inside its photo.
         predictor: network to use: auto, midas_small, midas_large or bundled.
         weights: file with the network's weights, instead of the cached ones.
         threads: processor threads for the network; None leaves the choice to it.
@@ -46,6 +52,12 @@ class Options:
     focal_px: float | None = None
     camera_file: Path | None = None
     hints: tuple[Hint, ...] = ()
+    hints_files: tuple[Path, ...] = ()
+    points: tuple[Path, ...] = ()
+    points_units: float | None = None
+    points_confidence: Path | None = None
+    refine_scale: bool = False
+    embedded_depth: bool = True
     predictor: str = "auto"
     weights: Path | None = None
     threads: int | None = None

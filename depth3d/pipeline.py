@@ -16,8 +16,18 @@ from depth3d.options import Options
 from depth3d.photo import Photo, read_photo
 from depth3d.predictors import load_predictor
 from depth3d.predictors.depth_map import read_depth_map
-from depth3d.scale import fit_scale
+from depth3d.scale import Hint, fit_scale
+from depth3d.scale.correction import correct_relief
 from depth3d.scene import Scene
+from depth3d.sparse import (
+    EmbeddedDepth,
+    embedded_at,
+    embedded_points,
+    embedded_relief,
+    read_embedded_depth,
+    read_hints,
+    read_points,
+)
 
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress
@@ -50,18 +60,52 @@ def reconstruct(
         Depth3DError: its child says which step cannot go on.
     """
     options = options or Options()
+    embedded = None if isinstance(photo, Photo) else _embedded_depth(Path(photo), options)
     photo = photo if isinstance(photo, Photo) else read_photo(photo)
     camera = choose_camera(photo, options)
-    relief = predict_depth(photo, options, progress=progress)
+    hints = gather_hints(photo, camera, options)
+    if embedded is not None and options.predictor == "auto":
+        relief = embedded_relief(embedded, camera) if hints else embedded_at(embedded, camera)
+    else:
+        relief = predict_depth(photo, options, progress=progress)
+        if embedded is not None and embedded.is_metric:
+            hints = (*hints, embedded_points(embedded, camera))
     if isinstance(relief, MetricDepth):
-        if options.hints:
+        if hints:
             raise UsageError(
                 "a metric depth map takes no hints; leave them out, or use the depth kind 'depth' to rescale it"
             )
         return Scene(photo, camera, None, relief, None, options, _unknown_note(relief.metres, relief.metres))
-    fit = fit_scale(relief, camera, options.hints)
+    fit = fit_scale(relief, camera, hints)
+    if options.refine_scale:
+        corrected = correct_relief(relief, fit)
+        relief, fit = corrected.relief, corrected.fit
     depth = fit.apply(relief)
     return Scene(photo, camera, relief, depth, fit, options, (*fit.notes, *_unknown_note(relief.values, depth.metres)))
+
+
+def _embedded_depth(path: Path, options: Options) -> EmbeddedDepth | None:
+    """Depth that a phone stored inside the photo, unless the user chose another source of depth."""
+    if not options.embedded_depth or options.depth_map is not None or options.weights is not None:
+        return None
+    return read_embedded_depth(path)
+
+
+def gather_hints(photo: Photo, camera: Intrinsics, options: Options) -> tuple[Hint, ...]:
+    """Every hint: those given, those of hint files, and files of sparse points."""
+    hints = list(options.hints)
+    for path in options.hints_files:
+        hints += read_hints(path, photo=photo, camera=camera)
+    for path in options.points:
+        points = read_points(
+            path,
+            photo=photo,
+            camera=camera,
+            units_per_metre=options.points_units,
+            confidence=options.points_confidence,
+        )
+        hints.append(points)
+    return tuple(hints)
 
 
 def choose_camera(photo: Photo, options: Options) -> Intrinsics:
