@@ -22,6 +22,15 @@ from depth3d.lens import WIDEST_HALF_ANGLE_DEG, inner_rectangle
 _RIGID_TOLERANCE = 1e-4
 _BROWN_COEFFICIENTS = (0, 4, 5, 8)
 _FISHEYE_COEFFICIENTS = 4
+_UPRIGHT_FROM_STORED = {
+    2: ((-1, 0), (0, 1)),
+    3: ((-1, 0), (0, -1)),
+    4: ((1, 0), (0, -1)),
+    5: ((0, 1), (1, 0)),
+    6: ((0, -1), (1, 0)),
+    7: ((0, -1), (-1, 0)),
+    8: ((0, 1), (-1, 0)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +146,25 @@ class Intrinsics:
     def cropped(self, left: int, top: int, width: int, height: int) -> Intrinsics:
         """The camera of the rectangle that starts at pixel column `left`, row `top`."""
         return replace(self, width=width, height=height, cx=self.cx - left, cy=self.cy - top)
+
+    def turned(self, orientation: int) -> Intrinsics:
+        """The camera of the picture turned upright, from that of the picture as stored.
+
+        Args:
+            orientation: how the picture has to be turned or mirrored, 1 to 8 as in Exif (CIPA DC-008).
+        """
+        # Rows are the upright picture's right and down, in the stored picture's right and down.
+        right, down = _UPRIGHT_FROM_STORED.get(orientation, ((1, 0), (0, 1)))
+        half = np.array([self.width, self.height]) / 2
+        turn = np.array([right, down])
+        width, height = (np.abs(turn) @ self.size).tolist()
+        cx, cy = (turn @ (np.array([self.cx, self.cy]) - half) + (width / 2, height / 2)).tolist()
+        fx, fy = (np.abs(turn) @ (self.fx, self.fy)).tolist()
+        distortion = self.distortion
+        if distortion and not self.fisheye:  # (p2, p1) is a vector in the image, the rest goes by the radius
+            p2, p1 = (turn @ (distortion[3], distortion[2])).tolist()
+            distortion = (*distortion[:2], p1, p2, *distortion[4:])
+        return replace(self, width=width, height=height, fx=fx, fy=fy, cx=cx, cy=cy, distortion=distortion)
 
     def undistorted(self) -> Intrinsics:
         """The ideal camera of the same picture with its distortion undone, of the same size and pixel proportions.

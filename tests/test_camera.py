@@ -92,3 +92,21 @@ def test_a_pose_and_its_inverse_cancel() -> None:
 def test_a_pose_must_be_rigid(matrix: np.ndarray) -> None:
     with pytest.raises(CameraError, match="pose"):
         Pose(matrix)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_turning_as_often_as_it_takes_comes_back(orientation: int) -> None:
+    camera = Intrinsics(640, 480, 500, 510, 300, 250, (-0.3, 0.1, 0.01, -0.02, 0.05))
+    times = 4 if orientation in (6, 8) else 2
+    turned = camera
+    for _ in range(times):
+        turned = turned.turned(orientation)
+    assert turned == camera
+    assert camera.turned(orientation).size == ((480, 640) if orientation >= 5 else (640, 480))
+
+
+def test_a_quarter_turn_clockwise() -> None:
+    # Orientation 6: the stored left edge becomes the upright top, so that cy is the stored cx and cx runs from below.
+    turned = Intrinsics(640, 480, 500, 510, 300, 250, (0, 0, 0.01, 0.02)).turned(6)
+    assert (turned.size, turned.fx, turned.fy, turned.cx, turned.cy) == ((480, 640), 510, 500, 230, 300)
+    assert turned.distortion == (0, 0, 0.02, -0.01)

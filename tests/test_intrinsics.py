@@ -322,7 +322,7 @@ BY_COLUMNS = [525.0, 0, 0, 0, 520.0, 0, 319.5, 239.5, 1]
         {"K": ROWS},
         {"K": [number for row in ROWS for number in row]},
         {"camera_matrix": ROWS},
-        {"intrinsic_matrix": BY_COLUMNS, "width": 640, "height": 480},
+        {"K": BY_COLUMNS, "width": 640, "height": 480},
         ROWS,
         {**NUMBERS, "pixel_centre": 0, "distortion": [0, 0, 0, 0], "k1": 0, "comment": "a Kinect"},
         {**NUMBERS, "cx": 320, "cy": 240, "pixel_centre": 0.5},
@@ -407,9 +407,15 @@ def test_open3ds_own_camera_file(shared_data: Path) -> None:
         ({**NUMBERS, "width": 640, "height": 400}, "is of a picture of 640x400, the photo is 640x480; they must have"),
         ({**NUMBERS, "width": 480, "height": 640}, "give it for the photo turned upright"),
         ({**NUMBERS, "pixel_centre": 1}, r"pixel_centre is 0 .* or 0.5 .*, got 1"),
-        ({**NUMBERS, "distortion": [0.1, 0]}, "distortion says that the lens distorts; undistort the photo"),
-        ({**NUMBERS, "k1": -0.2}, "k1 says that the lens distorts"),
-        (" " * 1_000_001, "larger than a megabyte"),
+        ({**NUMBERS, "distortion": [0.1] * 12}, "12 distortion coefficients; those beyond k6"),
+        ({**NUMBERS, "distortion": ["a"]}, "distortion must be a finite number, got 'a'"),
+        ({**NUMBERS, "distortion": [0.1], "k1": 0.1}, "give the distortion either as distortion or as k1, not both"),
+        ({**NUMBERS, "lens": "opencv_fisheye", "p1": 0.1}, "a fisheye has no p1"),
+        (
+            {**NUMBERS, "lens": "opencv_fisheye", "distortion": [0.1] * 5},
+            "a fisheye has 4 distortion coefficients, got 5",
+        ),
+        ({**NUMBERS, "lens": "magnifier"}, "lens is ideal, opencv or opencv_fisheye, got 'magnifier'"),
     ],
 )
 def test_a_camera_file_that_is_none_is_told_in_one_line(tmp_path: Path, content: object, message: str) -> None:
@@ -450,7 +456,8 @@ def test_yaml_runs_no_code(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("camera.txt", b"525 525", "ends in .json, .yaml or .yml"),
+        ("camera.csv", b"525 525", "ends in .json, .yaml, .yml or .xml, or is COLMAP's"),
+        ("camera.yaml", b" " * 1_000_001, "larger than 1 MB"),
         ("camera.json", b"\xff\xfe\x00", "not valid JSON"),
         ("camera.json", struct.pack("<9d", *range(9)), "not valid JSON"),
         ("folder.json", None, "is a folder, not a file"),

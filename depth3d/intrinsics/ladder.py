@@ -43,6 +43,6 @@ def choose_intrinsics(
     if focal_px is not None:
         return camera_from_focal(focal_px, photo.size)
     if camera_file is not None:
-        return read_camera_file(camera_file, photo.size)
+        return read_camera_file(camera_file, photo.size, photo_name=photo.name, orientation=photo.exif.orientation)
     from_exif = camera_from_exif(photo.exif, photo.size)
     return from_exif if isinstance(from_exif, Intrinsics) else assume_camera(photo.size, reason=from_exif.reason)
