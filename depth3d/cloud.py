@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,9 +49,14 @@ def to_cloud(
         UsageError: `voxel_m` is not positive.
     """
     colours = points.colours(rgb)
-    known = points.known
-    directions = grid_normals(points)[known] if normals else None
-    cloud = PointCloud(points.xyz[known], colours[known], directions)
+    # Taking rows by number is several times faster than by a mask.
+    known = np.flatnonzero(points.known)
+
+    def rows(grid: NDArray[Any]) -> NDArray[Any]:
+        flat = grid.reshape(-1, 3)
+        return flat if len(known) == len(flat) else flat.take(known, axis=0)
+
+    cloud = PointCloud(rows(points.xyz), rows(colours), rows(grid_normals(points)) if normals else None)
     return cloud if voxel_m is None else _thinned(cloud, voxel_m)
 
 

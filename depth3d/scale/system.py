@@ -15,7 +15,7 @@ _BEYOND = 1e3
 """Residual, in standard deviations, of a condition one of whose points lies at or beyond infinity."""
 
 _RANK_TOLERANCE = 1e-6
-_ITERATIONS = 4
+_ITERATIONS = 8
 _PRIOR_FREEDOM = 4.0
 """How many residuals the assumed error of d is worth against the residuals that are seen."""
 
@@ -125,20 +125,31 @@ class System:
 def solve(system: System, start: tuple[float, float]) -> Line:
     """Weighted least squares from a starting (a, b), with the error of d estimated on the way.
 
-    The variance of a residual is the hint's own and a^2 times that of d. The latter is the stated noise, blended with
-    the residuals' scatter as by a scaled inverse chi-squared prior worth four residuals (Gelman et al., Bayesian Data
-    Analysis, 3rd ed., 2.6).
+    The variance of a residual is the hint's own and a^2 times that of d. The latter is estimated from the residuals by
+    expectation maximisation (Dempster et al., 1977), with the stated noise as a scaled inverse chi-squared prior worth
+    four residuals (Gelman et al., Bayesian Data Analysis, 3rd ed., 2.6).
     """
     a, b = start
     d_sigma = system.d_noise
-    freedom = max(0, system.count - (1 if system.proportional else 2))
     for _ in range(_ITERATIONS):
         # The weights are held while (a, b) moves: a free a would buy agreement by calling everything uncertain.
         a, b = _minimise(system, a, b, system.sigmas(a, b, d_sigma))
-        chi_squared = float(np.sum(_weighted(system.errors(a, b), system.sigmas(a, b, d_sigma)) ** 2))
-        stated, seen = _PRIOR_FREEDOM * system.d_noise**2, chi_squared * d_sigma**2
-        d_sigma = math.sqrt((stated + seen) / (_PRIOR_FREEDOM + freedom))
+        d_sigma = _scatter(system, a, b, d_sigma)
     return Line(a, b, _covariance(system, a, b, d_sigma), d_sigma)
+
+
+def _scatter(system: System, a: float, b: float, d_sigma: float) -> float:
+    """One EM step for the standard deviation of d, where each residual is part the hint's error and part that of d."""
+    sigmas = system.sigmas(a, b, d_sigma)
+    own = np.concatenate([system.anchors.sigma, [condition.sigma for condition in system.conditions]])
+    share = np.clip(1 - (own / sigmas) ** 2, 0, 1)
+    unknowns = 1 if system.proportional else 2
+    unfitted = system.count / max(system.count - unknowns, 1)
+    seen = share * _weighted(system.errors(a, b), sigmas) ** 2 * unfitted + 1 - share
+    if system.count <= unknowns:
+        return system.d_noise
+    total = _PRIOR_FREEDOM * system.d_noise**2 + float(np.sum(seen)) * d_sigma**2
+    return math.sqrt(total / (_PRIOR_FREEDOM + system.count))
 
 
 def is_determined(system: System, line: Line) -> bool:
