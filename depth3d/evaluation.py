@@ -215,13 +215,13 @@ def boundary_f1(z: NDArray[Any], truth_m: NDArray[Any]) -> float:
     A boundary lies between two neighbours, one of which is farther by more than a ratio; ratios from 1.05 to 1.25 are
     weighted by themselves. Neighbours count where both are known in the truth.
     """
-    scores = []
+    scores: list[float] = []
     for ratio in _BOUNDARY_RATIOS:
         found = _boundaries(z, np.isfinite(truth_m), ratio)
         true = _boundaries(truth_m, np.isfinite(truth_m), ratio)
         both = [int((f & t).sum()) for f, t in zip(found, true, strict=True)]
-        recall = np.mean([n / max(1, int(t.sum())) for n, t in zip(both, true, strict=True)])
-        precision = np.mean([n / max(1, int(f.sum())) for n, f in zip(both, found, strict=True)])
+        recall = float(np.mean([n / max(1, int(t.sum())) for n, t in zip(both, true, strict=True)]))
+        precision = float(np.mean([n / max(1, int(f.sum())) for n, f in zip(both, found, strict=True)]))
         scores.append(2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0)
     return float(np.average(scores, weights=_BOUNDARY_RATIOS))
 
@@ -243,11 +243,8 @@ def _resized(inverse: NDArray[np.float32], width: int, height: int) -> NDArray[n
 
     if inverse.shape == (height, width):
         return inverse
-    smaller = width < inverse.shape[1]
-    resized: NDArray[np.float32] = cv2.resize(
-        inverse.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-    )
-    return resized
+    how = cv2.INTER_AREA if width < inverse.shape[1] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(inverse.astype(np.float32), (width, height), interpolation=how), np.float32)
 
 
 def _constant(photo: Photo) -> InverseDepth:

@@ -105,7 +105,7 @@ def develop(rgb: Tensor, chance: Chance) -> Tensor:
 
 
 def spoil(batch: Batch, chance: Chance) -> Batch:
-    """White or black frames, patches stuck on, reflections of another picture: depth under frames and patches is unknown."""
+    """White or black frames, patches stuck on (depth is unknown there), and reflections of another picture."""
     rgb, valid = batch.rgb, batch.valid
     count, _, height, width = rgb.shape
     ghost = chance.uniform(0.03, 0.22) * chance.maybe(0.1)

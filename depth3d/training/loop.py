@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -55,6 +55,7 @@ class TrainOptions:
         seed: of the network's first weights and of the order of shapes.
         threads: of torch.
         half: compute in bfloat16.
+        freeze_norm: leave batch normalisation as it is, for fine-tuning: few pictures cannot replace its statistics.
         device: where to train.
         check_every: steps between validations.
         save_every_s: seconds between checkpoints.
@@ -73,6 +74,7 @@ class TrainOptions:
     seed: int = 1
     threads: int = 2
     half: bool = True
+    freeze_norm: bool = False
     device: str = "cpu"
     check_every: int = 500
     save_every_s: float = 180.0
@@ -114,6 +116,10 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = options.rate * rate_factor(self.step, options)
         self.network.train()
+        if options.freeze_norm:
+            for module in self.network.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
         output = _forward(self.network, batch.rgb, options)
         loss = total_loss(output, batch.inverse_depth, batch.valid, options.loss)
         self.optimiser.zero_grad(set_to_none=True)
@@ -143,7 +149,7 @@ class Trainer:
     def check(self, batch: Batch) -> dict[str, float]:
         """Figures of the averaged network on a validation batch."""
         self.average.eval()
-        outputs = [_forward(self.average, part, self.options).float() for part in batch.rgb.split(32)]
+        outputs = [_forward(self.average, part, self.options).float() for part in torch.split(batch.rgb, 32)]
         figures = batch_figures(torch.cat(outputs), batch.inverse_depth, batch.valid)
         self.average.train()
         return figures
@@ -221,11 +227,6 @@ def save_state(state: dict[str, Any], path: Path) -> Path:
     return path
 
 
-def describe(options: TrainOptions) -> dict[str, Any]:
-    """The options as plain data, for cards and logs."""
-    return asdict(replace(options))
-
-
 def _forward(network: MidasNet, rgb: Tensor, options: TrainOptions) -> Tensor:
     device = torch.device(options.device)
     mean = torch.tensor(network.spec.mean, device=device)[:, None, None]
@@ -239,8 +240,3 @@ def _forward(network: MidasNet, rgb: Tensor, options: TrainOptions) -> Tensor:
 def _log(path: Path, line: dict[str, float]) -> None:
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps({k: round(v, 6) for k, v in line.items()}) + "\n")
-
-
-def mixed_sizes(shapes: Sequence[tuple[int, int]], factor: float) -> tuple[tuple[int, int], ...]:
-    """The shapes times `factor`, rounded to multiples of 32."""
-    return tuple((max(32, round(h * factor / 32) * 32), max(32, round(w * factor / 32) * 32)) for h, w in shapes)

@@ -1,8 +1,8 @@
 """Losses in inverse depth, after Ranftl et al., "Towards Robust Monocular Depth Estimation" (arXiv 1907.01341).
 
 Scale-and-shift-invariant terms alone leave the output's scale free, and it drifts until training fails; `total_loss`
-therefore holds it with an anchor: the target itself, in units of its own mean. Errors count relative to the target, since
-what is judged in the end is relative depth.
+therefore holds it with an anchor: the target itself, in units of its own mean. Errors count relative to the target,
+since what is judged in the end is relative depth.
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ def gradient_loss(residual: Tensor, valid: Tensor, *, scales: int = 4) -> Tensor
     return total / scales
 
 
-def invariant_loss(prediction: Tensor, target: Tensor, valid: Tensor, *, trim: float = 0.1, gradient: float = 0.5) -> Tensor:
+def invariant_loss(
+    prediction: Tensor, target: Tensor, valid: Tensor, *, trim: float = 0.1, gradient: float = 0.5
+) -> Tensor:
     """The terms that do not change when the prediction is scaled (by a positive number) or shifted; () float.
 
     Args:

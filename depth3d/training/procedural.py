@@ -18,7 +18,7 @@ from torch import Tensor
 
 from depth3d.training.faults import Batch, Chance, crop, develop, spoil
 from depth3d.training.render import render_batch
-from depth3d.training.worlds import random_world
+from depth3d.training.worlds import random_kind, random_world
 
 _AHEAD = 24
 _Arrays = tuple[NDArray[np.float16], NDArray[np.float16]]
@@ -114,7 +114,8 @@ def _render_arrays(options: ProceduralOptions, number: int) -> _Arrays:
 def render_block(options: ProceduralOptions, number: int) -> tuple[Tensor, Tensor]:
     """Block `number`: linear rgb (block, 3, H, W) and inverse depth (block, H, W), both half precision."""
     first = (options.seed << 32) + number * options.block
-    worlds = [random_world(first + i) for i in range(options.block)]
+    kind = random_kind(first)  # one kind per block: scenes of like size waste no time on padding
+    worlds = [random_world(first + i, kind) for i in range(options.block)]
     rendered = render_batch(
         [scene for scene, _ in worlds],
         [view.camera(options.width, options.height) for _, view in worlds],
@@ -122,6 +123,8 @@ def render_block(options: ProceduralOptions, number: int) -> tuple[Tensor, Tenso
         seed=first,
         device=options.device,
         compiled=options.compiled,
+        shadow_stride=2,
+        cull=True,
     )
     rgb = rendered.rgb.movedim(3, 1).clamp(0, 6e4).half().contiguous()
     # Inverse depth beyond 1/5 cm cannot be held apart from the rest of the picture, and half precision ends at 65504.
@@ -131,5 +134,5 @@ def render_block(options: ProceduralOptions, number: int) -> tuple[Tensor, Tenso
 def validation_batch(options: ProceduralOptions, count: int, size: tuple[int, int]) -> Batch:
     """Worlds that are never trained on, with faults: the same at every call."""
     blocks = -(-count // options.block)
-    held_out = replace(options, first_blocks=blocks, reuse=1e9, seed=options.seed + 1000, workers=0)
+    held_out = replace(options, first_blocks=blocks, reuse=1e9, seed=options.seed + 1000, workers=0, compiled=False)
     return ProceduralSource(held_out).batch(0, count, size)

@@ -82,7 +82,7 @@ def first_hit(
 
 
 def _local(maps: Tensor, origin: Tensor, direction: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    rows = maps.unflatten(2, (3, 4))
+    rows = maps.reshape(maps.shape[0], maps.shape[1], 3, 4)
     o = [
         rows[:, :, i, 0, None] * origin[:, None, 0]
         + rows[:, :, i, 1, None] * origin[:, None, 1]

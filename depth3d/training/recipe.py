@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from depth3d.errors import UsageError
 from depth3d.predictors.spec import NetworkSpec
-from depth3d.training.memory import keep_memory
 from depth3d.training.loop import Trainer, TrainOptions, train
+from depth3d.training.memory import keep_memory
 from depth3d.training.procedural import ProceduralOptions, ProceduralSource, validation_batch
 
+LOW_SHAPES = ((96, 128), (96, 128), (64, 96), (64, 96), (96, 64), (64, 160), (96, 96))
+FULL_SHAPES = ((160, 224), (160, 224), (160, 224), (224, 160), (96, 288), (160, 160))
 BUNDLED = NetworkSpec(
     name="bundled",
     encoder="resnet10t",
@@ -54,10 +56,24 @@ def train_bundled(
     torch.set_num_threads(options.threads)
     size = max(options.shapes, key=lambda shape: shape[0] * shape[1] * (shape[1] / shape[0] == 4 / 3))
     trainer = Trainer(spec, options, ProceduralSource(worlds), start=start)
-    return train(trainer, folder, validation=validation_batch(worlds, 96, size), on_check=on_check)
+    return train(trainer, folder, validation=validation_batch(worlds, 64, size), on_check=on_check)
 
 
-def at_full_size(options: TrainOptions, steps: int) -> TrainOptions:
-    """The last stage: larger pictures, a smaller rate that only falls."""
-    shapes = ((160, 224), (160, 224), (160, 224), (224, 160), (96, 288), (160, 160))
-    return replace(options, steps=steps, shapes=shapes, rate=options.rate * 0.5, cool=0.9, warm=100)
+def train_options(
+    *, steps: int, batch: int, rate: float, shapes: tuple[tuple[int, int], ...], device: str, threads: int, seed: int
+) -> TrainOptions:
+    """Options with checks often enough to see a training go wrong, whatever its length.
+
+    Raises:
+        UsageError: the learning rate is not positive, or torch has no such device.
+    """
+    if not 0 < rate < 1:
+        raise UsageError(f"the learning rate must lie between 0 and 1, got {rate:g}")
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"torch cannot use the device {device!r} here; use cpu") from error
+    return TrainOptions(
+        steps=steps, batch=batch, rate=rate, shapes=shapes, device=device, threads=threads, seed=seed,
+        warm=max(1, min(300, steps // 10)), check_every=max(1, min(500, steps // 20)),
+    )  # fmt: skip

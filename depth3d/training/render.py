@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -23,8 +23,10 @@ from torch import Tensor
 from depth3d.camera import Intrinsics, Pose
 from depth3d.training.raycast import MISS, first_hit, nearest_hit
 from depth3d.training.scene import (
+    CARD,
     KINDS,
     ROW_EXTENT,
+    ROW_HALF,
     ROW_ID,
     ROW_KIND,
     ROW_MAP,
@@ -119,6 +121,8 @@ def render_batch(
     compiled: bool = False,
     shaded: bool = True,
     shadow_samples: int = 1,
+    shadow_stride: int = 1,
+    cull: bool = False,
 ) -> Rendered:
     """Renders scenes of one picture size, one ray per pixel.
 
@@ -128,22 +132,28 @@ def render_batch(
         poses: where the cameras stand.
         seed: of the soft shadows' noise.
         device: torch device.
-        compiled: fuse the loops with `torch.compile` (needs a C++ compiler, or a GPU): much faster from the second call.
+        compiled: fuse the loops with `torch.compile` (needs a C++ compiler, or a GPU): faster from the second call.
         shaded: False leaves the colours black.
         shadow_samples: rays per pixel towards the first light.
+        shadow_stride: trace shadows only for every so many rows and columns, which must divide the picture's size.
+        cull: leave out primitives that the camera cannot see: faster, but they cast no shadows then.
 
     Returns:
         A `Rendered` of torch tensors (B, H, W, ...) on `device`.
     """
     with torch.no_grad():
+        if cull:
+            scenes = [seen_by(scene, camera, pose) for scene, camera, pose in zip(scenes, cameras, poses, strict=True)]
         packed = pack(scenes, device)
         rays, origin = _rays(cameras, poses, device)
         generator = torch.Generator(device).manual_seed(seed)
-        chunk = rays.shape[2] if compiled else max(1, _CHUNK // max(1, len(scenes)))
+        rows = cameras[0].height if compiled else max(1, _CHUNK // len(scenes) // cameras[0].width)
+        rows = max(shadow_stride, rows // shadow_stride * shadow_stride)
         parts = []
-        for part in rays.split(chunk, dim=2):
-            noise = torch.rand((shadow_samples, 3, *part[:, 0].shape), generator=generator, device=device)
-            parts.append(_trace(packed, origin, part, noise, cameras, shaded=shaded, compiled=compiled))
+        for part in torch.split(rays, rows * cameras[0].width, dim=2):
+            jitter = torch.rand((shadow_samples, 3, *part[:, 0].shape), generator=generator, device=device)
+            shadows = _Shadows(jitter, shadow_stride, cameras[0].width)
+            parts.append(_trace(packed, origin, part, shadows, cameras, shaded=shaded, compiled=compiled))
         rgb, inverse, normals, ids = (torch.cat(tensors, -1) for tensors in zip(*parts, strict=True))
         to_camera = torch.tensor(np.stack([p.world_from_cam[:3, :3].T for p in poses]), dtype=rgb.dtype, device=device)
         shape = (len(scenes), -1, cameras[0].height, cameras[0].width)
@@ -153,6 +163,47 @@ def render_batch(
             (to_camera @ normals).reshape(shape).movedim(1, 3),
             ids.reshape(shape)[:, 0],
         )
+
+
+def seen_by(scene: Scene, camera: Intrinsics, pose: Pose, *, margin_m: float = 0.3) -> Scene:
+    """The scene without the primitives whose bounding ball, and `margin_m` around it, the camera cannot see."""
+    maps = scene.shapes[:, ROW_MAP].reshape(-1, 3, 4).astype(np.float64)
+    half = scene.shapes[:, ROW_HALF] * np.maximum(1, scene.shapes[:, ROW_TAPER])[:, None]
+    half[:, 2] *= scene.shapes[:, ROW_KIND] < CARD
+    radius = np.linalg.norm(half, axis=1) + margin_m
+    endless = np.isinf(scene.shapes[:, ROW_EXTENT])
+    centre = -np.linalg.solve(maps[:, :, :3], maps[:, :, 3:])[:, :, 0]
+    x, y, z = ((centre - pose.world_from_cam[:3, 3]) @ pose.world_from_cam[:3, :3]).T
+    seen = z > -radius
+    for a, low, high, f in ((x, -camera.cx, camera.width - camera.cx, camera.fx),
+                            (y, -camera.cy, camera.height - camera.cy, camera.fy)):  # fmt: skip
+        seen &= (f * a - low * z) / math.hypot(f, low) > -radius
+        seen &= (high * z - f * a) / math.hypot(f, high) > -radius
+    return replace(scene, shapes=scene.shapes[seen | endless])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shadows:
+    """How shadows are traced: jitter (samples, 3, B, P) in 0..1, every how many rows and columns, rays per row."""
+
+    jitter: Tensor
+    stride: int
+    width: int
+
+    def thin(self, x: Tensor) -> Tensor:
+        """(..., P) to every `stride`-th row and column, flat again."""
+        if self.stride == 1:
+            return x
+        grid = x.reshape(*x.shape[:-1], -1, self.width)
+        first = self.stride // 2
+        return grid[..., first :: self.stride, first :: self.stride].flatten(-2)
+
+    def spread(self, x: Tensor) -> Tensor:
+        """What `thin` left, repeated over its neighbours: back to (B, P)."""
+        if self.stride == 1:
+            return x
+        grid = x.reshape(*x.shape[:-1], -1, self.width // self.stride)
+        return grid.repeat_interleave(self.stride, -1).repeat_interleave(self.stride, -2).flatten(-2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -240,7 +291,7 @@ def _trace(
     packed: Packed,
     origin: Tensor,
     rays: Tensor,
-    noise: Tensor,
+    shadows: _Shadows,
     cameras: Sequence[Intrinsics],
     *,
     shaded: bool,
@@ -251,10 +302,12 @@ def _trace(
     rows, z, inverse, ids, normal, metric, over, point = locate(packed.rows, t, index, origin, rays)
     if not shaded:
         return torch.zeros_like(rays), inverse, normal, ids
-    visible = torch.zeros_like(z)
-    for jitter in noise.unbind(0):
-        towards = _towards_light(packed.lights[:, 0], point, jitter.movedim(0, 1)).contiguous()
-        visible += (first(*packed.hit_arguments, point, towards) >= 1).float() / len(noise)
+    start = shadows.thin(point).contiguous()
+    visible = torch.zeros_like(start[:, 0])
+    for jitter in shadows.jitter.unbind(0):
+        towards = _towards_light(packed.lights[:, 0], start, shadows.thin(jitter).movedim(0, 1)).contiguous()
+        visible += (first(*packed.hit_arguments, start, towards) >= 1).float() / len(shadows.jitter)
+    visible = shadows.spread(visible)
     focal = torch.tensor([c.fx for c in cameras], dtype=z.dtype, device=z.device)[:, None]
     rgb = shade(
         packed.texels, packed.levels, rows, packed.lights, packed.sky, packed.clouds, rays, point, normal, metric, over,
@@ -264,7 +317,7 @@ def _trace(
 
 
 def _locate(table: Tensor, t: Tensor, index: Tensor, origin: Tensor, rays: Tensor) -> tuple[Tensor, ...]:
-    """What the shader needs of each hit: table rows (B, P, 40), z, 1/z, ids, normal, coordinates, point just outside."""
+    """What the shader needs of each hit: table rows (B, P, 40), z, 1/z, ids, normal, coordinates, point just off it."""
     seen = t < MISS
     batch, count, width = table.shape
     flat = index + torch.arange(batch, device=index.device)[:, None] * count

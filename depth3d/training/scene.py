@@ -1,8 +1,8 @@
 """Scenes of analytic primitives: boxes, ellipsoids, cylinders and cones, flat cards, planes; with materials and light.
 
-World axes: x right, y forward, z up, metres. A rotation is (yaw, pitch, roll) in radians: R = Rz(yaw) Rx(pitch) Ry(roll).
-Every primitive is an affine image of a canonical shape (the cube, ball or cylinder of half size 1; the square |x|, |y| <= 1
-of the plane z = 0), so that one ray solves each kind in closed form.
+World axes: x right, y forward, z up, metres. A rotation is (yaw, pitch, roll) in radians:
+R = Rz(yaw) Rx(pitch) Ry(roll). Every primitive is an affine image of a canonical shape (the cube, ball or cylinder of
+half size 1; the square |x|, |y| <= 1 of the plane z = 0), so that one ray solves each kind in closed form.
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ class SceneBuilder:
     def card(
         self, centre: Vector, half: tuple[float, float], material: int, turn: Vector = (0.0, 0.0, 0.0), *, mask: int = 0
     ) -> None:
-        """A thin rectangle in its own xy plane; `mask` numbers a cut-out of the bank (0: none, 1: disc, 2..: leaves)."""
+        """A thin rectangle in its own xy plane; `mask` numbers a cut-out (0: none, 1: disc, 2..: leaves)."""
         self._add(CUTOUT if mask else CARD, centre, (half[0], half[1], 1.0), material, turn, mask=mask)
 
     def plane(self, point: Vector, material: int, turn: Vector = (0.0, 0.0, 0.0)) -> None:

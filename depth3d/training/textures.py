@@ -134,7 +134,8 @@ def _cells(rng: np.random.Generator, rows: int, columns: int, joint: float, shif
     edge_v = np.minimum(v * rows % 1, 1 - v * rows % 1) / rows
     edge_u = np.minimum(across % 1, 1 - across % 1) / columns
     mortar = np.minimum(edge_u, edge_v) < joint
-    return np.where(mortar, rng.choice([0.05, 0.15, 0.95]), values)
+    cells: NDArray[np.float64] = np.where(mortar, rng.choice([0.05, 0.15, 0.95]), values)
+    return cells
 
 
 def _bricks(rng: np.random.Generator) -> NDArray[np.float64]:
@@ -253,8 +254,8 @@ def _facade(rng: np.random.Generator) -> NDArray[np.float64]:
     number = (np.floor(u * columns) * 31 + np.floor(v * rows)).astype(int) % 37
     tone = rng.uniform(0.02, 0.5, (37, 3)) * rng.uniform(0.5, 1.5)
     wall = np.where(frame[..., None], rng.random(3), wall)
-    wall = np.where(glass[..., None], tone[number] + 0.2 * (1 - v[..., None] * rows % 1), wall)
-    return wall
+    panes: NDArray[np.float64] = np.where(glass[..., None], tone[number] + 0.2 * (1 - v[..., None] * rows % 1), wall)
+    return panes
 
 
 def _leaves(rng: np.random.Generator) -> NDArray[np.float64]:

@@ -24,6 +24,9 @@ def random_world(seed: int, kind: str | None = None) -> tuple[Scene, View]:
         kind: a key of `WORLDS`, or None for a mixture.
     """
     rng = Random(seed * 2654435761 % (1 << 61))
-    if kind is None:
-        kind = rng.choices(list(WORLDS), [share for _, share in WORLDS.values()])[0]
-    return WORLDS[kind][0](rng)
+    return WORLDS[kind if kind is not None else random_kind(seed)][0](rng)
+
+
+def random_kind(seed: int) -> str:
+    """A key of `WORLDS`, each as often as its share."""
+    return Random(seed * 2246822519 % (1 << 61)).choices(list(WORLDS), [share for _, share in WORLDS.values()])[0]

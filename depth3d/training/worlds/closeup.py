@@ -68,8 +68,8 @@ def _lit(kit: Kit, reach: float) -> Scene:
     rng = kit.rng
     power, ambient = rng.uniform(0.5, 3), rng.uniform(0.2, 1.0)
     colour = (power * rng.uniform(0.7, 1), power * rng.uniform(0.7, 1), power * rng.uniform(0.6, 1))
-    lamp = Light((rng.uniform(-1, 1) * reach, rng.uniform(-1, 0.5) * reach, rng.uniform(0.6, 1.2) * reach), colour, False,
-                 rng.choice([0.02, 0.2]))  # fmt: skip
+    place = (rng.uniform(-1, 1) * reach, rng.uniform(-1, 0.5) * reach, rng.uniform(0.6, 1.2) * reach)
+    lamp = Light(place, colour, False, rng.choice([0.02, 0.2]))
     tones = [ambient * rng.uniform(0.6, 1.1) for _ in range(6)]
     sky = Sky(ambient_up=(tones[0], tones[1], tones[2]), ambient_down=(tones[3] * 0.7, tones[4] * 0.7, tones[5] * 0.7))
     return kit.build.build((lamp,), sky)

@@ -188,8 +188,10 @@ def plain_table(kit: Kit) -> None:
 
 
 AGAINST_WALL: tuple[Callable[[Kit], None], ...] = (
-    cabinet, cabinet, cabinet, bookshelf, bookshelf, desk, desk, sofa, bed, plant, boxes, plain_table, floor_lamp, barrel,
+    cabinet, cabinet, cabinet, bookshelf, bookshelf, desk, desk, sofa, bed, plant, boxes, plain_table,
+    floor_lamp, barrel,
 )  # fmt: skip
 FREE: tuple[Callable[[Kit], None], ...] = (
-    chair, chair, chair, frame_chair, set_table, set_table, plain_table, sofa, boxes, bag, barrel, plant, person, floor_lamp,
+    chair, chair, chair, frame_chair, set_table, set_table, plain_table, sofa, boxes, bag, barrel, plant,
+    person, floor_lamp,
 )  # fmt: skip

@@ -1,4 +1,7 @@
-"""What worlds are made of: colours, materials, furniture and clutter. All sizes in metres, all chance from one generator."""
+"""What worlds are made of: colours, materials, furniture and clutter.
+
+All sizes are in metres, and all chance comes from one generator.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +94,9 @@ class Kit:
     def wood(self) -> int:
         """Furniture material: wood, lacquer or metal."""
         if self.rng.random() < 0.6:
-            return self.material(("wood", "planks", "noise"), colour=self._wood_colour(), tile=self.rng.uniform(0.3, 1.5))
+            return self.material(
+                ("wood", "planks", "noise"), colour=self._wood_colour(), tile=self.rng.uniform(0.3, 1.5)
+            )
         return self.material(("plain", "noise", "smears"))
 
     def fabric(self) -> int:
@@ -140,14 +145,20 @@ def item(kit: Kit, x: float, y: float, z: float, scale: float = 1.0) -> None:
 
 
 def _bottle(kit: Kit, s: float) -> None:
-    r, h, m = kit.rng.uniform(0.02, 0.06) * s, kit.rng.uniform(0.06, 0.16) * s, kit.material(("plain", "labels", "noise"))
+    r, h, m = (
+        kit.rng.uniform(0.02, 0.06) * s,
+        kit.rng.uniform(0.06, 0.16) * s,
+        kit.material(("plain", "labels", "noise")),
+    )
     kit.build.frustum((0, 0, h), (r, r, h), m)
     kit.build.frustum((0, 0, 2.3 * h), (r * 0.7, r * 0.7, 0.3 * h), kit.material(("plain",)), taper=0.5)
 
 
 def _mug(kit: Kit, s: float) -> None:
     r, h = kit.rng.uniform(0.03, 0.06) * s, kit.rng.uniform(0.03, 0.07) * s
-    kit.build.frustum((0, 0, h), (r, r, h), kit.material(("plain", "stripes", "labels")), taper=kit.rng.uniform(0.8, 1.4))
+    kit.build.frustum(
+        (0, 0, h), (r, r, h), kit.material(("plain", "stripes", "labels")), taper=kit.rng.uniform(0.8, 1.4)
+    )
 
 
 def _book(kit: Kit, s: float) -> None:
@@ -239,7 +250,9 @@ def person(kit: Kit) -> None:
     rng, build = kit.rng, kit.build
     h = rng.uniform(1.45, 1.9)
     trousers, shirt = kit.fabric(), kit.fabric()
-    skin = kit.material(("plain", "smears"), colour=rng.choice([(0.7, 0.48, 0.36), (0.3, 0.17, 0.1), (0.55, 0.35, 0.22)]))
+    skin = kit.material(
+        ("plain", "smears"), colour=rng.choice([(0.7, 0.48, 0.36), (0.3, 0.17, 0.1), (0.55, 0.35, 0.22)])
+    )
     stride = rng.uniform(0.05, 0.3)
     for side in (-1, 1):
         build.rod((side * 0.1, side * stride, 0), (side * 0.08, 0, 0.47 * h), 0.055, trousers, taper=1.4)

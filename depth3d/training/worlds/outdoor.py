@@ -43,7 +43,9 @@ def yard(rng: Random) -> tuple[Scene, View]:
     """A garden, terrace or square: ground, a house or two, walls, plants, furniture, people."""
     kit = Kit(rng, rng.randint(40, 70))
     build = kit.build
-    build.plane((0, 0, 0), kit.material(("grass", "tiles", "stones", "asphalt", "planks", "noise"), tile=rng.uniform(0.6, 4)))
+    build.plane(
+        (0, 0, 0), kit.material(("grass", "tiles", "stones", "asphalt", "planks", "noise"), tile=rng.uniform(0.6, 4))
+    )
     for _ in range(rng.randint(1, 3)):
         yaw, reach = rng.uniform(-1.3, 1.3), rng.uniform(3, 16)
         with build.at(-math.sin(yaw) * reach, math.cos(yaw) * reach, 0, yaw + rng.gauss(0, 0.3), group=False):
@@ -63,7 +65,9 @@ def land(rng: Random) -> tuple[Scene, View]:
     kit = Kit(rng, rng.randint(25, 60))
     build = kit.build
     earth = (rng.uniform(0.1, 0.5), rng.uniform(0.12, 0.45), rng.uniform(0.03, 0.3))
-    build.plane((0, 0, 0), kit.material(("grass", "noise", "stones", "asphalt", "smears"), colour=earth, tile=rng.uniform(1, 8)))
+    build.plane(
+        (0, 0, 0), kit.material(("grass", "noise", "stones", "asphalt", "smears"), colour=earth, tile=rng.uniform(1, 8))
+    )
     if rng.random() < 0.5:
         path = kit.material(("asphalt", "noise", "tiles"), saturated=0.05)
         build.card((0, 60, 0.01), (rng.uniform(0.6, 2), 80), path, (rng.gauss(0, 0.2), 0, 0))
@@ -124,24 +128,26 @@ def fence(kit: Kit) -> None:
 def car(kit: Kit) -> None:
     """A car, van or lorry along y."""
     rng, build = kit.rng, kit.build
-    w, l, h = rng.uniform(0.82, 0.95), rng.uniform(1.8, 2.4), rng.uniform(0.3, 0.4)
+    w, d, h = rng.uniform(0.82, 0.95), rng.uniform(1.8, 2.4), rng.uniform(0.3, 0.4)
     paint, dark = kit.material(("plain", "smears"), saturated=0.4), kit.material(("plain",), colour=(0.03, 0.03, 0.035))
     glass = kit.material(("plain", "smears"), colour=(0.06, 0.07, 0.08))
     if rng.random() < 0.15:
         top = rng.uniform(0.8, 1.5)
-        build.box((0, 0, 0.4 + top), (w * 1.1, l * rng.uniform(1, 1.8), top), paint)
-        build.card((0, -l - 0.01, 1.2), (w, 0.4), glass, _UPRIGHT)
+        build.box((0, 0, 0.4 + top), (w * 1.1, d * rng.uniform(1, 1.8), top), paint)
+        build.card((0, -d - 0.01, 1.2), (w, 0.4), glass, _UPRIGHT)
     else:
-        build.box((0, 0, 0.3 + h), (w, l, h), paint)
+        build.box((0, 0, 0.3 + h), (w, d, h), paint)
         back = rng.uniform(-0.2, 0.4)
-        build.ellipsoid((0, back, 0.3 + 2 * h), (w * 0.93, l * 0.62, 0.62), glass)
-        build.box((0, back, 0.75 + 2 * h), (w * 0.72, l * 0.3, 0.06), paint)
+        build.ellipsoid((0, back, 0.3 + 2 * h), (w * 0.93, d * 0.62, 0.62), glass)
+        build.box((0, back, 0.75 + 2 * h), (w * 0.72, d * 0.3, 0.06), paint)
     for sx in (-1, 1):
         for sy in (-1, 1):
-            build.frustum((sx * (w - 0.08), sy * l * 0.62, 0.32), (0.32, 0.32, 0.1), dark, (math.pi / 2, math.pi / 2, 0))
+            build.frustum(
+                (sx * (w - 0.08), sy * d * 0.62, 0.32), (0.32, 0.32, 0.1), dark, (math.pi / 2, math.pi / 2, 0)
+            )
     for sy in (-1, 1):
         lamp = kit.material(("plain",), colour=(0.8, 0.1, 0.05) if sy < 0 else (0.9, 0.9, 0.85))
-        build.box((0, sy * l, 0.3 + h * 1.3), (w * 0.95, 0.02, 0.07), lamp)
+        build.box((0, sy * d, 0.3 + h * 1.3), (w * 0.95, 0.02, 0.07), lamp)
 
 
 def _house(kit: Kit, half_width: float) -> None:

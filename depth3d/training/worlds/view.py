@@ -31,7 +31,9 @@ class View:
     fov_deg: float
 
     @classmethod
-    def handheld(cls, rng: Random, eye: Vector, yaw: float, pitch_deg: float, *, fov: tuple[float, float] = (52, 92)) -> View:
+    def handheld(
+        cls, rng: Random, eye: Vector, yaw: float, pitch_deg: float, *, fov: tuple[float, float] = (52, 92)
+    ) -> View:
         """Held by a person: a little tilted, now and then a lot."""
         roll = rng.gauss(0, 2.5) if rng.random() < 0.85 else rng.uniform(-25, 25)
         return cls(eye, yaw, max(-75.0, min(40.0, pitch_deg)), roll, rng.uniform(*fov))
