@@ -19,6 +19,8 @@ _ROOM_OF_COMMAND = {
     "measure": "depth3d.cli.measure:measure",
     "view": "depth3d.cli.view:view",
     "weights": "depth3d.cli.weights:weights",
+    "eval": "depth3d.cli.eval:eval_command",
+    "train": "depth3d.cli.train:train",
 }
 
 _INTERRUPTED = 130
