@@ -1,0 +1,1 @@
+"""Where the sample photos are made: scenes, textures and light, all computed."""
