@@ -40,7 +40,8 @@ class Options:
         voxel_m: thin a cloud to one point per cube of this edge length in metres.
         normals: add normals to clouds and meshes.
         textured: carry the photo as the mesh's texture where the format can; otherwise colour its vertices.
-        axes: axes of geometry files: "gltf" (y up, z towards the viewer) or "opencv" (camera axes).
+        axes: axes of geometry files, such as "gltf" (y up, z towards the viewer) or "opencv" (camera axes), see
+            `depth3d.formats.axes`; None means what is usual in a file of its kind, "gltf" for most.
         provenance: write a JSON file beside each output that says how it was obtained.
         width: width of animations in pixels.
         seconds: duration of animations.
@@ -70,7 +71,7 @@ class Options:
     voxel_m: float | None = None
     normals: bool = False
     textured: bool = True
-    axes: str = "gltf"
+    axes: str | None = None
     provenance: bool = True
     width: int = DEFAULT_WIDTH
     seconds: float = DEFAULT_SECONDS

@@ -3,28 +3,55 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from depth3d.cli.options import AXES as CHOICES
 from depth3d.errors import UsageError
-from depth3d.formats.axes import AXES, axes_in_words, check_axes, turned
+from depth3d.formats.axes import AXES, axes_in_words, check_axes, is_mirrored, matrix, turned, wound
 
 RIGHT, DOWN, FORWARD = np.eye(3, dtype=np.float32)
+UP, LEFT, BACK = -DOWN, -RIGHT, -FORWARD
+
+# What each axis of the file points at, by the convention's own documentation.
+DOCUMENTED = {
+    "gltf": (RIGHT, UP, BACK),
+    "opencv": (RIGHT, DOWN, FORWARD),
+    "blender": (RIGHT, FORWARD, UP),
+    "ros": (FORWARD, LEFT, UP),
+    "unity": (RIGHT, UP, FORWARD),
+    "z-up": (RIGHT, FORWARD, UP),
+}
 
 
-def test_gltf_has_y_up_and_z_towards_the_viewer() -> None:
-    assert turned(-DOWN, "gltf").tolist() == [0, 1, 0]
-    assert turned(-FORWARD, "gltf").tolist() == [0, 0, 1]
-    assert turned(RIGHT, "gltf").tolist() == [1, 0, 0]
-
-
-def test_opencv_are_the_camera_axes() -> None:
-    assert np.array_equal(turned(np.eye(3), "opencv"), np.eye(3))
+def test_every_convention_is_known() -> None:
+    assert set(DOCUMENTED) == set(AXES) == set(CHOICES)
 
 
 @pytest.mark.parametrize("axes", AXES)
-def test_every_convention_is_a_rotation_and_keeps_winding(axes: str) -> None:
-    rotation = turned(np.eye(3, dtype=np.float32), axes).T
-    assert np.linalg.det(rotation) == 1
-    a, b = np.array([[0.2, -1.5, 0.7], [1.1, 0.3, -2.0]])
-    assert np.allclose(turned(np.cross(a, b), axes), np.cross(turned(a, axes), turned(b, axes)))
+def test_each_axis_points_where_its_documentation_says(axes: str) -> None:
+    for axis, direction in enumerate(DOCUMENTED[axes]):
+        assert turned(direction, axes).tolist() == np.eye(3)[axis].tolist()
+
+
+@pytest.mark.parametrize("axes", AXES)
+def test_only_unity_is_a_mirror(axes: str) -> None:
+    assert np.linalg.det(turned(np.eye(3, dtype=np.float32), axes)) == (-1 if axes == "unity" else 1)
+    assert is_mirrored(axes) is (axes == "unity")
+
+
+@pytest.mark.parametrize("axes", AXES)
+def test_the_front_of_a_triangle_stays_its_front(axes: str) -> None:
+    a, b, c = np.array([[0, 0, 2], [0, 1, 2], [1, 0, 2]], np.float32)  # counter-clockwise for who looks along +z
+    front = np.cross(b - a, c - a)
+    assert front @ FORWARD < 0
+    corners = turned(np.array([a, b, c]), axes)
+    (face,) = wound(np.array([[0, 1, 2]]), axes)
+    a, b, c = corners[face]
+    assert np.array_equal(np.cross(b - a, c - a), turned(front, axes))
+
+
+@pytest.mark.parametrize("axes", AXES)
+def test_the_matrix_does_the_same(axes: str) -> None:
+    points = np.random.default_rng(0).normal(size=(7, 3))
+    assert np.allclose(points @ matrix(axes).T, turned(points, axes), atol=1e-7)
 
 
 @pytest.mark.parametrize("axes", AXES)
@@ -43,7 +70,7 @@ def test_no_negative_zero() -> None:
     assert not np.signbit(turned(np.zeros(3, np.float32), "gltf")).any()
 
 
-@pytest.mark.parametrize("axes", ["", "GLTF", "unity"])
+@pytest.mark.parametrize("axes", ["", "GLTF", "unreal"])
 def test_unknown_axes(axes: str) -> None:
     for attempt in (check_axes, axes_in_words, lambda name: turned(np.zeros(3), name)):
         with pytest.raises(UsageError, match="use one of gltf, opencv"):

@@ -116,7 +116,7 @@ def test_every_writer_has_the_form_that_save_expects(form: Any) -> None:
     assert form.kind in VALUES
     parameters = inspect.signature(form.load()).parameters
     assert parameters["notes"].kind is inspect.Parameter.KEYWORD_ONLY
-    assert ("axes" in parameters) is form.has_axes
+    assert ("axes" in parameters) is (form.axes is not None)
     assert list(parameters)[1] == "file"
 
 

@@ -23,6 +23,7 @@ from depth3d.cloud import PointCloud, to_cloud
 from depth3d.depth import MetricDepth
 from depth3d.errors import MissingExtraError, OutputError, UsageError, ViewerError
 from depth3d.formats import save
+from depth3d.formats.axes import AXES
 from depth3d.mesh import Mesh, to_mesh
 from depth3d.points import unproject
 from depth3d.viewer import check_window, load_geometry, show
@@ -293,13 +294,21 @@ class TestViewpoint:
 
 
 class TestReading:
-    @pytest.mark.parametrize("axes", ["gltf", "opencv"])
+    @pytest.mark.parametrize("axes", AXES)
     def test_our_ply_says_its_axes(self, tmp_path: Path, axes: str) -> None:
         cloud = cloud_of(box_corner(CAMERA))
         save(cloud, tmp_path / "a.ply", axes=axes)
         (read,) = load_geometry(tmp_path / "a.ply")
         assert np.array_equal(read.xyz, cloud.xyz)
         assert np.array_equal(read.rgb, cloud.rgb)
+
+    def test_a_mirror_leaves_the_front_in_front(self, tmp_path: Path) -> None:
+        mesh = mesh_of(box_corner(CAMERA))
+        save(mesh, tmp_path / "a.ply", axes="unity")
+        (read,) = load_geometry(tmp_path / "a.ply")
+        assert isinstance(read, Mesh)
+        assert np.array_equal(read.xyz, mesh.xyz)
+        assert np.array_equal(read.faces, mesh.faces)
 
     def test_other_peoples_ply_is_read_as_told(self, tmp_path: Path) -> None:
         (tmp_path / "a.ply").write_text(

@@ -25,6 +25,10 @@ EXISTING_PATH = click.Path(exists=True, path_type=Path)
 OUTPUT_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
+AXES = ("gltf", "opencv", "blender", "ros", "unity", "z-up")
+"""The names of `depth3d.formats.axes`, which needs numpy."""
+
+
 class _Parsed(click.ParamType[object]):
     """A value whose text is read by one of our own parsers."""
 
@@ -168,10 +172,9 @@ def geometry_options(command: _Command) -> _Command:
         command,
         click.option(
             "--axes",
-            type=click.Choice(["gltf", "opencv"]),
-            default="gltf",
-            show_default=True,
-            help="gltf: y up, z towards the viewer. opencv: camera axes, y down, z forward.",
+            type=click.Choice(AXES),
+            help="gltf: y up, z towards the viewer. opencv: camera axes, y down, z forward. blender, z-up: z up, y "
+            "forward. ros: x forward, z up. unity: y up, z forward, left-handed.  [default: gltf, in most files]",
         ),
         click.option(
             "--max-points",

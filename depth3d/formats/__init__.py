@@ -24,7 +24,7 @@ def save(
     value: Savable,
     path: str | Path,
     *,
-    axes: str = "gltf",
+    axes: str | None = None,
     force: bool = False,
     notes: Mapping[str, str] | None = None,
     **options: Any,
@@ -35,8 +35,8 @@ def save(
         value: a PointCloud or Mesh (.ply .glb), MetricDepth or InverseDepth (.png with 16 bits, .npy .npz .exr),
             Picture (.png .jpg .webp) or Animation (.gif .webp .apng .png).
         path: the file; its suffix chooses the format.
-        axes: for geometry, "gltf" (x right, y up, z towards the viewer) or "opencv" (camera axes: x right, y down,
-            z forward).
+        axes: for geometry, a name of `axes.AXES`, such as "gltf" (x right, y up, z towards the viewer) or "opencv"
+            (camera axes: x right, y down, z forward); None means what is usual in such files, "gltf" for most.
         force: replace an existing file.
         notes: how the value was obtained, short texts stored in the file where the format has a place for them; "unit"
             says what the lengths are in, if not metres.
@@ -55,11 +55,11 @@ def save(
     path = Path(path)
     form = format_for(value, path)
     check_options(form, options)
-    if form.has_axes:
+    if form.axes is not None:
         from depth3d.formats.axes import check_axes
 
-        check_axes(axes)
-        options["axes"] = axes
+        options["axes"] = form.axes if axes is None else axes
+        check_axes(options["axes"])
     write = form.load()
     with atomic_write(path, force=force) as file:
         write(value, file, notes=single_line_notes(notes), **options)

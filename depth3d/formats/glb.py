@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from depth3d.cloud import PointCloud
 from depth3d.errors import UsageError
-from depth3d.formats.axes import turned
+from depth3d.formats.axes import turned, wound
 from depth3d.formats.codec import DEFAULT_QUALITY, encode_jpeg, encode_png
 from depth3d.formats.gltf import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, GltfDocument
 from depth3d.formats.skin import linear_from_srgb
@@ -110,6 +110,10 @@ class _Attributes:
         linear = linear_from_srgb().astype("<f4")
         self._add("COLOR_0", 3, len(rgb), lambda rows: linear[rgb[rows]])
 
+    def wound(self, faces: NDArray[Any]) -> NDArray[Any]:
+        """Triangles with the winding of the file's axes."""
+        return np.ascontiguousarray(wound(faces, self._axes))
+
     def of(self, first: int, count: int) -> dict[str, int]:
         """Accessors of `count` vertices from `first` on."""
         return {name: self._accessor(name, first, count) for name in self._views}
@@ -134,7 +138,7 @@ def _add_faces(
     dtype = _index_type(max(tile.vertex_count for tile in tiles))
 
     def pack(rows: slice) -> NDArray[Any]:
-        return renumbered(faces, rows, tiles, dtype)
+        return attributes.wound(renumbered(faces, rows, tiles, dtype))
 
     size = np.dtype(dtype).itemsize
     view = document.add_rows(len(faces), 3 * size, pack, target=ELEMENT_ARRAY_BUFFER)

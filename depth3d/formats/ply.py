@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.cloud import PointCloud
-from depth3d.formats.axes import axes_in_words, turned
+from depth3d.formats.axes import axes_in_words, turned, wound
 from depth3d.formats.blocks import row_bytes, write_rows
 from depth3d.formats.notes import GENERATOR, as_ascii
 from depth3d.formats.skin import vertex_rgb
@@ -55,7 +55,7 @@ def write_mesh(mesh: Mesh, file: BinaryIO, *, axes: str, notes: Mapping[str, str
     record = np.dtype([("count", "u1"), ("indices", "V12")])
 
     def pack(rows: slice) -> NDArray[Any]:
-        indices = row_bytes(mesh.faces[rows], "<i4")
+        indices = row_bytes(wound(mesh.faces[rows], axes), "<i4")
         block = np.empty(len(indices), record)
         block["count"] = 3
         block["indices"] = indices

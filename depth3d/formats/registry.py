@@ -19,13 +19,13 @@ class Format:
         suffixes: lower case, with the dot.
         kind: name of the value's type.
         writer: module in this folder and function, loaded when used.
-        has_axes: whether the writer turns axes.
+        axes: the axes of such files unless the user says otherwise; None where the writer turns nothing.
     """
 
     suffixes: tuple[str, ...]
     kind: str
     writer: str
-    has_axes: bool = False
+    axes: str | None = None
 
     def load(self) -> Callable[..., None]:
         """The function that writes."""
@@ -35,10 +35,10 @@ class Format:
 
 
 FORMATS = (
-    Format((".ply",), "PointCloud", "ply.write_cloud", has_axes=True),
-    Format((".ply",), "Mesh", "ply.write_mesh", has_axes=True),
-    Format((".glb",), "PointCloud", "glb.write_cloud", has_axes=True),
-    Format((".glb",), "Mesh", "glb.write_mesh", has_axes=True),
+    Format((".ply",), "PointCloud", "ply.write_cloud", axes="gltf"),
+    Format((".ply",), "Mesh", "ply.write_mesh", axes="gltf"),
+    Format((".glb",), "PointCloud", "glb.write_cloud", axes="gltf"),
+    Format((".glb",), "Mesh", "glb.write_mesh", axes="gltf"),
     Format((".png",), "MetricDepth", "depth_image.write_metric_png"),
     Format((".png",), "InverseDepth", "depth_image.write_inverse_png"),
     Format((".npy",), "MetricDepth", "depth_image.write_npy"),

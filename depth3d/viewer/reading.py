@@ -32,8 +32,8 @@ def load_geometry(path: Path, *, axes: str | None = None) -> list[PointCloud | M
 
     Args:
         path: the file; its suffix says what it is.
-        axes: the file's axes, ``"gltf"`` (y up, z towards the viewer) or ``"opencv"`` (y down, z forward). By default
-            what the header of our own PLY says, else ``"gltf"``.
+        axes: the file's axes, a name of `depth3d.formats.axes.AXES`, such as ``"opencv"`` (y down, z forward). By
+            default what the header of our own PLY says, else ``"gltf"``.
 
     Raises:
         UsageError: the suffix or the axes are unknown.
@@ -91,6 +91,8 @@ def _read_with_trimesh(path: Path, cam_from_file: NDArray[np.float32]) -> list[P
 def _from_trimesh(part: Any, cam_from_part: NDArray[np.floating[Any]], *, linear: bool) -> PointCloud | Mesh:
     xyz = (np.asarray(part.vertices) @ cam_from_part[:, :3].T + cam_from_part[:, 3]).astype(np.float32)
     faces = np.asarray(getattr(part, "faces", ()), np.uint32).reshape(-1, 3)
+    if np.linalg.det(cam_from_part[:, :3]) < 0:  # a mirror turns fronts into backs
+        faces = faces[:, [0, 2, 1]]
     if len(faces) == 0:
         return PointCloud(xyz, _vertex_rgb(getattr(part, "colors", None), len(xyz), linear=linear))
     uv, texture = _texture(part.visual)
