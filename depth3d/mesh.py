@@ -78,7 +78,7 @@ def to_mesh(
     if not cut_ratio > 1:
         raise UsageError(f"cut ratio must be above 1, got {cut_ratio:g}")
     colours = points.colours(rgb)
-    faces = _grid_faces(points.z, cut_ratio)
+    faces = grid_faces(points.z, cut_ratio)
     if len(faces) == 0:
         raise GeometryError(
             f"mesh: no triangle is left of a {points.z.shape[1]}x{points.z.shape[0]} grid cut at ratio {cut_ratio:g}; "
@@ -105,8 +105,11 @@ def _texture_coordinates(points: PointMap) -> NDArray[np.float32]:
     return np.stack(np.broadcast_arrays(u[None, :], v[:, None]), axis=-1)
 
 
-def _grid_faces(z: NDArray[np.float32], cut_ratio: float) -> NDArray[np.uint32]:
-    """(M, 3) faces of the grid; each cell is split along the diagonal whose ends are closer in 1/z."""
+def grid_faces(z: NDArray[np.float32], cut_ratio: float) -> NDArray[np.uint32]:
+    """Faces (M, 3) of a grid of depths, or of distances, cut at jumps as in `to_mesh`; NaN where unknown.
+
+    Each cell is split along the diagonal whose ends are closer in 1/z.
+    """
     inverse = np.float32(1) / z
     height, width = z.shape
     index = np.arange(height * width, dtype=np.uint32).reshape(height, width)

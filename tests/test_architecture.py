@@ -18,9 +18,10 @@ PACKAGE = Path(depth3d.__file__).parent
 DOORS = {"cli", "web", "batch"}
 WHOLE = {"pipeline", "scene", "options", "provenance"}
 SOURCES = {"photo", "intrinsics", "predictors", "sparse"}
-NOUNS = {"camera", "lens", "depth", "pictures", "lengths", "errors"}
+NOUNS = {"camera", "lens", "equirect", "depth", "pictures", "lengths", "errors"}
 STEPS = {
     "undistort",
+    "panorama",
     "scale",
     "refine",
     "points",
