@@ -1,66 +1,68 @@
-"""Draw the manual's pictures anew, with depth3d itself: python samples/pictures.py (needs the extra `view`).
+"""Draw README's pictures anew: python samples/pictures.py (needs the extra `view`, but no display).
 
-The turned models are drawn by casting rays with Open3D, so no display is needed.
+They show the exact depth of the rendered samples, not a network's guess.
 """
 
 from __future__ import annotations
 
+import argparse
 import math
-import sys
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
-import open3d as o3d
 from numpy.typing import NDArray
 
 import depth3d as d3
+from depth3d.viewer import show
 
 HERE = Path(__file__).parent
-OUT = HERE / "pictures"
-BACKGROUND = (250, 250, 250)
-TURN_DEG = 14.0
-PANEL = (640, 480)
+_PANEL = (640, 480)
+_GAP = 8
 
 
 def main() -> None:
-    """Draw every picture of README.md."""
-    OUT.mkdir(exist_ok=True)
-    scene = d3.reconstruct(HERE / "room.jpg", d3.Options(hints=(d3.Nearest(1.9), d3.Farthest(6.0))))
-    panels = [_fitted(scene.photo.rgb), _fitted(scene.heatmap().rgb), _turned(scene)]
-    d3.save(d3.Picture(np.hstack(panels)), OUT / "room_overview.jpg", force=True)
-    print(f"{OUT / 'room_overview.jpg'}: {scene.depth.source}", file=sys.stderr)
+    """Read the command line and draw."""
+    parser = argparse.ArgumentParser(description="Draw README's pictures anew.")
+    parser.add_argument("--out", type=Path, default=HERE / "pictures", help="folder to write to")
+    folder = parser.parse_args().out
+    folder.mkdir(exist_ok=True)
+    for name, yaw_deg, pitch_deg in (("room", 24.0, 14.0), ("courtyard", -16.0, 12.0), ("desk", 26.0, 16.0)):
+        target = folder / f"{name}_overview.jpg"
+        d3.save(d3.Picture(overview(name, yaw_deg=yaw_deg, pitch_deg=pitch_deg)), target, quality=88, force=True)
 
 
-def _fitted(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.asarray(cv2.resize(rgb, PANEL, interpolation=cv2.INTER_AREA), np.uint8)
+def overview(name: str, *, yaw_deg: float, pitch_deg: float) -> NDArray[np.uint8]:
+    """A sample's photo, its depth as a heat map, and its model turned to the side, one beside the other."""
+    options = d3.Options(
+        camera_file=HERE / f"{name}_camera.json",
+        depth_map=HERE / f"{name}_depth.png",
+        depth_kind="metric",
+        max_points=None,
+    )
+    scene = d3.reconstruct(HERE / f"{name}.jpg", options)
+    turned = _turned(scene.mesh(), float(np.nanmedian(scene.depth.metres)), yaw_deg, pitch_deg)
+    with tempfile.TemporaryDirectory() as folder:
+        shot = Path(folder) / "shot.png"
+        show([turned], camera=scene.camera, screenshot=shot)
+        model = cv2.cvtColor(cv2.imread(str(shot)), cv2.COLOR_BGR2RGB)
+    panels = [
+        cv2.resize(p, _PANEL, interpolation=cv2.INTER_AREA) for p in (scene.photo.rgb, scene.heatmap().rgb, model)
+    ]
+    gap = np.full((_PANEL[1], _GAP, 3), 255, np.uint8)
+    return np.hstack([panels[0], gap, panels[1], gap, panels[2]])
 
 
-def _turned(scene: d3.Scene) -> NDArray[np.uint8]:
-    """The model from the side: the camera turns about the middle of the scene."""
-    mesh = scene.mesh()
-    assert mesh.uv is not None
-    assert mesh.texture is not None
-    middle = float(np.median(mesh.xyz[:, 2]))
-    angle = math.radians(TURN_DEG)
-    turn = np.array([[math.cos(angle), 0, math.sin(angle)], [0, 1, 0], [-math.sin(angle), 0, math.cos(angle)]])
-    xyz = (mesh.xyz - (0, 0, middle)) @ turn.T + (0, 0, middle * 1.15)
-    caster = o3d.t.geometry.RaycastingScene()
-    caster.add_triangles(xyz.astype(np.float32), mesh.faces)
-    camera = scene.camera.resized(*PANEL)
-    u, v = np.moveaxis(d3.pixel_centres(*PANEL), -1, 0)
-    rays = np.stack([(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, np.ones_like(u)], axis=-1)
-    hit = caster.cast_rays(np.concatenate([np.zeros_like(rays), rays], axis=-1).astype(np.float32))
-    face = hit["primitive_ids"].numpy()
-    seen = face != caster.INVALID_ID
-    uv = mesh.uv[mesh.faces[np.where(seen, face, 0)]]
-    share = hit["primitive_uvs"].numpy()
-    place = uv[..., 0, :] + share[..., :1] * (uv[..., 1, :] - uv[..., 0, :])
-    place += share[..., 1:] * (uv[..., 2, :] - uv[..., 0, :])
-    height, width = mesh.texture.shape[:2]
-    where = (place * (width, height) - 0.5).astype(np.float32)
-    drawn = cv2.remap(mesh.texture, where[..., 0], where[..., 1], cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
-    return np.where(seen[..., None], drawn, np.uint8(BACKGROUND)).astype(np.uint8)
+def _turned(mesh: d3.Mesh, pivot_m: float, yaw_deg: float, pitch_deg: float) -> d3.Mesh:
+    """The mesh seen from aside and above: turned about a point on the optical axis, and moved away a little."""
+    yaw, pitch = math.radians(yaw_deg), math.radians(pitch_deg)
+    about_y = np.array([[math.cos(yaw), 0, math.sin(yaw)], [0, 1, 0], [-math.sin(yaw), 0, math.cos(yaw)]])
+    about_x = np.array([[1, 0, 0], [0, math.cos(pitch), -math.sin(pitch)], [0, math.sin(pitch), math.cos(pitch)]])
+    pivot = np.array([0, 0, pivot_m])
+    xyz = (mesh.xyz - pivot) @ (about_x @ about_y).T + pivot * (1, 1, 1.25)
+    return replace(mesh, xyz=xyz.astype(np.float32), normals=None)
 
 
 if __name__ == "__main__":
