@@ -12,6 +12,7 @@ from depth3d.aspect import same_aspect
 from depth3d.camera import Intrinsics, pixel_centres
 from depth3d.depth import InverseDepth, MetricDepth
 from depth3d.errors import DepthMapError
+from depth3d.lens import undistort_points
 from depth3d.predictors.depth_map import resized_depth, resized_relief
 from depth3d.scale import SparsePoints
 from depth3d.sparse.pixel_depths import PixelDepths, to_hint
@@ -124,5 +125,6 @@ def _check_aspect(embedded: EmbeddedDepth, camera: Intrinsics) -> None:
 
 def _ray_lengths(uv: NDArray[np.floating[Any]], camera: Intrinsics) -> NDArray[np.float64]:
     """(...,) the length of the ray whose z is 1 through (..., 2) pixels."""
-    x, y = (uv[..., 0] - camera.cx) / camera.fx, (uv[..., 1] - camera.cy) / camera.fy
-    return np.asarray(np.sqrt(1 + x * x + y * y), np.float64)
+    seen = (np.asarray(uv, np.float64) - (camera.cx, camera.cy)) / (camera.fx, camera.fy)
+    ideal = undistort_points(seen.reshape(-1, 2), camera.distortion, fisheye=camera.fisheye).reshape(seen.shape)
+    return np.asarray(np.sqrt(1 + (ideal**2).sum(axis=-1)), np.float64)

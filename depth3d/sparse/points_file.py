@@ -11,8 +11,9 @@ from depth3d.input_files import open_regular_file, shown
 from depth3d.photo import Photo
 from depth3d.scale import SparsePoints
 from depth3d.sparse.colmap_points import colmap_depths
-from depth3d.sparse.geometry import las_depths, ply_depths
+from depth3d.sparse.las import las_depths
 from depth3d.sparse.pixel_depths import PixelDepths, to_hint
+from depth3d.sparse.ply import ply_depths
 from depth3d.sparse.sensor_grid import sensor_depths
 from depth3d.sparse.table import table_depths
 
@@ -39,7 +40,7 @@ def read_points(
     - CSV, TSV or text: rows of u, v, z and perhaps sigma; see `table`.
     - 16-bit PNG, NPY, NPZ, EXR, PFM: depth on a grid of the photo's size or of a sensor's smaller one; see
       `sensor_grid`.
-    - PLY, LAS, LAZ: points in the camera's axes; see `geometry`.
+    - PLY, LAS, LAZ: points in the camera's axes; see `ply`, `las` and `geometry`.
     - the folder of a COLMAP model: what it knows of the image with the photo's file name; see `colmap_points`.
 
     Pixels are those of the photo as it was taken, turned upright: if its lens distortion was undone, map them likewise.
@@ -90,9 +91,9 @@ def _read(
         case "model":
             return colmap_depths(path, photo, units_per_metre=units_per_metre or 1.0)
         case "ply":
-            return ply_depths(path, camera, units_per_metre=units_per_metre or 1.0, axes=axes)
+            return ply_depths(path, camera, units_per_metre=units_per_metre, axes=axes)
         case "las":
-            return las_depths(path, camera, units_per_metre=units_per_metre or 1.0, axes=axes)
+            return las_depths(path, camera, units_per_metre=units_per_metre, axes=axes)
         case "grid":
             return sensor_depths(path, photo, units_per_metre=units_per_metre, confidence=confidence)
         case _:
