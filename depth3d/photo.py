@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from PIL import Image, ImageCms
 
 _STRIP_ROWS = 128
+_LARGEST_XMP_BYTES = 1_000_000
 
 _ORIENTATION, _MAKE, _MODEL = 0x0112, 0x010F, 0x0110
 _EXIF_BLOCK, _FOCAL_MM, _FOCAL_35MM, _DIGITAL_ZOOM = 0x8769, 0x920A, 0xA405, 0xA404
@@ -72,6 +73,7 @@ class Photo:
         rgb: (H, W, 3) uint8, sRGB, upright, without alpha.
         exif: what the camera wrote about it.
         name: the file's name, for messages.
+        xmp: the XMP packet in the photo's file as written, or None; see `depth3d.sparse.xmp`.
 
     Raises:
         PhotoError: not a non-empty (H, W, 3) array of uint8.
@@ -80,6 +82,7 @@ class Photo:
     rgb: NDArray[np.uint8]
     exif: Exif = field(default_factory=Exif)
     name: str = "photo"
+    xmp: bytes | None = None
 
     def __post_init__(self) -> None:
         shape, dtype = np.shape(self.rgb), getattr(self.rgb, "dtype", None)
@@ -111,7 +114,7 @@ def read_photo(path: str | Path) -> Photo:
         image.load()
         still_to_turn = _orientation(_tags(image)) if exif.problem is None else 1
     rgb = _upright_rgb(image, still_to_turn, path)
-    return Photo(rgb, exif, path.name)
+    return Photo(rgb, exif, path.name, _xmp_packet(image))
 
 
 def _upright_rgb(image: Image.Image, orientation: int, path: Path) -> NDArray[np.uint8]:
@@ -251,6 +254,13 @@ def _read_exif(image: Image.Image) -> Exif:
         make=_text(tags.get(_MAKE)),
         model=_text(tags.get(_MODEL)),
     )
+
+
+def _xmp_packet(image: Image.Image) -> bytes | None:
+    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
+    if isinstance(packet, str):
+        packet = packet.encode("utf-8", "replace")
+    return packet if isinstance(packet, bytes) and len(packet) <= _LARGEST_XMP_BYTES else None
 
 
 def _tags(image: Image.Image) -> dict[int, Any]:

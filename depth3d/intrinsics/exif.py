@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from depth3d.aspect import same_aspect
 from depth3d.camera import Intrinsics
+from depth3d.intrinsics.applied_crop import AppliedCrop
 from depth3d.intrinsics.film import film_mm_from_focal_px, focal_px_from_film, is_plausible_film_mm
 from depth3d.photo import Exif
 
@@ -65,15 +66,16 @@ class _Focal:
     words: str
 
 
-def camera_from_exif(exif: Exif, size: tuple[int, int]) -> Intrinsics | NoCamera:
+def camera_from_exif(exif: Exif, size: tuple[int, int], *, crop: AppliedCrop | None = None) -> Intrinsics | NoCamera:
     """The camera of an upright photo of (width, height) pixels from its Exif, or why there is none.
 
     A picture resized after capture keeps its rays. One cropped after capture is taken as the largest such crop, from
-    the middle. Values that no camera can have are passed over, and the next rung says so.
+    the middle, unless `crop` says which it is. Values that no camera can have are passed over, and the next rung says
+    so.
     """
     if exif.problem is not None:
         return NoCamera(f"EXIF cannot be read: {exif.problem}")
-    captured = _captured(exif, size)
+    captured = _captured(exif, size) if crop is None else _before_crop(exif, crop)
     rungs = (_from_film_equivalent(exif, captured), _from_focal_plane(exif, captured))
     refused = [rung.reason for rung in rungs if isinstance(rung, NoCamera) and rung.reason]
     found = [rung for rung in rungs if isinstance(rung, _Focal)]
@@ -83,7 +85,8 @@ def camera_from_exif(exif: Exif, size: tuple[int, int]) -> Intrinsics | NoCamera
     notes = [captured.note, *refused, *(_disagreement(best, other) for other in found[1:])]
     source = "; ".join([f"EXIF: {best.words}", *(note for note in notes if note)])
     width, height = size
-    return Intrinsics(width, height, best.fx, best.fy, width / 2, height / 2, source=source)
+    cx, cy = (width / 2, height / 2) if crop is None else crop.centre
+    return Intrinsics(width, height, best.fx, best.fy, cx, cy, source=source)
 
 
 def _from_film_equivalent(exif: Exif, captured: _Captured) -> _Focal | NoCamera:
@@ -133,6 +136,11 @@ def _captured(exif: Exif, size: tuple[int, int]) -> _Captured:
             return _Captured(written, scale, transposed, note)
         written, transposed = turned, True
     return _Captured(written, math.hypot(*size) / math.hypot(*written), transposed, "")
+
+
+def _before_crop(exif: Exif, crop: AppliedCrop) -> _Captured:
+    width, height = crop.full_size
+    return _Captured((max(1, round(width)), max(1, round(height))), 1.0, exif.orientation >= 5, crop.note)
 
 
 def _are_densities(x_density: float, y_density: float) -> bool:

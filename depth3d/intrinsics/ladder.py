@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from depth3d.camera import Intrinsics
-from depth3d.errors import UsageError
+from depth3d.errors import CameraError, UsageError
+from depth3d.intrinsics.applied_crop import find_applied_crop
 from depth3d.intrinsics.assumption import assume_camera
 from depth3d.intrinsics.camera_file import read_camera_file
 from depth3d.intrinsics.exif import camera_from_exif
+from depth3d.intrinsics.panorama_file import find_panorama
 from depth3d.intrinsics.stated import camera_from_focal, camera_from_fov
 from depth3d.photo import Photo
 
@@ -26,14 +28,15 @@ def choose_intrinsics(
         photo: the photo; its size binds the camera.
         fov_x_deg: horizontal field of view of the upright photo in degrees.
         focal_px: focal length in pixels of the upright photo.
-        camera_file: JSON or YAML file, see `depth3d.intrinsics.camera_file`; in pixels of the upright photo.
+        camera_file: a camera's file, or the folder of a COLMAP model; see `depth3d.intrinsics.camera_file`.
 
     Returns:
         Intrinsics of the photo's size whose `source` says where the numbers came from and how sure they are.
 
     Raises:
         UsageError: more than one of the three is given, or a number cannot be meant.
-        CameraError: the camera file cannot be read or does not fit the photo.
+        CameraError: the camera file cannot be read or does not fit the photo, or the photo is a panorama.
+        ColmapError: the COLMAP model cannot be read.
     """
     stated = [value for value in (fov_x_deg, focal_px, camera_file) if value is not None]
     if len(stated) > 1:
@@ -44,5 +47,10 @@ def choose_intrinsics(
         return camera_from_focal(focal_px, photo.size)
     if camera_file is not None:
         return read_camera_file(camera_file, photo.size, photo_name=photo.name, orientation=photo.exif.orientation)
-    from_exif = camera_from_exif(photo.exif, photo.size)
+    if find_panorama(photo) is not None:
+        raise CameraError(
+            f"{photo.name}: is a panorama, by its XMP, and no one camera's picture; use it as a panorama, or state a "
+            "field of view to take it as a flat picture"
+        )
+    from_exif = camera_from_exif(photo.exif, photo.size, crop=find_applied_crop(photo))
     return from_exif if isinstance(from_exif, Intrinsics) else assume_camera(photo.size, reason=from_exif.reason)
