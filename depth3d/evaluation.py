@@ -219,9 +219,9 @@ def boundary_f1(z: NDArray[Any], truth_m: NDArray[Any]) -> float:
     for ratio in _BOUNDARY_RATIOS:
         found = _boundaries(z, np.isfinite(truth_m), ratio)
         true = _boundaries(truth_m, np.isfinite(truth_m), ratio)
-        both = [int((f & t).sum()) for f, t in zip(found, true, strict=True)]
-        recall = float(np.mean([n / max(1, int(t.sum())) for n, t in zip(both, true, strict=True)]))
-        precision = float(np.mean([n / max(1, int(f.sum())) for n, f in zip(both, found, strict=True)]))
+        both = sum(int((f & t).sum()) for f, t in zip(found, true, strict=True))
+        recall = both / max(1, sum(int(t.sum()) for t in true))
+        precision = both / max(1, sum(int(f.sum()) for f in found))
         scores.append(2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0)
     return float(np.average(scores, weights=_BOUNDARY_RATIOS))
 

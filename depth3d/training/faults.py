@@ -84,12 +84,12 @@ def develop(rgb: Tensor, chance: Chance) -> Tensor:
     luminance = rgb.mean(1, keepdim=True)
     level = luminance.clamp_min(1e-4).log().mean((2, 3), keepdim=True).exp() * 0.5
     level = level + luminance.mean((2, 3), keepdim=True) * 0.5
-    exposure = chance.uniform(math.log(0.09), math.log(0.45)).exp() / level.clamp_min(1e-4)
+    exposure = chance.uniform(math.log(0.12), math.log(0.45)).exp() / level.clamp_min(1e-4)
     balance = (chance.normal(3, 1, 1) * 0.10).exp()
     x = rgb * exposure * balance
     x = x * _vignette(x, chance)
     x = _blur(x + _veil(x, chance), chance)
-    shot = chance.maybe(0.7) * chance.uniform(-6.0, -2.6).exp()
+    shot = chance.maybe(0.7) * chance.uniform(-6.0, -3.1).exp()
     x = x + chance.normal(*x.shape[1:]) * shot * (x.clamp_min(0) + 0.02).sqrt()
     gamma = chance.uniform(1.9, 2.6)
     x = x.clamp(0, 1) ** (1 / gamma)

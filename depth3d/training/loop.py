@@ -46,6 +46,8 @@ class TrainOptions:
         steps: steps in all.
         batch: pictures per step.
         shapes: (height, width) of the batches, drawn per step; multiples of 32.
+        late_shapes: the same for the last steps: begin at low resolution, finish at full.
+        late: share of the steps that use `late_shapes`.
         rate: greatest learning rate.
         warm: steps in which the learning rate rises.
         cool: share of the steps in which it falls to zero at the end; until then it is constant.
@@ -65,6 +67,8 @@ class TrainOptions:
     steps: int = 30000
     batch: int = 32
     shapes: tuple[tuple[int, int], ...] = SHAPES
+    late_shapes: tuple[tuple[int, int], ...] = ()
+    late: float = 0.0
     rate: float = 1.5e-3
     warm: int = 300
     cool: float = 0.35
@@ -111,7 +115,9 @@ class Trainer:
         """One step; returns its loss."""
         options = self.options
         rng = np.random.default_rng((options.seed, 77, self.step))
-        size = options.shapes[int(rng.integers(len(options.shapes)))]
+        late = self.step >= options.steps * (1 - options.late) and options.late_shapes
+        shapes = options.late_shapes if late else options.shapes
+        size = shapes[int(rng.integers(len(shapes)))]
         batch = self.source.batch(self.step, options.batch, size)
         for group in self.optimiser.param_groups:
             group["lr"] = options.rate * rate_factor(self.step, options)
@@ -202,9 +208,9 @@ def train(
         trainer.restore(torch.load(checkpoint, map_location=options.device, weights_only=True))
     saved = begun = time.monotonic()
     losses: list[float] = []
-    while trainer.step < options.steps:
+    while trainer.step < trainer.options.steps:
         losses.append(trainer.advance())
-        if trainer.step % options.check_every == 0 or trainer.step == options.steps:
+        if trainer.step % options.check_every == 0 or trainer.step == trainer.options.steps:
             line = {"step": trainer.step, "loss": math.fsum(losses) / len(losses), "seconds": time.monotonic() - begun}
             line |= trainer.check(validation) if validation is not None else {}
             losses = []

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +22,23 @@ from depth3d.training.render import render_batch
 from depth3d.training.worlds import random_kind, random_world
 
 _AHEAD = 24
-_Arrays = tuple[NDArray[np.float16], NDArray[np.float16]]
+_BARE = 0.85
+_Arrays = tuple[NDArray[Any], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Worlds rendered together.
+
+    Attributes:
+        rgb: (N, 3, H, W) half precision, linear light.
+        inverse_depth: (N, H, W) half precision, in 1/m, 0 at the sky.
+        largest_object: (N,) share of the picture that its largest object covers.
+    """
+
+    rgb: Tensor
+    inverse_depth: Tensor
+    largest_object: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +77,7 @@ class ProceduralSource:
 
     def __init__(self, options: ProceduralOptions) -> None:
         self.options = options
-        self._blocks: OrderedDict[int, tuple[Tensor, Tensor]] = OrderedDict()
+        self._blocks: OrderedDict[int, Block] = OrderedDict()
         self._coming: dict[int, Future[_Arrays]] = {}
         self._workers = _start_workers(options) if options.workers else None
 
@@ -71,13 +88,21 @@ class ProceduralSource:
         oldest = max(0, newest - options.window_blocks)
         self._keep(oldest, newest)
         rng = np.random.default_rng((options.seed, step))
-        picks = rng.integers(oldest * options.block, newest * options.block, count)
-        rgb = torch.stack([self._blocks[int(i) // options.block][0][int(i) % options.block] for i in picks]).float()
-        inverse = torch.stack([self._blocks[int(i) // options.block][1][int(i) % options.block] for i in picks]).float()
+        candidates = rng.integers(oldest * options.block, newest * options.block, (count, 3))
+        places = [self._most_telling([divmod(int(i), options.block) for i in row]) for row in candidates]
+        rgb = torch.stack([self._blocks[number].rgb[i] for number, i in places]).float()
+        inverse = torch.stack([self._blocks[number].inverse_depth[i] for number, i in places]).float()
         chance = Chance(int(rng.integers(1 << 62)), count, rgb.device)
         valid = torch.ones_like(inverse, dtype=torch.bool)
         rgb, inverse, valid = crop(rgb, inverse, valid, size, chance)
         return spoil(Batch(develop(rgb, chance), inverse, valid), chance)
+
+    def _most_telling(self, candidates: list[tuple[int, int]]) -> tuple[int, int]:
+        """The first candidate that shows more than a bare wall, else the first."""
+        for number, i in candidates:
+            if self._blocks[number].largest_object[i] < _BARE:
+                return number, i
+        return candidates[0]
 
     def _keep(self, oldest: int, newest: int) -> None:
         for number in [n for n in self._blocks if n < oldest]:
@@ -90,8 +115,7 @@ class ProceduralSource:
             else:
                 self._blocks[number] = render_block(self.options, number)
         for number in [n for n in self._coming if n < newest]:
-            rgb, inverse = self._coming.pop(number).result()
-            self._blocks[number] = torch.from_numpy(rgb), torch.from_numpy(inverse)
+            self._blocks[number] = Block(*map(torch.from_numpy, self._coming.pop(number).result()))
 
 
 def _start_workers(options: ProceduralOptions) -> ProcessPoolExecutor:
@@ -107,12 +131,12 @@ def _one_thread() -> None:
 
 
 def _render_arrays(options: ProceduralOptions, number: int) -> _Arrays:
-    rgb, inverse = render_block(options, number)
-    return rgb.cpu().numpy(), inverse.cpu().numpy()
+    block = render_block(options, number)
+    return tuple(tensor.cpu().numpy() for tensor in (block.rgb, block.inverse_depth, block.largest_object))
 
 
-def render_block(options: ProceduralOptions, number: int) -> tuple[Tensor, Tensor]:
-    """Block `number`: linear rgb (block, 3, H, W) and inverse depth (block, H, W), both half precision."""
+def render_block(options: ProceduralOptions, number: int) -> Block:
+    """Block `number`, always the same."""
     first = (options.seed << 32) + number * options.block
     kind = random_kind(first)  # one kind per block: scenes of like size waste no time on padding
     worlds = [random_world(first + i, kind) for i in range(options.block)]
@@ -128,7 +152,10 @@ def render_block(options: ProceduralOptions, number: int) -> tuple[Tensor, Tenso
     )
     rgb = rendered.rgb.movedim(3, 1).clamp(0, 6e4).half().contiguous()
     # Inverse depth beyond 1/5 cm cannot be held apart from the rest of the picture, and half precision ends at 65504.
-    return rgb, rendered.inverse_depth.clamp(max=20).half()
+    inverse = rendered.inverse_depth.clamp(max=20).half()
+    flat = rendered.ids.flatten(1)
+    largest = torch.stack([torch.unique(ids, return_counts=True)[1].max() / ids.numel() for ids in flat])
+    return Block(rgb, inverse, largest)
 
 
 def validation_batch(options: ProceduralOptions, count: int, size: tuple[int, int]) -> Batch:

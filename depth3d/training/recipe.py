@@ -15,7 +15,7 @@ from depth3d.training.memory import keep_memory
 from depth3d.training.procedural import ProceduralOptions, ProceduralSource, validation_batch
 
 LOW_SHAPES = ((96, 128), (96, 128), (64, 96), (64, 96), (96, 64), (64, 160), (96, 96))
-FULL_SHAPES = ((160, 224), (160, 224), (160, 224), (224, 160), (96, 288), (160, 160))
+FULL_SHAPES = ((128, 160), (128, 160), (128, 160), (96, 128), (96, 128), (160, 128), (64, 192), (128, 128))
 BUNDLED = NetworkSpec(
     name="bundled",
     encoder="resnet10t",
@@ -23,7 +23,7 @@ BUNDLED = NetworkSpec(
     expand=False,
     coordinates="stretched",
     output="any",
-    net_size=224,
+    net_size=160,
     shrink="area",
 )
 

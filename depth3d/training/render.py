@@ -284,7 +284,12 @@ def _rays(cameras: Sequence[Intrinsics], poses: Sequence[Pose], device: str) -> 
 @cache
 def _functions(compiled: bool) -> tuple[Callable[..., Any], ...]:
     functions = (nearest_hit, _locate, first_hit, _shade)
-    return tuple(torch.compile(f, dynamic=True) for f in functions) if compiled else functions
+    if not compiled:
+        return functions
+    import torch.fx.experimental._config as symbols
+
+    symbols.use_duck_shape = False  # equal sizes in one batch mean nothing for the next: without this, compiled anew
+    return tuple(torch.compile(f, dynamic=True) for f in functions)
 
 
 def _trace(
