@@ -57,7 +57,7 @@ OWNER_OF_HEAVY = {
     "torchvision": {"predictors", "training"},
     "timm": {"predictors", "training"},
     "safetensors": {"predictors", "training"},
-    "open3d": {"viewer", "fusion"},
+    "open3d": {"viewer", "fusion", "bench"},
     "OpenEXR": {"formats", "predictors"},
     "pillow_heif": {"photo", "input_files", "sparse"},
     "laspy": {"formats", "sparse"},

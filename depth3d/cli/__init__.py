@@ -20,6 +20,7 @@ _ROOM_OF_COMMAND = {
     "view": "depth3d.cli.view:view",
     "weights": "depth3d.cli.weights:weights",
     "eval": "depth3d.cli.eval:eval_command",
+    "bench": "depth3d.cli.bench:bench",
     "train": "depth3d.cli.train:train",
 }
 
