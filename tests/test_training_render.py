@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from depth3d.camera import Intrinsics, pixel_centres
-from depth3d.training.render import Rendered, look_at, render, render_batch, seen_by
+from depth3d.training.packing import seen_by
+from depth3d.training.render import Rendered, look_at, render, render_batch
 from depth3d.training.scene import Light, Material, SceneBuilder
 from depth3d.training.worlds import WORLDS, random_world
 

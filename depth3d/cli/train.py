@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 @click.option("--rate", type=float, help="Greatest learning rate.  [default: 1.5e-3, or 3e-5 with --data]")
 @click.option(
     "--size",
-    type=click.Choice(["low", "full"]),
-    default="low",
+    type=click.Choice(["rising", "full"]),
+    default="rising",
     show_default=True,
-    help="Resolution: begin low, finish full (with --start).",
+    help="Rendered pictures: begin small and finish at full size, or full from the start.",
 )
 @click.option("--device", default="cpu", show_default=True, help="Torch device, such as cuda.")
 @click.option("--threads", type=click.IntRange(1), default=2, show_default=True, help="Threads of torch.")
@@ -81,8 +81,8 @@ def train(
     """
     from depth3d.errors import UsageError
     from depth3d.training.finetune import export_trained, fine_tune, start_weights
-    from depth3d.training.procedural import ProceduralOptions, ProceduralSource
-    from depth3d.training.recipe import FULL_SHAPES, LOW_SHAPES, train_bundled, train_options
+    from depth3d.training.procedural import ProceduralSource
+    from depth3d.training.recipe import train_bundled, train_options, world_options
 
     if target is not None:
         click.echo(f"wrote {export_trained(folder / 'checkpoint.pt', target, net_size=net_size, force=force)}")
@@ -91,12 +91,11 @@ def train(
         raise UsageError("--data needs --start WEIGHTS: the network to fine-tune")
     if with_procedural and not data:
         raise UsageError("--with-procedural needs --data; without it every picture is rendered anyway")
-    shapes = FULL_SHAPES if size == "full" else LOW_SHAPES
     options = train_options(
         steps=steps or (2000 if data else 30000), batch=batch, rate=rate or (3e-5 if data else 1.5e-3),
-        shapes=shapes, device=device, threads=threads, seed=seed,
+        rising=size == "rising", device=device, threads=threads, seed=seed,
     )  # fmt: skip
-    worlds = ProceduralOptions(compiled=compiled, device=device, workers=workers, seed=seed)
+    worlds = world_options(compiled=compiled, device=device, workers=workers, seed=seed)
     if data and start is not None:
         sources = [_folder_source(text, seed) for text in data]
         sources += [ProceduralSource(worlds)] if with_procedural else []

@@ -41,14 +41,25 @@ def fine_tune(
         start: weights, such as the official ones of midas_small.
         source: what to train on.
         folder: receives checkpoints, log, curves.
-        options: how to train; small rates, 1e-5 to 1e-4, keep what the network knows.
+        options: how to train, except for shapes, which follow from the network; small rates, 1e-5 to 1e-4, keep what
+            the network knows.
         on_check: called with every line of the log.
 
     Returns:
         The path of final.pt.
     """
-    trainer = fine_tuner(read_trained(start)[0] if is_checkpoint(start) else load_network(start), options, source)
-    return train(trainer, folder, on_check=on_check)
+    network = read_trained(start)[0] if is_checkpoint(start) else load_network(start)
+    shapes = natural_shapes(network.spec)
+    options = replace(options, shapes=shapes, late_shapes=())
+    return train(fine_tuner(network, options, source), folder, on_check=on_check)
+
+
+def natural_shapes(spec: NetworkSpec) -> tuple[tuple[int, int], ...]:
+    """(height, width) of a landscape, a portrait and a square picture as the network sees them."""
+    step = spec.multiple_of
+    longer = spec.net_size // step * step
+    shorter = max(step, round(0.75 * longer / step) * step)
+    return (shorter, longer), (longer, shorter), (shorter, shorter)
 
 
 def read_trained(path: Path) -> tuple[MidasNet, int]:

@@ -60,9 +60,18 @@ def train_bundled(
 
 
 def train_options(
-    *, steps: int, batch: int, rate: float, shapes: tuple[tuple[int, int], ...], device: str, threads: int, seed: int
+    *, steps: int, batch: int, rate: float, rising: bool, device: str, threads: int, seed: int
 ) -> TrainOptions:
     """Options with checks often enough to see a training go wrong, whatever its length.
+
+    Args:
+        steps: steps in all.
+        batch: pictures per step.
+        rate: greatest learning rate.
+        rising: begin with small pictures and use full ones in the last quarter; otherwise full from the start.
+        device: torch device.
+        threads: of torch.
+        seed: everything random follows from it.
 
     Raises:
         UsageError: the learning rate is not positive, or torch has no such device.
@@ -74,6 +83,23 @@ def train_options(
     except (RuntimeError, AssertionError) as error:
         raise UsageError(f"torch cannot use the device {device!r} here; use cpu") from error
     return TrainOptions(
-        steps=steps, batch=batch, rate=rate, shapes=shapes, device=device, threads=threads, seed=seed,
-        warm=max(1, min(300, steps // 10)), check_every=max(1, min(500, steps // 20)),
+        steps=steps, batch=batch, rate=rate, shapes=LOW_SHAPES if rising else FULL_SHAPES, late_shapes=FULL_SHAPES,
+        late=0.25, cool=0.6, device=device, threads=threads, seed=seed, warm=max(1, min(300, steps // 10)),
+        check_every=max(1, min(500, steps // 20)),
     )  # fmt: skip
+
+
+def world_options(*, compiled: bool, device: str, workers: int, seed: int) -> ProceduralOptions:
+    """How to render: a GPU likes large blocks, and renders faster than a network learns, so little is drawn twice."""
+    if torch.device(device).type == "cpu":
+        return ProceduralOptions(compiled=compiled, workers=workers, seed=seed, reuse=6.0)
+    return ProceduralOptions(
+        compiled=compiled,
+        workers=workers,
+        seed=seed,
+        device=device,
+        block=64,
+        first_blocks=12,
+        window_blocks=80,
+        reuse=2.0,
+    )

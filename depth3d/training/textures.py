@@ -12,26 +12,19 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from depth3d.training.cutouts import MASKS, draw_masks, fractal, ranges
+
+__all__ = ["GROUPS", "MASKS", "Bank", "texture_bank"]
+
 SIZE = 128
-MASK_SIZE = 64
 _COUNTS = {
     "plain": 1, "noise": 14, "speckle": 4, "stripes": 8, "checker": 3, "bricks": 5, "planks": 5, "wood": 6, "tiles": 5,
     "stones": 5, "weave": 4, "text": 6, "picture": 20, "books": 6, "facade": 8, "leaves": 6, "asphalt": 3, "grass": 3,
     "smears": 6, "labels": 6,
 }  # fmt: skip
-_MASK_COUNTS = {"solid": 1, "disc": 1, "leaves": 10, "lattice": 6, "blob": 6}
 
 
-def _ranges(counts: dict[str, int]) -> dict[str, range]:
-    result, start = {}, 0
-    for name, count in counts.items():
-        result[name] = range(start, start + count)
-        start += count
-    return result
-
-
-GROUPS = _ranges(_COUNTS)
-MASKS = _ranges(_MASK_COUNTS)
+GROUPS = ranges(_COUNTS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,20 +54,7 @@ def texture_bank(seed: int = 7) -> Bank:
         texels.append(level.reshape(-1, 3))
         offset += len(texels[-1])
         level = level.reshape(len(level), level.shape[1] // 2, 2, level.shape[2] // 2, 2, 3).mean((2, 4))
-    masks = np.stack([_MASK[name](rng) for name, count in _MASK_COUNTS.items() for _ in range(count)])
-    return Bank(np.concatenate(texels), tuple(levels), masks.astype(np.float32))
-
-
-def _fractal(rng: np.random.Generator, size: int, slope: float, stretch: float = 1.0) -> NDArray[np.float64]:
-    """Tileable noise whose spectrum falls as frequency ** -slope, ranks spread over [0, 1]."""
-    fy = np.fft.fftfreq(size)[:, None] * size
-    fx = np.fft.rfftfreq(size)[None] * size
-    frequency = np.sqrt(fx**2 * stretch**2 + fy**2 / stretch**2)
-    spectrum = np.fft.rfft2(rng.standard_normal((size, size))) * np.maximum(frequency, 1) ** -slope
-    spectrum[0, 0] = 0
-    field = np.fft.irfft2(spectrum, (size, size))
-    scaled: NDArray[np.float64] = np.clip(0.5 + field / (4 * field.std()), 0, 1)
-    return scaled
+    return Bank(np.concatenate(texels), tuple(levels), draw_masks(rng))
 
 
 def _grid() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -87,7 +67,7 @@ def _grey(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _tinted(rng: np.random.Generator, values: NDArray[np.float64], spread: float = 0.12) -> NDArray[np.float64]:
-    tint = _fractal(rng, SIZE, 1.5)
+    tint = fractal(rng, SIZE, 1.5)
     return values[:, :, None] + spread * (tint[:, :, None] - 0.5) * rng.normal(0, 1, 3)
 
 
@@ -96,14 +76,14 @@ def _plain(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _noise(rng: np.random.Generator) -> NDArray[np.float64]:
-    values = _fractal(rng, SIZE, rng.uniform(0.3, 2.2), rng.choice([1.0, 1.0, 2.0, 4.0]))
+    values = fractal(rng, SIZE, rng.uniform(0.3, 2.2), rng.choice([1.0, 1.0, 2.0, 4.0]))
     if rng.random() < 0.3:
         values = np.clip((values - 0.5) * rng.uniform(2, 6) + 0.5, 0, 1)
     return _tinted(rng, values)
 
 
 def _speckle(rng: np.random.Generator) -> NDArray[np.float64]:
-    return _tinted(rng, (_fractal(rng, SIZE, 0.2) > rng.uniform(0.5, 0.75)).astype(float), 0.3)
+    return _tinted(rng, (fractal(rng, SIZE, 0.2) > rng.uniform(0.5, 0.75)).astype(float), 0.3)
 
 
 def _stripes(rng: np.random.Generator) -> NDArray[np.float64]:
@@ -113,14 +93,14 @@ def _stripes(rng: np.random.Generator) -> NDArray[np.float64]:
         count, duty = rng.integers(2, 17), rng.uniform(0.2, 0.8)
         values += ((u * count + rng.random()) % 1 < duty) * rng.uniform(0.3, 1)
     values /= values.max()
-    return _tinted(rng, values * (0.8 + 0.3 * _fractal(rng, SIZE, 1.0)), 0.1)
+    return _tinted(rng, values * (0.8 + 0.3 * fractal(rng, SIZE, 1.0)), 0.1)
 
 
 def _checker(rng: np.random.Generator) -> NDArray[np.float64]:
     u, v = _grid()
     count = int(rng.choice([2, 4, 8]))
     values = (np.floor(u * count) + np.floor(v * count)) % 2
-    return _tinted(rng, values * 0.8 + 0.2 * _fractal(rng, SIZE, 1.2))
+    return _tinted(rng, values * 0.8 + 0.2 * fractal(rng, SIZE, 1.2))
 
 
 def _cells(rng: np.random.Generator, rows: int, columns: int, joint: float, shift: float) -> NDArray[np.float64]:
@@ -130,7 +110,7 @@ def _cells(rng: np.random.Generator, rows: int, columns: int, joint: float, shif
     across = u * columns + row * shift
     column = np.floor(across) % columns
     tones = rng.uniform(0.25, 0.9, (rows, columns))
-    values = tones[row.astype(int), column.astype(int)] * (0.75 + 0.5 * _fractal(rng, SIZE, 1.0))
+    values = tones[row.astype(int), column.astype(int)] * (0.75 + 0.5 * fractal(rng, SIZE, 1.0))
     edge_v = np.minimum(v * rows % 1, 1 - v * rows % 1) / rows
     edge_u = np.minimum(across % 1, 1 - across % 1) / columns
     mortar = np.minimum(edge_u, edge_v) < joint
@@ -143,22 +123,22 @@ def _bricks(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _planks(rng: np.random.Generator) -> NDArray[np.float64]:
-    grain = _fractal(rng, SIZE, 1.2, 6.0)
+    grain = fractal(rng, SIZE, 1.2, 6.0)
     cells = _cells(rng, int(rng.choice([6, 8, 12])), int(rng.choice([1, 2])), 0.004, 0.37)
     return _tinted(rng, cells * 0.7 + 0.3 * grain.T, 0.15)
 
 
 def _wood(rng: np.random.Generator) -> NDArray[np.float64]:
     u, v = _grid()
-    warp = _fractal(rng, SIZE, 2.0, 3.0).T
+    warp = fractal(rng, SIZE, 2.0, 3.0).T
     rings = 0.5 + 0.5 * np.sin(2 * np.pi * (v * rng.integers(2, 9) + warp * rng.uniform(1, 4)))
-    return _tinted(rng, 0.6 * rings + 0.4 * _fractal(rng, SIZE, 0.8, 6.0).T)
+    return _tinted(rng, 0.6 * rings + 0.4 * fractal(rng, SIZE, 0.8, 6.0).T)
 
 
 def _tiles(rng: np.random.Generator) -> NDArray[np.float64]:
     count = int(rng.choice([2, 3, 4, 6]))
     values = _cells(rng, count, count, rng.uniform(0.006, 0.015), 0.0)
-    return _tinted(rng, 0.6 * values + 0.3 + 0.1 * _fractal(rng, SIZE, 1.5), 0.1)
+    return _tinted(rng, 0.6 * values + 0.3 + 0.1 * fractal(rng, SIZE, 1.5), 0.1)
 
 
 def _stones(rng: np.random.Generator) -> NDArray[np.float64]:
@@ -171,7 +151,7 @@ def _stones(rng: np.random.Generator) -> NDArray[np.float64]:
     nearest = np.take_along_axis(distance, order, 2)
     tone = rng.uniform(0.3, 0.9, len(points))[order[..., 0]]
     return _tinted(
-        rng, np.where(nearest[..., 1] - nearest[..., 0] < 0.02, 0.1, tone) * (0.7 + 0.6 * _fractal(rng, SIZE, 1.0))
+        rng, np.where(nearest[..., 1] - nearest[..., 0] < 0.02, 0.1, tone) * (0.7 + 0.6 * fractal(rng, SIZE, 1.0))
     )
 
 
@@ -179,7 +159,7 @@ def _weave(rng: np.random.Generator) -> NDArray[np.float64]:
     u, v = _grid()
     count = int(rng.choice([8, 16, 32]))
     values = 0.5 + 0.25 * np.sin(2 * np.pi * count * u) + 0.25 * np.sin(2 * np.pi * count * v)
-    return _tinted(rng, values * (0.6 + 0.6 * _fractal(rng, SIZE, 0.8)))
+    return _tinted(rng, values * (0.6 + 0.6 * fractal(rng, SIZE, 0.8)))
 
 
 def _text(rng: np.random.Generator) -> NDArray[np.float64]:
@@ -209,7 +189,7 @@ def _shapes(rng: np.random.Generator, canvas: NDArray[np.float64], count: int) -
             inside = (np.abs(p) < a) & (np.abs(q) < b)
         else:
             inside = (np.abs(du) < a) & (np.abs(dv) < b)
-        shade = 0.8 + 0.4 * _fractal(rng, SIZE, 2.0)[..., None] if rng.random() < 0.5 else 1.0
+        shade = 0.8 + 0.4 * fractal(rng, SIZE, 2.0)[..., None] if rng.random() < 0.5 else 1.0
         canvas = np.where(inside[..., None], rng.random(3) ** 1.5 * shade, canvas)
     return canvas
 
@@ -217,12 +197,12 @@ def _shapes(rng: np.random.Generator, canvas: NDArray[np.float64], count: int) -
 def _picture(rng: np.random.Generator) -> NDArray[np.float64]:
     u, v = _grid()
     low, high = rng.random(3), rng.random(3)
-    mix = v if rng.random() < 0.6 else _fractal(rng, SIZE, 2.0)
+    mix = v if rng.random() < 0.6 else fractal(rng, SIZE, 2.0)
     canvas = low + (high - low) * mix[..., None]
     if rng.random() < 0.5:
-        hill = 0.5 + 0.3 * (_fractal(rng, SIZE, 2.0)[0] - 0.5) + rng.uniform(-0.2, 0.2)
+        hill = 0.5 + 0.3 * (fractal(rng, SIZE, 2.0)[0] - 0.5) + rng.uniform(-0.2, 0.2)
         canvas = np.where(
-            (v > hill[None])[..., None], rng.random(3) * (0.6 + 0.6 * _fractal(rng, SIZE, 1.0)[..., None]), canvas
+            (v > hill[None])[..., None], rng.random(3) * (0.6 + 0.6 * fractal(rng, SIZE, 1.0)[..., None]), canvas
         )
     return _shapes(rng, canvas, int(rng.integers(2, 14)))
 
@@ -239,13 +219,13 @@ def _books(rng: np.random.Generator) -> NDArray[np.float64]:
             canvas[y : y + int(rng.integers(3, 16)), x + 1 : x + width - 1] = rng.random(3)
         canvas[:, x : x + 1] *= 0.3
         x += width
-    return canvas * (0.85 + 0.3 * _fractal(rng, SIZE, 1.0)[..., None])
+    return canvas * (0.85 + 0.3 * fractal(rng, SIZE, 1.0)[..., None])
 
 
 def _facade(rng: np.random.Generator) -> NDArray[np.float64]:
     u, v = _grid()
     columns, rows = rng.integers(2, 7, 2)
-    wall = rng.uniform(0.3, 0.95, 3) * (0.8 + 0.3 * _fractal(rng, SIZE, 0.8)[..., None])
+    wall = rng.uniform(0.3, 0.95, 3) * (0.8 + 0.3 * fractal(rng, SIZE, 0.8)[..., None])
     x, y = u * columns % 1, v * rows % 1
     half_w, half_h = rng.uniform(0.15, 0.42, 2)
     dx, dy = np.abs(x - 0.5), np.abs(y - 0.5)
@@ -259,21 +239,21 @@ def _facade(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _leaves(rng: np.random.Generator) -> NDArray[np.float64]:
-    values = _fractal(rng, SIZE, rng.uniform(0.4, 1.0))
+    values = fractal(rng, SIZE, rng.uniform(0.4, 1.0))
     return _tinted(rng, np.clip((values - 0.5) * 2 + 0.45, 0, 1), 0.2)
 
 
 def _asphalt(rng: np.random.Generator) -> NDArray[np.float64]:
-    values = 0.5 + 0.3 * (_fractal(rng, SIZE, 0.3) - 0.5) + 0.5 * (_fractal(rng, SIZE, 1.8) - 0.5)
+    values = 0.5 + 0.3 * (fractal(rng, SIZE, 0.3) - 0.5) + 0.5 * (fractal(rng, SIZE, 1.8) - 0.5)
     return _tinted(rng, values, 0.05)
 
 
 def _grass(rng: np.random.Generator) -> NDArray[np.float64]:
-    return _tinted(rng, _fractal(rng, SIZE, 0.7, 0.6) * 0.7 + 0.3 * _fractal(rng, SIZE, 1.8), 0.2)
+    return _tinted(rng, fractal(rng, SIZE, 0.7, 0.6) * 0.7 + 0.3 * fractal(rng, SIZE, 1.8), 0.2)
 
 
 def _smears(rng: np.random.Generator) -> NDArray[np.float64]:
-    return _grey(_fractal(rng, SIZE, rng.uniform(1.5, 2.6)))
+    return _grey(fractal(rng, SIZE, rng.uniform(1.5, 2.6)))
 
 
 def _labels(rng: np.random.Generator) -> NDArray[np.float64]:
@@ -285,41 +265,9 @@ def _labels(rng: np.random.Generator) -> NDArray[np.float64]:
     return canvas
 
 
-def _disc_mask(rng: np.random.Generator) -> NDArray[np.bool_]:
-    axis = (np.arange(MASK_SIZE) + 0.5) / MASK_SIZE * 2 - 1
-    inside: NDArray[np.bool_] = axis[:, None] ** 2 + axis[None] ** 2 < 1
-    return inside
-
-
-def _blob_mask(rng: np.random.Generator) -> NDArray[np.bool_]:
-    axis = (np.arange(MASK_SIZE) + 0.5) / MASK_SIZE * 2 - 1
-    radius = np.sqrt(axis[:, None] ** 2 + axis[None] ** 2)
-    inside: NDArray[np.bool_] = radius + 1.2 * (_fractal(rng, MASK_SIZE, 1.8) - 0.5) < 0.75
-    return inside
-
-
-def _leaf_mask(rng: np.random.Generator) -> NDArray[np.bool_]:
-    fine = _fractal(rng, MASK_SIZE, rng.uniform(0.3, 1.0)) > rng.uniform(0.35, 0.52)
-    return _blob_mask(rng) & fine
-
-
-def _lattice_mask(rng: np.random.Generator) -> NDArray[np.bool_]:
-    axis = (np.arange(MASK_SIZE) + 0.5) / MASK_SIZE
-    bars = (axis * rng.integers(3, 9) + 0.25) % 1 < rng.uniform(0.3, 0.6)
-    rails = (axis < 0.1) | (axis > 0.9)
-    mask = bars[None, :] | rails[:, None]
-    if rng.random() < 0.4:
-        mask = mask | ((axis * rng.integers(2, 6)) % 1 < 0.25)[:, None]
-    return mask if rng.random() < 0.5 else mask.T
-
-
 _DRAW = {
     "plain": _plain, "noise": _noise, "speckle": _speckle, "stripes": _stripes, "checker": _checker, "bricks": _bricks,
     "planks": _planks, "wood": _wood, "tiles": _tiles, "stones": _stones, "weave": _weave, "text": _text,
     "picture": _picture, "books": _books, "facade": _facade, "leaves": _leaves, "asphalt": _asphalt, "grass": _grass,
     "smears": _smears, "labels": _labels,
-}  # fmt: skip
-_MASK = {
-    "solid": lambda rng: np.ones((MASK_SIZE, MASK_SIZE), bool), "disc": _disc_mask, "leaves": _leaf_mask,
-    "lattice": _lattice_mask, "blob": _blob_mask,
 }  # fmt: skip
