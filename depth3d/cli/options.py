@@ -130,6 +130,40 @@ def scale_options(command: _Command) -> _Command:
             metavar="U,V",
             help="A point at infinity: sky, far hills. Repeatable.",
         ),
+        click.option(
+            "--points",
+            type=EXISTING_PATH,
+            multiple=True,
+            metavar="FILE",
+            help="Sparse points: a table u,v,z; a sensor's depth as 16-bit PNG or NPY; PLY or LAS in camera axes; the "
+            "folder of a COLMAP model. Repeatable.",
+        ),
+        click.option("--points-units", type=float, metavar="N", help="Units per metre of --points, such as 1000."),
+        click.option(
+            "--points-confidence",
+            type=EXISTING_FILE,
+            metavar="FILE",
+            help="A phone's confidence map (0 1 2) for sensor depth.",
+        ),
+        click.option(
+            "--hints",
+            "hints_files",
+            type=EXISTING_FILE,
+            multiple=True,
+            metavar="FILE",
+            help="Hints as JSON. Repeatable.",
+        ),
+        click.option(
+            "--refine-scale",
+            is_flag=True,
+            help="Bend depth smoothly to many points, if that predicts left-out points better.",
+        ),
+        click.option(
+            "--embedded-depth/--no-embedded-depth",
+            default=True,
+            show_default=True,
+            help="Use depth that a phone stored inside the photo.",
+        ),
     )
 
 
