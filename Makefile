@@ -1,7 +1,8 @@
 # make demo   photo -> out/room.ply, .glb, .gif: installs what that needs into .venv, then works offline
 # make test   everything the tests need, then the tests
 # make check  the linters and the types
-# make samples  draw the sample scenes anew      make clean  remove what make made
+# make samples  draw the sample photos anew (half an hour)      make pictures  those of README
+# make clean  remove what make made
 #
 # PYTHON picks the interpreter, PIP_ARGS adds to every pip install (README: torch's small CPU build on Linux),
 # PYTEST_ARGS adds to pytest, as in: make test PYTEST_ARGS="tests/test_mesh.py -x"
@@ -15,7 +16,7 @@ OUT ?= out
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt $(PIP_ARGS)
 
-.PHONY: demo test check samples clean
+.PHONY: demo test check samples pictures clean
 
 demo: $(VENV)/.run
 	@mkdir -p $(OUT)
@@ -34,6 +35,9 @@ check: $(VENV)/.dev
 
 samples: $(VENV)/.run
 	$(BIN)/python samples/make.py
+
+pictures: $(VENV)/.dev
+	$(BIN)/python samples/pictures.py
 
 clean:
 	rm -rf $(VENV) $(OUT) build depth3d.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from depth3d.training.render import sky_row
+from depth3d.training.packing import sky_row
 from depth3d.training.scene import Scene
 from depth3d.training.shading import sky_colour
 from studio.paint import LAYERS
@@ -53,7 +53,7 @@ class Studio(Stage):
         parts = []
         for d in direction.split(1 << 16):
             layer = torch.full((1, len(d)), float(LAYERS["cloud"]))
-            parts.append(sky_colour(self._texels, self._levels, self._sky, layer, d.T[None])[0].T)
+            parts.append(sky_colour(*self.textures, self._sky, layer, d.T[None])[0].T)
         return torch.cat(parts)
 
     def sunlight(self, point: Tensor, normal: Tensor, rays: int, chosen: Tensor | None = None) -> Tensor:

@@ -17,16 +17,15 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bank:
-    """Textures and masks as the renderer takes them; see `depth3d.training.textures.Bank`."""
+    """Textures as the renderer takes them; see `depth3d.training.textures.Bank`."""
 
     texels: NDArray[np.float32]
     levels: tuple[tuple[int, int], ...]
-    masks: NDArray[np.float32]
 
 
 @cache
 def bank() -> Bank:
-    """Every layer of `LAYERS` with its mip levels, and every cut-out of `MASKS`."""
+    """Every layer of `LAYERS` with its mip levels."""
     level = np.stack([paint(np.random.default_rng(k)) for k, paint in enumerate(_PAINTERS.values())])
     level = np.clip(level, 0, 1).astype(np.float32)
     texels, levels, offset = [], [], 0
@@ -35,8 +34,13 @@ def bank() -> Bank:
         texels.append(level.reshape(-1, 3))
         offset += len(texels[-1])
         level = level.reshape(len(level), level.shape[1] // 2, 2, level.shape[2] // 2, 2, 3).mean((2, 4))
-    masks = np.stack([cut() for cut in _CUTTERS.values()]).astype(np.float32)
-    return Bank(np.concatenate(texels), tuple(levels), masks)
+    return Bank(np.concatenate(texels), tuple(levels))
+
+
+@cache
+def masks() -> NDArray[np.float32]:
+    """Every cut-out of `MASKS`, 1 where solid."""
+    return np.stack([cut() for cut in _CUTTERS.values()]).astype(np.float32)
 
 
 def noise(rng: np.random.Generator, slope: float, stretch: float = 1.0, size: int = SIZE) -> Array:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from depth3d.camera import Intrinsics, Pose
+from depth3d.training.raycast import MISS
 from studio.light import Studio
 from studio.rays import Surfaces
 
@@ -52,8 +53,8 @@ def exact_depth(studio: Studio, camera: Intrinsics, pose: Pose) -> NDArray[np.fl
     """(H, W) z in metres along the optical axis, at the pixels' centres; NaN at the sky."""
     metres = torch.full((camera.height * camera.width,), math.nan)
     for place, eye, direction in _rays(camera, pose):
-        met = studio.meet(eye.expand(len(direction), 3), direction, 1.0, studio.near_cone(eye, direction))
-        metres[place[met.seen]] = met.distance[met.seen]
+        z, _ = studio.nearest(eye.expand(len(direction), 3), direction, studio.near_cone(eye, direction))
+        metres[place] = torch.where(z < MISS, z, math.nan)
     return np.asarray(metres.reshape(camera.height, camera.width).numpy(), np.float32)
 
 

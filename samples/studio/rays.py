@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from depth3d.training.packing import pack
 from depth3d.training.raycast import MISS, nearest_hit
-from depth3d.training.render import pack
 from depth3d.training.scene import FRUSTUM, ROW_EXTENT, ROW_HALF, ROW_KIND, ROW_MAP, Light, Scene
 from depth3d.training.shading import MATERIAL_START, albedo_and_normal, surface
-from studio.paint import bank
+from studio.paint import bank, masks
 
 _CHUNK = 16384
 _FITS_CACHE = 2048
@@ -53,14 +54,18 @@ class Stage:
     """The primitives of a scene, ready to be met by rays."""
 
     def __init__(self, scene: Scene) -> None:
-        textures = bank()
         packed = pack([scene], "cpu")
         self._tables = list(packed.hit_arguments[:-1])
-        self._masks = torch.from_numpy(textures.masks)
+        self._masks = torch.from_numpy(masks())
         self._rows = packed.rows[0]
-        self._texels, self._levels = torch.from_numpy(textures.texels), textures.levels
         self._spheres = self._bounding_spheres()
         self._clusters = self._clustered()
+
+    @cached_property
+    def textures(self) -> tuple[Tensor, tuple[tuple[int, int], ...]]:
+        """Texels and mip levels, painted when first needed."""
+        painted = bank()
+        return torch.from_numpy(painted.texels), painted.levels
 
     def meet(self, origin: Tensor, direction: Tensor, pixel_size: float, chosen: Tensor | None = None) -> Surfaces:
         """What rays from `origin` (P, 3) along `direction` (P, 3) meet; `chosen` primitives only."""
@@ -75,19 +80,19 @@ class Stage:
         """(P,) 1 where nothing lies between `origin` and `origin + towards`."""
         parts = []
         for o, d in zip(origin.split(_CHUNK), towards.split(_CHUNK), strict=True):
-            t, _ = self._nearest(o, d, chosen)
+            t, _ = self.nearest(o, d, chosen)
             parts.append((t >= 1).float())
         return torch.cat(parts)
 
     def _meet(self, origin: Tensor, direction: Tensor, pixel_size: float, chosen: Tensor | None) -> Surfaces:
-        t, index = self._nearest(origin, direction, chosen)
+        t, index = self.nearest(origin, direction, chosen)
         seen = t < MISS
         distance = torch.where(seen, t, torch.ones_like(t))
         rows = self._rows[index].T[None]
         point = origin + distance[:, None] * direction
         normal, metric, over = surface(rows, point.T[None], direction.T[None])
         material, metric, size = _fitted(rows, metric, over, (distance * pixel_size)[None])
-        albedo, bumped = albedo_and_normal(self._texels, self._levels, material, normal, metric, over, size)
+        albedo, bumped = albedo_and_normal(*self.textures, material, normal, metric, over, size)
         normal, bumped = normal[0].T, bumped[0].T
         lift = (_LIFT * (1 + distance))[:, None]
         return Surfaces(
@@ -95,7 +100,7 @@ class Stage:
             material[0, 14], material[0, 18],
         )  # fmt: skip
 
-    def _nearest(self, origin: Tensor, direction: Tensor, chosen: Tensor | None) -> tuple[Tensor, Tensor]:
+    def nearest(self, origin: Tensor, direction: Tensor, chosen: Tensor | None) -> tuple[Tensor, Tensor]:
         """Distance to and number of the nearest primitive, of the chosen ones or of all."""
         if chosen is not None:
             return self._nearest_of(*self._subset(chosen), origin, direction)
