@@ -18,7 +18,8 @@ from depth3d.scale import SparsePoints
 from depth3d.sparse.pixel_depths import PixelDepths, to_hint
 
 _ASPECT_TOLERANCE = 0.02
-_STEP_OF_8_BITS = 1 / 255
+_NOISE = 0.02
+"""Noise of a phone's own relief as a share of its range: 8 bits, and smoothing over edges; our judgement."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,8 +85,7 @@ def embedded_relief(embedded: EmbeddedDepth, camera: Intrinsics) -> InverseDepth
     depth = embedded_at(embedded, camera)
     if isinstance(depth, InverseDepth):
         return depth
-    noise = 2 * _STEP_OF_8_BITS
-    return InverseDepth(np.reciprocal(depth.metres), zero_is_infinity=True, noise=noise, source=embedded.source)
+    return InverseDepth(np.reciprocal(depth.metres), zero_is_infinity=True, noise=_NOISE, source=embedded.source)
 
 
 def embedded_points(embedded: EmbeddedDepth, camera: Intrinsics) -> SparsePoints:

@@ -96,6 +96,8 @@ def _gdepth(trees: list[Element]) -> _Stored | None:
 
 
 def _dynamic_depth(trees: list[Element], file: IO[bytes]) -> _Stored:
+    if not trees:
+        raise ValueError("its XMP speaks of depth in a part whose beginning is lost")
     properties = properties_of(trees[0])
     note = {name: text for (namespace, name), text in properties.items() if namespace == _DYNAMIC}
     items = [properties_of(element) for element in trees[0].iter(f"{{{_CONTAINER}}}Item")]
