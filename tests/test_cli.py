@@ -13,6 +13,7 @@ import sys
 import time
 import zlib
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +151,31 @@ def test_max_points_and_cut_ratio_and_axes_reach_the_file(here: Path) -> None:
     vertex = PlyData.read("a.ply")["vertex"]
     assert 50 < vertex.count <= 100
     assert vertex["z"].min() > 0
+
+
+def test_every_option_of_the_library_is_an_option_of_the_command() -> None:
+    from depth3d.cli.export import export
+    from depth3d.options import Options
+
+    named = {parameter.name for parameter in export.params}
+    called_otherwise = {"hints": "at", "voxel_m": "voxel", "textured": "vertex_colours"}
+    for field in fields(Options):
+        assert called_otherwise.get(field.name, field.name) in named, field.name
+
+
+def test_hint_files_and_points_reach_the_fit(here: Path) -> None:
+    d = np.load("inverse.npy")
+    rng = np.random.default_rng(0)
+    rows, columns = rng.integers(0, HEIGHT, 40), rng.integers(0, WIDTH, 40)
+    z = 1 / (0.5 * d[rows, columns] + 0.1)
+    table = "\n".join(f"{c + 0.5},{r + 0.5},{x}" for c, r, x in zip(columns, rows, z, strict=True))
+    Path("points.csv").write_text(f"u,v,z\n{table}\n")
+    Path("hints.json").write_text(json.dumps({"hints": [{"kind": "near", "metres": 1 / (0.5 * 0.98 + 0.1)}]}))
+    arguments = ["depth", "photo.jpg", *MAP, "--points", "points.csv", "--refine-scale"]
+    assert run([*arguments, "-o", "z.npy"]) == 0
+    np.testing.assert_allclose(np.load("z.npy"), 1 / (0.5 * d + 0.1), rtol=1e-3)
+    assert run(["depth", "photo.jpg", *MAP, "--hints", "hints.json", "-o", "y.npy"]) == 0
+    assert np.load("y.npy").min() == pytest.approx(1 / (0.5 * 0.98 + 0.1), rel=0.02)
 
 
 # What is wrong with a photo -----------------------------------------------------------------------------------------
