@@ -135,6 +135,14 @@ class TestScreenshot:
         truth = box_corner(camera)
         assert shot(mesh_of(truth), camera, tmp_path / "a.png").shape == (180, 240, 3)
 
+    def test_a_stray_point_far_away_hides_nothing(self, tmp_path: Path) -> None:
+        truth = box_corner(CAMERA)
+        cloud = cloud_of(truth)
+        stray = PointCloud(
+            np.concatenate([cloud.xyz, [[0, 0, 5e4]]]).astype(np.float32), cloud.rgb[[*range(len(cloud.rgb)), 0]]
+        )
+        assert difference(shot(stray, CAMERA, tmp_path / "a.png"), truth.rgb) == 0
+
     def test_same_call_same_bytes(self, tmp_path: Path) -> None:
         mesh = mesh_of(box_corner(CAMERA))
         for name in ("a.png", "b.png"):

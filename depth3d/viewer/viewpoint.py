@@ -70,6 +70,16 @@ def framing_viewpoint(geometries: Sequence[PointCloud | Mesh], limit: tuple[int,
     return _whole_window(max(1, round(2 * f_px * tan_x)), max(1, round(2 * f_px * tan_y)), f_px, np.eye(4))
 
 
+def depth_range(geometries: Sequence[PointCloud | Mesh], viewpoint: Viewpoint) -> tuple[float, float]:
+    """Least and greatest depth in front of the view, in metres; both positive."""
+    axis, offset = viewpoint.cam_from_scene[2, :3], viewpoint.cam_from_scene[2, 3]
+    depths = np.concatenate([geometry.xyz @ axis + offset for geometry in geometries])
+    in_front = depths[depths > 0]
+    if len(in_front) == 0:
+        return 0.1, 100.0
+    return float(in_front.min()), float(in_front.max())
+
+
 def _outside_viewpoint(xyz: NDArray[np.float64], limit: tuple[int, int]) -> Viewpoint:
     lowest, highest = xyz.min(axis=0), xyz.max(axis=0)
     radius_m = max(float(np.linalg.norm(highest - lowest)) / 2, 1e-6)

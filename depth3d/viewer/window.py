@@ -19,7 +19,7 @@ from depth3d.formats import check_writable, save, suffixes_for
 from depth3d.mesh import Mesh
 from depth3d.pictures import Picture
 from depth3d.viewer.display import has_display, runtime_folder
-from depth3d.viewer.viewpoint import Viewpoint, framing_viewpoint, photo_viewpoint
+from depth3d.viewer.viewpoint import Viewpoint, depth_range, framing_viewpoint, photo_viewpoint
 
 KEYS = "drag turns, wheel zooms, ctrl+drag moves, R returns to the photo's viewpoint, + and - size points, Q closes"
 
@@ -125,6 +125,10 @@ def _add(window: Any, geometries: Sequence[PointCloud | Mesh], viewpoint: Viewpo
     look.light_on = all(_is_plain(geometry) for geometry in geometries)  # a photo carries its light already
     look.mesh_show_back_face = True
     look.point_size = _point_size(geometries, viewpoint)
+    # Left alone, Open3D cuts away all that is nearer than a hundredth of the scene's extent.
+    nearest, farthest = depth_range(geometries, viewpoint)
+    window.get_view_control().set_constant_z_near(nearest / 2)
+    window.get_view_control().set_constant_z_far(farthest * 4)
     _look(window, viewpoint)
 
 
