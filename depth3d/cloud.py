@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.errors import GeometryError, UsageError
 from depth3d.points import PointMap, grid_normals
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +34,44 @@ class PointCloud:
     def __post_init__(self) -> None:
         check_vertices(self.xyz, self.rgb, self.normals)
 
+    @property
+    def count(self) -> int:
+        """Number of points."""
+        return len(self.xyz)
+
+    @property
+    def has_rgb(self) -> bool:
+        """Whether the points have colours."""
+        return self.rgb is not None
+
+    @property
+    def has_normals(self) -> bool:
+        """Whether the points have normals."""
+        return self.normals is not None
+
+    def spans(self, at_most: int) -> list[slice]:
+        """What `part` takes, one after the other, for about `at_most` points each."""
+        return [slice(start, min(start + at_most, self.count)) for start in range(0, self.count, at_most)]
+
+    def part(self, span: slice) -> CloudPart:
+        """The points of one span."""
+        rgb = None if self.rgb is None else self.rgb[span]
+        return CloudPart(self.xyz[span], rgb, None if self.normals is None else self.normals[span])
+
+
+class CloudPart(NamedTuple):
+    """Some points of a cloud.
+
+    Attributes:
+        xyz: (N, 3) float32; N may be 0.
+        rgb: (N, 3) uint8, sRGB, or None.
+        normals: (N, 3) float32, or None.
+    """
+
+    xyz: NDArray[np.float32]
+    rgb: NDArray[np.uint8] | None
+    normals: NDArray[np.float32] | None
+
 
 def to_cloud(
     points: PointMap, rgb: NDArray[np.uint8], *, normals: bool = False, voxel_m: float | None = None
@@ -49,15 +89,17 @@ def to_cloud(
         UsageError: `voxel_m` is not positive.
     """
     colours = points.colours(rgb)
-    # Taking rows by number is several times faster than by a mask.
-    known = np.flatnonzero(points.known)
-
-    def rows(grid: NDArray[Any]) -> NDArray[Any]:
-        flat = grid.reshape(-1, 3)
-        return flat if len(known) == len(flat) else flat.take(known, axis=0)
-
-    cloud = PointCloud(rows(points.xyz), rows(colours), rows(grid_normals(points)) if normals else None)
+    known = points.known
+    xyz = known_rows(points.xyz, known)
+    cloud = PointCloud(xyz, known_rows(colours, known), known_rows(grid_normals(points), known) if normals else None)
     return cloud if voxel_m is None else _thinned(cloud, voxel_m)
+
+
+def known_rows(grid: NDArray[_Number], known: NDArray[np.bool_]) -> NDArray[_Number]:
+    """Those vectors of an (H, W, 3) grid that are known, (N, 3); no copy where all are."""
+    flat = grid.reshape(-1, 3)
+    # Taking rows by number is several times faster than by a mask.
+    return flat if known.all() else flat.take(np.flatnonzero(known), axis=0)
 
 
 def _thinned(cloud: PointCloud, voxel_m: float) -> PointCloud:

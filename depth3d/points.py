@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from depth3d.camera import Intrinsics
 from depth3d.depth import MetricDepth
 from depth3d.errors import CameraError, GeometryError, UsageError
+
+_Pixel = TypeVar("_Pixel", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +59,62 @@ class PointMap:
         return rgb[self.rows[:, None], self.columns[None, :]]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RayGrid:
+    """The rays of chosen pixels of an ideal camera.
+
+    Attributes:
+        rows: (H,) int64, photo row of each grid row, ascending.
+        columns: (W,) int64, photo column of each grid column, ascending.
+        x_per_z: (W,) float32, x of each column's points at depth 1.
+        y_per_z: (H,) float32, y of each row's points at depth 1.
+        photo_size: (width, height) of the photo in pixels.
+    """
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    x_per_z: NDArray[np.float32]
+    y_per_z: NDArray[np.float32]
+    photo_size: tuple[int, int]
+
+    def picked(self, image: NDArray[_Pixel]) -> NDArray[_Pixel]:
+        """The chosen pixels of an image of the photo's size; the image itself where all are chosen."""
+        if image.shape[:2] == (len(self.rows), len(self.columns)):
+            return image
+        return image[self.rows[:, None], self.columns[None, :]]
+
+    def points_at(self, z: NDArray[np.float32], *, first_row: int = 0) -> NDArray[np.float32]:
+        """(h, W, 3) points at depth z (h, W), for h rows of the grid from `first_row` on."""
+        y_per_z = self.y_per_z[first_row : first_row + len(z)]
+        xyz = np.empty((*z.shape, 3), np.float32)
+        np.multiply(z, self.x_per_z[None, :], out=xyz[..., 0])
+        np.multiply(z, y_per_z[:, None], out=xyz[..., 1])
+        xyz[..., 2] = z
+        return xyz
+
+
+def cast_rays(camera: Intrinsics, size: tuple[int, int], *, max_points: int | None = None) -> RayGrid:
+    """The rays of a camera's pixels.
+
+    Args:
+        camera: intrinsics without lens distortion.
+        size: (width, height) of the depth that they are for.
+        max_points: take at most so many pixels, evenly spread over the picture.
+
+    Raises:
+        CameraError: the camera belongs to another image size, or its distortion has not been undone.
+        UsageError: `max_points` is not positive.
+    """
+    if camera.size != size:
+        raise CameraError(f"the camera is for {camera.width}x{camera.height}, the depth is {size[0]}x{size[1]}")
+    if not camera.is_ideal:
+        raise CameraError("unproject: undo the lens distortion first; only an ideal camera has straight rays")
+    rows, columns = _grid(size, max_points)
+    x_per_z = ((columns + (0.5 - camera.cx)) / camera.fx).astype(np.float32)
+    y_per_z = ((rows + (0.5 - camera.cy)) / camera.fy).astype(np.float32)
+    return RayGrid(rows, columns, x_per_z, y_per_z, size)
+
+
 def unproject(depth: MetricDepth, camera: Intrinsics, *, max_points: int | None = None) -> PointMap:
     """Place every pixel at its depth: x = (u - cx) z / fx, y = (v - cy) z / fy (Hartley & Zisserman, 2nd ed., 6.1).
 
@@ -68,23 +127,8 @@ def unproject(depth: MetricDepth, camera: Intrinsics, *, max_points: int | None 
         CameraError: the camera belongs to another image size, or its distortion has not been undone.
         UsageError: `max_points` is not positive.
     """
-    if camera.size != depth.size:
-        raise CameraError(
-            f"the camera is for {camera.width}x{camera.height}, the depth is {depth.size[0]}x{depth.size[1]}"
-        )
-    if not camera.is_ideal:
-        raise CameraError("unproject: undo the lens distortion first; only an ideal camera has straight rays")
-    rows, columns = _grid(depth.size, max_points)
-    z = depth.metres
-    if (len(columns), len(rows)) != depth.size:
-        z = z[rows[:, None], columns[None, :]]
-    x_per_z = ((columns + (0.5 - camera.cx)) / camera.fx).astype(np.float32)
-    y_per_z = ((rows + (0.5 - camera.cy)) / camera.fy).astype(np.float32)
-    xyz = np.empty((*z.shape, 3), np.float32)
-    np.multiply(z, x_per_z[None, :], out=xyz[..., 0])
-    np.multiply(z, y_per_z[:, None], out=xyz[..., 1])
-    xyz[..., 2] = z
-    return PointMap(xyz, rows, columns, depth.size)
+    rays = cast_rays(camera, depth.size, max_points=max_points)
+    return PointMap(rays.points_at(rays.picked(depth.metres)), rays.rows, rays.columns, depth.size)
 
 
 def grid_normals(points: PointMap) -> NDArray[np.float32]:

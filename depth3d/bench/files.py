@@ -12,9 +12,10 @@ from depth3d.bench.stopwatch import Figure, Row, Section, Work, race
 from depth3d.cloud import PointCloud, to_cloud
 from depth3d.formats import save
 from depth3d.mesh import Mesh, to_mesh
+from depth3d.pixel_cloud import to_pixel_cloud
 from depth3d.points import unproject
 
-_OURS, _WRITING, _PLAIN = "depth3d", "depth3d, writing only", "ndarray.tofile, the same bytes"
+_OURS, _HELD, _PLAIN = "depth3d", "depth3d, points held in memory", "ndarray.tofile, the same bytes"
 _OPEN3D, _TRIMESH = "Open3D, legacy", "trimesh"
 _TILES, _SMALL_UV, _COMPACT = "depth3d, index tiles", "depth3d, 16-bit texture coordinates", "depth3d, compact"
 
@@ -24,8 +25,8 @@ def cloud_files(frame: Frame, folder: Path, *, rounds: int) -> Section:
     cloud = _cloud(frame)
     same_bytes = np.fromfile(save(cloud, folder / "same.ply", force=True), np.uint8)
     works: dict[str, Work] = {
-        _OURS: lambda path: save(_cloud(frame), path),
-        _WRITING: lambda path: save(cloud, path),
+        _OURS: lambda path: save(to_pixel_cloud(frame.depth, frame.camera, frame.rgb), path),
+        _HELD: lambda path: save(_cloud(frame), path),
         _PLAIN: same_bytes.tofile,
         _TRIMESH: lambda path: _write_with_trimesh(frame, path),
     }

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from depth3d.depth import InverseDepth, MetricDepth
     from depth3d.mesh import Mesh
     from depth3d.pictures import Animation, Picture
+    from depth3d.pixel_cloud import PixelCloud
 
-    Savable = PointCloud | Mesh | MetricDepth | InverseDepth | Picture | Animation
+    Savable = PointCloud | PixelCloud | Mesh | MetricDepth | InverseDepth | Picture | Animation
 
 
 def save(
@@ -32,8 +33,8 @@ def save(
     """Write a value to a file that appears whole or not at all.
 
     Args:
-        value: a PointCloud or Mesh (.ply .glb), MetricDepth or InverseDepth (.png with 16 bits, .npy .npz .exr),
-            Picture (.png .jpg .webp) or Animation (.gif .webp .apng .png).
+        value: a PointCloud, PixelCloud or Mesh (.ply .glb), MetricDepth or InverseDepth (.png with 16 bits, .npy .npz
+            .exr), Picture (.png .jpg .webp) or Animation (.gif .webp .apng .png).
         path: the file; its suffix chooses the format.
         axes: for geometry, a name of `axes.AXES`, such as "gltf" (x right, y up, z towards the viewer) or "opencv"
             (camera axes: x right, y down, z forward); None means what is usual in such files, "gltf" for most.

@@ -8,7 +8,6 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.cloud import PointCloud
 from depth3d.errors import UsageError
 from depth3d.formats.axes import turned, wound
 from depth3d.formats.codec import DEFAULT_QUALITY, encode_jpeg, encode_png
@@ -16,6 +15,7 @@ from depth3d.formats.gltf import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, GltfDocumen
 from depth3d.formats.skin import linear_from_srgb
 from depth3d.formats.tiles import Tile, index_tiles_of, renumbered, whole
 from depth3d.mesh import Mesh
+from depth3d.pixel_cloud import Cloud, gather
 
 _POINTS, _TRIANGLES = 0, 4
 _LINEAR, _LINEAR_MIPMAP_LINEAR, _CLAMP_TO_EDGE = 9729, 9987, 33071
@@ -65,7 +65,7 @@ def write_mesh(
     document.write(file)
 
 
-def write_cloud(cloud: PointCloud, file: BinaryIO, *, axes: str, notes: Mapping[str, str], unlit: bool = True) -> None:
+def write_cloud(cloud: Cloud, file: BinaryIO, *, axes: str, notes: Mapping[str, str], unlit: bool = True) -> None:
     """Write points with their colours.
 
     Args:
@@ -75,7 +75,7 @@ def write_cloud(cloud: PointCloud, file: BinaryIO, *, axes: str, notes: Mapping[
         notes: texts for asset.extras.
         unlit: show the photo's own light (KHR_materials_unlit); otherwise lit by the viewer, with the cloud's normals.
     """
-    document = GltfDocument(notes)
+    document, cloud = GltfDocument(notes), gather(cloud)
     attributes = _Attributes(document, cloud.xyz, axes)
     if cloud.normals is not None and not unlit:
         attributes.add_normals(cloud.normals)

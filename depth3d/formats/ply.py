@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from depth3d.cloud import PointCloud
 from depth3d.formats.axes import axes_in_words, turned, wound
-from depth3d.formats.blocks import row_bytes, write_rows
+from depth3d.formats.blocks import ROWS, row_bytes, write_blocks, write_rows
 from depth3d.formats.notes import GENERATOR, as_ascii
 from depth3d.formats.skin import vertex_rgb
 from depth3d.mesh import Mesh
+from depth3d.pixel_cloud import Cloud
 
 _COMMENT_WIDTH = 200  # widely used readers hold a header line in a buffer of 256 or 1024 bytes
 _POSITION = ("property float x", "property float y", "property float z")
@@ -22,7 +23,7 @@ _NORMAL = ("property float nx", "property float ny", "property float nz")
 _COLOUR = ("property uchar red", "property uchar green", "property uchar blue")
 
 
-def write_cloud(cloud: PointCloud, file: BinaryIO, *, axes: str, notes: Mapping[str, str]) -> None:
+def write_cloud(cloud: Cloud, file: BinaryIO, *, axes: str, notes: Mapping[str, str]) -> None:
     """Write a point cloud: x y z, nx ny nz if there are normals, red green blue if there are colours.
 
     Args:
@@ -31,9 +32,8 @@ def write_cloud(cloud: PointCloud, file: BinaryIO, *, axes: str, notes: Mapping[
         axes: axes of the file, see `axes.turned`.
         notes: one header comment each; "unit" replaces the stated unit, metres.
     """
-    vertices = _Vertices(cloud.xyz, cloud.normals, cloud.rgb, axes)
-    file.write(_header([*vertices.header()], axes, notes))
-    vertices.write(file)
+    file.write(_header(_vertex_element(cloud), axes, notes))
+    _write_vertices(cloud, file, axes)
 
 
 def write_mesh(mesh: Mesh, file: BinaryIO, *, axes: str, notes: Mapping[str, str]) -> None:
@@ -48,10 +48,10 @@ def write_mesh(mesh: Mesh, file: BinaryIO, *, axes: str, notes: Mapping[str, str
         axes: axes of the file, see `axes.turned`.
         notes: one header comment each; "unit" replaces the stated unit, metres.
     """
-    vertices = _Vertices(mesh.xyz, mesh.normals, vertex_rgb(mesh), axes)
+    vertices = PointCloud(mesh.xyz, vertex_rgb(mesh), mesh.normals)
     faces = (f"element face {len(mesh.faces)}", "property list uchar int vertex_indices")
-    file.write(_header([*vertices.header(), *faces], axes, notes))
-    vertices.write(file)
+    file.write(_header([*_vertex_element(vertices), *faces], axes, notes))
+    _write_vertices(vertices, file, axes)
     record = np.dtype([("count", "u1"), ("indices", "V12")])
 
     def pack(rows: slice) -> NDArray[Any]:
@@ -64,37 +64,31 @@ def write_mesh(mesh: Mesh, file: BinaryIO, *, axes: str, notes: Mapping[str, str
     write_rows(file, len(mesh.faces), pack)
 
 
-class _Vertices:
-    """The vertex element of a file."""
+def _vertex_element(cloud: Cloud) -> list[str]:
+    normal = _NORMAL if cloud.has_normals else ()
+    colour = _COLOUR if cloud.has_rgb else ()
+    return [f"element vertex {cloud.count}", *_POSITION, *normal, *colour]
 
-    def __init__(
-        self, xyz: NDArray[np.float32], normals: NDArray[np.float32] | None, rgb: NDArray[np.uint8] | None, axes: str
-    ) -> None:
-        self._xyz, self._normals, self._rgb, self._axes = xyz, normals, rgb, axes
-        fields = [("xyz", "V12")]
-        if normals is not None:
-            fields.append(("normal", "V12"))
-        if rgb is not None:
-            fields.append(("rgb", "V3"))
-        self._record = np.dtype(fields)
 
-    def header(self) -> list[str]:
-        normal = () if self._normals is None else _NORMAL
-        colour = () if self._rgb is None else _COLOUR
-        return [f"element vertex {len(self._xyz)}", *_POSITION, *normal, *colour]
+def _write_vertices(cloud: Cloud, file: BinaryIO, axes: str) -> None:
+    fields = [("xyz", "V12")]
+    if cloud.has_normals:
+        fields.append(("normal", "V12"))
+    if cloud.has_rgb:
+        fields.append(("rgb", "V3"))
+    record = np.dtype(fields)
 
-    def write(self, file: BinaryIO) -> None:
-        write_rows(file, len(self._xyz), self._pack)
-
-    def _pack(self, rows: slice) -> NDArray[Any]:
-        positions = row_bytes(turned(self._xyz[rows], self._axes), "<f4")
-        block = np.empty(len(positions), self._record)
-        block["xyz"] = positions
-        if self._normals is not None:
-            block["normal"] = row_bytes(turned(self._normals[rows], self._axes), "<f4")
-        if self._rgb is not None:
-            block["rgb"] = row_bytes(self._rgb[rows], "u1")
+    def pack(span: slice) -> NDArray[Any]:
+        part = cloud.part(span)
+        block = np.empty(len(part.xyz), record)
+        block["xyz"] = row_bytes(turned(part.xyz, axes), "<f4")
+        if part.normals is not None:
+            block["normal"] = row_bytes(turned(part.normals, axes), "<f4")
+        if part.rgb is not None:
+            block["rgb"] = row_bytes(part.rgb, "u1")
         return block
+
+    write_blocks(file, cloud.spans(ROWS), pack)
 
 
 def _header(elements: list[str], axes: str, notes: Mapping[str, str]) -> bytes:

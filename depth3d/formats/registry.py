@@ -65,6 +65,9 @@ _IN_WORDS = {
 }
 
 
+_STANDS_FOR = {"PixelCloud": "PointCloud"}
+
+
 def suffixes_for(kind: str | None = None) -> tuple[str, ...]:
     """Every suffix that can be written, or those for one type of value, such as "Mesh"."""
     return tuple(dict.fromkeys(s for form in FORMATS if kind in (None, form.kind) for s in form.suffixes))
@@ -77,7 +80,8 @@ def format_for(value: object, path: Path) -> Format:
         UsageError: the value is of no type that can be saved, the suffix names no format, or that format cannot hold
             the value.
     """
-    kind, suffix = type(value).__name__, path.suffix.lower()
+    name, suffix = type(value).__name__, path.suffix.lower()
+    kind = _STANDS_FOR.get(name, name)
     if kind not in _IN_WORDS:
         raise UsageError(f"{path}: a {kind} cannot be saved; possible are {', '.join(_IN_WORDS)}")
     for form in FORMATS:
