@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from depth3d.mesh import Mesh as Mesh
     from depth3d.mesh import to_mesh as to_mesh
     from depth3d.parallax import animate_parallax as animate_parallax
+    from depth3d.pixel_cloud import PixelCloud as PixelCloud
+    from depth3d.pixel_cloud import to_pixel_cloud as to_pixel_cloud
     from depth3d.points import PointMap as PointMap
     from depth3d.points import unproject as unproject
     from depth3d.scale import CameraHeight as CameraHeight
@@ -88,6 +90,8 @@ _ROOM_OF_NAME = {
     "Mesh": "mesh",
     "to_mesh": "mesh",
     "animate_parallax": "parallax",
+    "PixelCloud": "pixel_cloud",
+    "to_pixel_cloud": "pixel_cloud",
     "PointMap": "points",
     "unproject": "points",
     "CameraHeight": "scale",

@@ -20,12 +20,13 @@ from depth3d.options import Options
 from depth3d.parallax import animate_parallax
 from depth3d.photo import Photo
 from depth3d.pictures import Animation, Picture
+from depth3d.pixel_cloud import PixelCloud, to_pixel_cloud
 from depth3d.points import unproject
 from depth3d.provenance import to_json, to_provenance
 from depth3d.scale import ScaleFit
 
 Kind = Literal["cloud", "points", "mesh", "depth", "relative", "heatmap", "parallax"]
-Value = PointCloud | Mesh | MetricDepth | InverseDepth | Picture | Animation
+Value = PointCloud | PixelCloud | Mesh | MetricDepth | InverseDepth | Picture | Animation
 
 KIND_OF_SUFFIX: dict[str, Kind] = {
     ".ply": "cloud",
@@ -148,7 +149,7 @@ class Scene:
         path = Path(path)
         value = self._value(kind or kind_of(path), path)
         notes = self.in_short
-        if isinstance(value, PointCloud | Mesh):
+        if isinstance(value, PointCloud | PixelCloud | Mesh):
             written = save(value, path, axes=self.options.axes, force=force, notes=notes)
         else:
             written = save(value, path, force=force, notes=notes)
@@ -157,9 +158,16 @@ class Scene:
                 file.write(to_json(to_provenance(self)))
         return Saved(written, _in_words(value, self.unit))
 
+    def _points(self) -> PointCloud | PixelCloud:
+        """The cloud as it is written: without ever being held as a whole, where nothing needs all of it."""
+        o = self.options
+        if o.normals or o.voxel_m is not None:
+            return self.cloud()
+        return to_pixel_cloud(self.depth, self.camera, self.photo.rgb, max_points=o.max_points)
+
     def _value(self, kind: Kind, path: Path) -> Value:
         if kind in ("cloud", "points"):
-            return self.cloud()
+            return self._points()
         if kind == "mesh":
             return self.mesh(textured=False if path.suffix.lower() == ".ply" else None)
         if kind == "depth":
@@ -190,8 +198,8 @@ def kind_of(path: Path) -> Kind:
 
 
 def _in_words(value: Value, unit: str) -> str:
-    if isinstance(value, PointCloud):
-        return f"{len(value.xyz):,} points"
+    if isinstance(value, PointCloud | PixelCloud):
+        return f"{value.count:,} points"
     if isinstance(value, Mesh):
         skin = "textured" if value.texture is not None else "coloured vertices"
         return f"{len(value.xyz):,} vertices, {len(value.faces):,} faces, {skin}"

@@ -26,6 +26,7 @@ STEPS = {
     "refine",
     "points",
     "cloud",
+    "pixel_cloud",
     "mesh",
     "layers",
     "parallax",
