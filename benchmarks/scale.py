@@ -1,6 +1,7 @@
 """How far to trust the metres: error against the number and kind of hints, on frames whose depth was measured.
 
     python benchmarks/scale.py ../shared/data/frames.json [--predictor bundled]
+    python benchmarks/scale.py FRAMES.json --predictor bundled --model COLMAP_FOLDER
 
 Without a predictor the true inverse depth stands in for a perfect network: turned by a random affine map, with noise of
 1 % of its range; hints are off by 1 % too. Each row is the mean over the frames of a frame's median depth error, and the share of pixels whose
@@ -13,6 +14,7 @@ import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,11 +23,13 @@ from numpy.typing import NDArray
 from depth3d.camera import Intrinsics
 from depth3d.depth import InverseDepth
 from depth3d.errors import Depth3DError
-from depth3d.evaluation import Frame, read_frames, read_truth
+from depth3d.evaluation import Frame, align_to_truth, read_frames, read_truth
 from depth3d.intrinsics import choose_intrinsics
 from depth3d.photo import Photo, read_photo
-from depth3d.predictors import load_predictor
+from depth3d.predictors import Predictor, load_predictor
 from depth3d.scale import DistanceAt, Farthest, Hint, LengthBetween, Nearest, fit_scale
+from depth3d.scale.correction import correct_relief
+from depth3d.sparse import read_points
 
 NOISE = 0.01
 TAPE = 0.01
@@ -112,10 +116,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("frames", type=Path)
     parser.add_argument("--predictor", help="a network instead of the perfect one")
+    parser.add_argument("--model", type=Path, help="a metric COLMAP model of the 7scenes frames, scaled by its points")
     chosen = parser.parse_args()
     predictor = load_predictor(chosen.predictor) if chosen.predictor else None
     entries = json.loads(chosen.frames.read_text())
     frames = read_frames(chosen.frames)
+    if chosen.model is not None and predictor is not None:
+        sparse_points(chosen.model, frames, entries, predictor)
+        return
     photos = [read_photo(frame.photo) for frame in frames]
     reliefs = [predictor.predict(photo) if predictor else None for photo in photos]
     print(f"{'hints':42} {'median error':>13} {'inside 1 sigma':>15} {'refused':>8}")
@@ -133,6 +141,31 @@ def main() -> None:
                 errors.append(error)
                 inside.append(share)
         print(f"{name:42} {np.mean(errors):12.1%} {np.mean(inside):14.0%} {refused:5} of {len(frames) * REPEATS}")
+
+
+def sparse_points(model: Path, frames: list[Frame], entries: list[dict[str, Any]], predictor: Predictor) -> None:
+    """A network's depth scaled by a COLMAP model's points, beside its alignment to all of the truth."""
+    print(f"{'frame':16} {'points':>7} {'points':>8} {'refined':>8} {'all truth':>10}   (AbsRel)")
+    for frame, entry in zip(frames, entries, strict=True):
+        if not frame.name.startswith("7scenes"):
+            continue
+        photo = read_photo(frame.photo)
+        camera = camera_of(photo, entry["fx_fy_cx_cy"])
+        truth = read_truth(frame)
+        relief = predictor.predict(photo)
+        points = read_points(model, photo=photo, camera=camera)
+        fit = fit_scale(relief, camera, [points])
+        refined = correct_relief(relief, fit)
+        known = np.isfinite(truth) & (truth > 0.1) & (truth < 80)
+        depths = (fit.apply(relief).metres, refined.fit.apply(refined.relief).metres)
+        ours = [_abs_rel(z, truth, known) for z in depths]
+        best = _abs_rel(align_to_truth(relief.values, np.where(known, truth, np.nan)), truth, known)
+        print(f"{frame.name:16} {len(points.u):7} {ours[0]:8.3f} {ours[1]:8.3f} {best:10.3f}")
+
+
+def _abs_rel(z: NDArray[Any], truth: NDArray[np.float32], known: NDArray[np.bool_]) -> float:
+    """Unknown depth counts as wholly wrong."""
+    return float(np.mean(np.where(np.isfinite(z), np.abs(z / truth - 1), 1.0)[known]))
 
 
 def _judged(case: Case, relief: InverseDepth, pick: Pick) -> tuple[float, float]:

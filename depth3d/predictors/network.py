@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from depth3d.predictors.midas import MidasNet
 
 
+NETWORK_NOISE = 0.15
+"""Typical error of a small network's relative inverse depth, as a share of its range; hints correct it."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class NetworkPredictor:
     """Photo to relative inverse depth with one network.
@@ -56,7 +60,7 @@ class NetworkPredictor:
         if self.network.spec.output == "any":  # inverse depth is known up to a shift, so the farthest may be zero
             values -= values.min()
         np.maximum(values, np.float32(0), out=values)  # the cubic kernel undershoots beside steps
-        return InverseDepth(values=values, source=f"{self.name}, {self.origin}")
+        return InverseDepth(values=values, noise=NETWORK_NOISE, source=f"{self.name}, {self.origin}")
 
     def _run(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
         import torch
