@@ -4,8 +4,8 @@
     python benchmarks/scale.py FRAMES.json --predictor bundled --model COLMAP_FOLDER
 
 Without a predictor the true inverse depth stands in for a perfect network: turned by a random affine map, with noise of
-1 % of its range; hints are off by 1 % too. Each row is the mean over the frames of a frame's median depth error, and the share of pixels whose
-error lies within one of their own standard deviations.
+1 % of its range; hints are off by 1 % too. Each row is the mean over the frames of a frame's median depth error, and
+the share of pixels whose error lies within one of their own standard deviations.
 """
 
 from __future__ import annotations
