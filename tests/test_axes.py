@@ -2,33 +2,23 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from quadrants import DIRECTIONS
 
 from depth3d.cli.options import AXES as CHOICES
 from depth3d.errors import UsageError
 from depth3d.formats.axes import AXES, axes_in_words, check_axes, is_mirrored, matrix, turned, wound
 
 RIGHT, DOWN, FORWARD = np.eye(3, dtype=np.float32)
-UP, LEFT, BACK = -DOWN, -RIGHT, -FORWARD
-
-# What each axis of the file points at, by the convention's own documentation.
-DOCUMENTED = {
-    "gltf": (RIGHT, UP, BACK),
-    "opencv": (RIGHT, DOWN, FORWARD),
-    "blender": (RIGHT, FORWARD, UP),
-    "ros": (FORWARD, LEFT, UP),
-    "unity": (RIGHT, UP, FORWARD),
-    "z-up": (RIGHT, FORWARD, UP),
-}
 
 
 def test_every_convention_is_known() -> None:
-    assert set(DOCUMENTED) == set(AXES) == set(CHOICES)
+    assert set(DIRECTIONS) == set(AXES) == set(CHOICES)
 
 
 @pytest.mark.parametrize("axes", AXES)
 def test_each_axis_points_where_its_documentation_says(axes: str) -> None:
-    for axis, direction in enumerate(DOCUMENTED[axes]):
-        assert turned(direction, axes).tolist() == np.eye(3)[axis].tolist()
+    for vector, documented in zip((RIGHT, -DOWN, -FORWARD), DIRECTIONS[axes], strict=True):
+        assert turned(vector, axes).tolist() == list(documented)
 
 
 @pytest.mark.parametrize("axes", AXES)

@@ -37,6 +37,11 @@ class Format:
 FORMATS = (
     Format((".ply",), "PointCloud", "ply.write_cloud", axes="gltf"),
     Format((".ply",), "Mesh", "ply.write_mesh", axes="gltf"),
+    Format((".pcd",), "PointCloud", "pcd.write_cloud", axes="gltf"),
+    Format((".xyz",), "PointCloud", "xyz.write_cloud", axes="gltf"),
+    Format((".las",), "PointCloud", "las.write_cloud", axes="z-up"),
+    Format((".laz",), "PointCloud", "las.write_compressed", axes="z-up"),
+    Format((".e57",), "PointCloud", "e57.write_cloud", axes="z-up"),
     Format((".glb",), "PointCloud", "glb.write_cloud", axes="gltf"),
     Format((".glb",), "Mesh", "glb.write_mesh", axes="gltf"),
     Format((".png",), "MetricDepth", "depth_image.write_metric_png"),
