@@ -51,7 +51,7 @@ RANK = (
 
 HEAVY = {
     *("torch", "torchvision", "timm", "safetensors"),
-    *("open3d", "trimesh", "OpenEXR", "pillow_heif", "laspy", "scipy"),
+    *("open3d", "trimesh", "OpenEXR", "pillow_heif", "laspy", "pye57", "scipy"),
 }
 OWNER_OF_HEAVY = {
     "torch": {"predictors", "training"},
@@ -62,6 +62,7 @@ OWNER_OF_HEAVY = {
     "OpenEXR": {"formats", "predictors"},
     "pillow_heif": {"photo", "input_files", "sparse"},
     "laspy": {"formats", "sparse"},
+    "pye57": {"formats"},
     "click": {"cli"},
 }
 LIBRARIES_OF_STEPS = {"numpy", "cv2", "scipy"}
