@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,9 +30,12 @@ from depth3d.sparse import (
     read_hints,
     read_points,
 )
+from depth3d.undistort import to_ideal_pixels, undistort_map, undistort_photo
 
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress
+
+Depth = InverseDepth | MetricDepth
 
 
 # photo.jpg -> Photo -> predictors -> InverseDepth -> scale <- hints
@@ -50,6 +55,9 @@ def reconstruct(
 ) -> Scene:
     """Turn a photo into a scene.
 
+    Lens distortion is undone before anything looks at the picture; hints and depth maps are given for the photo as
+    it was taken, and are moved along.
+
     Args:
         photo: a file, or a photo already read.
         options: what the user chose.
@@ -62,50 +70,20 @@ def reconstruct(
     options = options or Options()
     embedded = None if isinstance(photo, Photo) else _embedded_depth(Path(photo), options)
     photo = photo if isinstance(photo, Photo) else read_photo(photo)
-    camera = choose_camera(photo, options)
-    hints = gather_hints(photo, camera, options)
-    if embedded is not None and options.predictor == "auto":
-        relief = embedded_relief(embedded, camera) if hints else embedded_at(embedded, camera)
-    else:
-        relief = predict_depth(photo, options, progress=progress)
-        if embedded is not None and embedded.is_metric:
-            hints = (*hints, embedded_points(embedded, camera))
-    if isinstance(relief, MetricDepth):
-        if hints:
-            raise UsageError(
-                "a metric depth map takes no hints; leave them out, or use the depth kind 'depth' to rescale it"
-            )
-        return Scene(photo, camera, None, relief, None, options, _unknown_note(relief.metres, relief.metres))
-    fit = fit_scale(relief, camera, hints)
-    if options.refine_scale:
-        corrected = correct_relief(relief, fit)
-        relief, fit = corrected.relief, corrected.fit
-    depth = fit.apply(relief)
-    return Scene(photo, camera, relief, depth, fit, options, (*fit.notes, *_unknown_note(relief.values, depth.metres)))
+    lens = choose_camera(photo, options)
+    hints = gather_hints(photo, lens, options)
+    depth = _own_depth(photo, lens, embedded, options, hinted=bool(hints))
+    if depth is None and embedded is not None and embedded.is_metric:
+        hints = (*hints, embedded_points(embedded, lens))
 
+    camera = lens.undistorted()
+    if not lens.is_ideal:
+        photo = replace(photo, rgb=undistort_photo(photo.rgb, lens, camera))
+        hints = tuple(hint.moved(partial(to_ideal_pixels, camera=lens, ideal=camera)) for hint in hints)
+        depth = depth and _straightened(depth, lens, camera)
 
-def _embedded_depth(path: Path, options: Options) -> EmbeddedDepth | None:
-    """Depth that a phone stored inside the photo, unless the user chose another source of depth."""
-    if not options.embedded_depth or options.depth_map is not None or options.weights is not None:
-        return None
-    return read_embedded_depth(path)
-
-
-def gather_hints(photo: Photo, camera: Intrinsics, options: Options) -> tuple[Hint, ...]:
-    """Every hint: those given, those of hint files, and files of sparse points."""
-    hints = list(options.hints)
-    for path in options.hints_files:
-        hints += read_hints(path, photo=photo, camera=camera)
-    for path in options.points:
-        points = read_points(
-            path,
-            photo=photo,
-            camera=camera,
-            units_per_metre=options.points_units,
-            confidence=options.points_confidence,
-        )
-        hints.append(points)
-    return tuple(hints)
+    depth = depth or _predicted(photo, options, progress)
+    return _scaled(photo, camera, lens, depth, hints, options)
 
 
 def choose_camera(photo: Photo, options: Options) -> Intrinsics:
@@ -115,8 +93,34 @@ def choose_camera(photo: Photo, options: Options) -> Intrinsics:
     )
 
 
-def predict_depth(photo: Photo, options: Options, *, progress: Progress | None = None) -> InverseDepth | MetricDepth:
-    """The photo's depth from the user's own depth map, else from a network."""
+def gather_hints(photo: Photo, lens: Intrinsics, options: Options) -> tuple[Hint, ...]:
+    """Every hint: those given, those of hint files, and files of sparse points."""
+    hints = list(options.hints)
+    for path in options.hints_files:
+        hints += read_hints(path, photo=photo, camera=lens)
+    for path in options.points:
+        points = read_points(
+            path,
+            photo=photo,
+            camera=lens,
+            units_per_metre=options.points_units,
+            confidence=options.points_confidence,
+        )
+        hints.append(points)
+    return tuple(hints)
+
+
+def _embedded_depth(path: Path, options: Options) -> EmbeddedDepth | None:
+    """Depth that a phone stored inside the photo, unless the user chose another source of depth."""
+    if not options.embedded_depth or options.depth_map is not None or options.weights is not None:
+        return None
+    return read_embedded_depth(path)
+
+
+def _own_depth(
+    photo: Photo, lens: Intrinsics, embedded: EmbeddedDepth | None, options: Options, *, hinted: bool
+) -> Depth | None:
+    """Depth that needs no network: the user's own map, else what the phone stored."""
     if options.depth_map is not None:
         return read_depth_map(
             options.depth_map,
@@ -127,8 +131,40 @@ def predict_depth(photo: Photo, options: Options, *, progress: Progress | None =
         )
     if options.depth_units is not None or options.brighter_is_farther or options.depth_kind != "inverse":
         raise UsageError("depth kind, depth units and brighter-is-farther describe a depth map; give one")
+    if embedded is None or options.predictor != "auto":
+        return None
+    return embedded_relief(embedded, lens) if hinted else embedded_at(embedded, lens)
+
+
+def _straightened(depth: Depth, lens: Intrinsics, camera: Intrinsics) -> Depth:
+    if isinstance(depth, InverseDepth):
+        return replace(depth, values=undistort_map(depth.values, lens, camera))
+    sigma = None if depth.sigma is None else undistort_map(depth.sigma, lens, camera)
+    return replace(depth, metres=undistort_map(depth.metres, lens, camera), sigma=sigma)
+
+
+def _predicted(photo: Photo, options: Options, progress: Progress | None) -> InverseDepth:
     predictor = load_predictor(options.predictor, weights=options.weights, threads=options.threads, progress=progress)
     return predictor.predict(photo)
+
+
+def _scaled(
+    photo: Photo, camera: Intrinsics, lens: Intrinsics, depth: Depth, hints: tuple[Hint, ...], options: Options
+) -> Scene:
+    """Relative depth becomes metres; metric depth stays what it is."""
+    if isinstance(depth, MetricDepth):
+        if hints:
+            raise UsageError(
+                "a metric depth map takes no hints; leave them out, or use the depth kind 'depth' to rescale it"
+            )
+        return Scene(photo, camera, lens, None, depth, None, options, _unknown_note(depth.metres, depth.metres))
+    fit = fit_scale(depth, camera, hints)
+    if options.refine_scale:
+        corrected = correct_relief(depth, fit)
+        depth, fit = corrected.relief, corrected.fit
+    metric = fit.apply(depth)
+    notes = (*fit.notes, *_unknown_note(depth.values, metric.metres))
+    return Scene(photo, camera, lens, depth, metric, fit, options, notes)
 
 
 def _unknown_note(before: NDArray[np.float32], after: NDArray[np.float32]) -> tuple[str, ...]:

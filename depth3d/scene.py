@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +25,8 @@ from depth3d.pixel_cloud import PixelCloud, to_pixel_cloud
 from depth3d.points import unproject
 from depth3d.provenance import to_json, to_provenance
 from depth3d.scale import ScaleFit
+from depth3d.scale.hint import moved_pixels
+from depth3d.undistort import to_ideal_pixels
 
 Kind = Literal["cloud", "points", "mesh", "depth", "relative", "heatmap", "parallax"]
 Value = PointCloud | PixelCloud | Mesh | MetricDepth | InverseDepth | Picture | Animation
@@ -61,8 +64,9 @@ class Scene:
     """A photo in three dimensions, able to say how every number was obtained.
 
     Attributes:
-        photo: the upright photo.
-        camera: intrinsics of the photo's size.
+        photo: the upright photo, its lens distortion undone.
+        camera: intrinsics of the photo's size, of an ideal lens.
+        lens: the camera of the photo as it was taken; the same where the lens was ideal.
         relief: relative inverse depth of the photo's size; None where the depth map was metric already.
         depth: depth of the photo's size.
         fit: how relative depth became metres; None where the depth map was metric already.
@@ -72,6 +76,7 @@ class Scene:
 
     photo: Photo
     camera: Intrinsics
+    lens: Intrinsics
     relief: InverseDepth | None
     depth: MetricDepth
     fit: ScaleFit | None
@@ -127,7 +132,11 @@ class Scene:
         )
 
     def measure(self, start: tuple[float, float], end: tuple[float, float] | None = None) -> Measurement:
-        """The length between the things at two pixels of the upright photo, or from the camera to one."""
+        """The length between the things at two pixels of the upright photo as taken, or from the camera to one."""
+        if not self.lens.is_ideal:
+            move = partial(to_ideal_pixels, camera=self.lens, ideal=self.camera)
+            (start,) = moved_pixels(move, start)
+            end = None if end is None else moved_pixels(move, end)[0]
         return measure_length(start, end, camera=self.camera, depth=self.depth, relief=self.relief, fit=self.fit)
 
     def save(self, path: str | Path, *, kind: Kind | None = None, force: bool = False) -> Saved:

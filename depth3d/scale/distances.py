@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,10 @@ from depth3d.scale.hint import (
     Anchors,
     Equations,
     HoldsNothing,
+    Move,
     check_length,
     check_pixel,
+    moved_pixels,
     one_anchor,
     percentile,
     ray_at,
@@ -67,6 +70,11 @@ class DistanceAt(HoldsNothing):
             self.name, d, inverse, inverse * relative_sigma(self.metres, self.sigma_m), uv=(self.u, self.v)
         )
 
+    def moved(self, move: Move) -> DistanceAt:
+        """The same hint at the pixel's new place."""
+        ((u, v),) = moved_pixels(move, (self.u, self.v))
+        return replace(self, u=u, v=v)
+
 
 @dataclass(frozen=True, slots=True)
 class DepthAt(HoldsNothing):
@@ -102,6 +110,11 @@ class DepthAt(HoldsNothing):
         sigma = relative_sigma(self.metres, self.sigma_m) / self.metres
         return one_anchor(self.name, d, 1 / self.metres, sigma, uv=(self.u, self.v))
 
+    def moved(self, move: Move) -> DepthAt:
+        """The same hint at the pixel's new place."""
+        ((u, v),) = moved_pixels(move, (self.u, self.v))
+        return replace(self, u=u, v=v)
+
 
 @dataclass(frozen=True, slots=True)
 class InfinityAt(HoldsNothing):
@@ -131,6 +144,11 @@ class InfinityAt(HoldsNothing):
         d = sample_bilinear(relief, self.u, self.v, self.name)
         return one_anchor(self.name, d, 0.0, INFINITY_SIGMA, uv=(self.u, self.v))
 
+    def moved(self, move: Move) -> InfinityAt:
+        """The same hint at the pixel's new place."""
+        ((u, v),) = moved_pixels(move, (self.u, self.v))
+        return replace(self, u=u, v=v)
+
 
 @dataclass(frozen=True, slots=True)
 class _Extreme:
@@ -147,6 +165,10 @@ class _Extreme:
 
     def _at(self, d: float) -> list[Equations]:
         return one_anchor(self.name, d, 1 / self.metres, relative_sigma(self.metres, self.sigma_m) / self.metres)
+
+    def moved(self, move: Move) -> Self:
+        """The same hint: it belongs to no pixel."""
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,3 +257,10 @@ class SparsePoints(HoldsNothing):
         sigma = np.broadcast_to(self.relative_sigma, self.u.shape)[used] * inverse
         uv = np.stack([self.u[used], self.v[used]], axis=1)
         return [Anchors((self.source,) * int(used.sum()), d[used], inverse, sigma, uv)]
+
+    def moved(self, move: Move) -> SparsePoints:
+        """The same points at their new places; those that have none are left out."""
+        uv = move(np.stack([self.u, self.v], axis=1))
+        kept = np.isfinite(uv).all(axis=1)
+        sigma = np.broadcast_to(self.relative_sigma, self.u.shape)[kept]
+        return replace(self, u=uv[kept, 0], v=uv[kept, 1], metres=self.metres[kept], relative_sigma=sigma)

@@ -80,6 +80,9 @@ class Condition:
 
 Equations = Anchors | Condition
 
+Move = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""(N, 2) pixels of the picture a hint was given for -> (N, 2) pixels of the picture it is used in."""
+
 
 class Hint(Protocol):
     """Anything a user knows that ties relative inverse depth to metres."""
@@ -94,6 +97,14 @@ class Hint(Protocol):
 
     def held_range(self, relief: InverseDepth) -> tuple[float, float]:
         """The interval of d outside of which d is held at the interval's end; infinite where not held."""
+        ...
+
+    def moved(self, move: Move) -> Hint:
+        """The same hint in a picture whose pixels were moved, as by undoing a lens's distortion.
+
+        Raises:
+            HintError: a pixel has no place in the new picture.
+        """
         ...
 
 
@@ -166,6 +177,19 @@ def sample_many(relief: InverseDepth, u: NDArray[np.float64], v: NDArray[np.floa
             weight += share
     with np.errstate(invalid="ignore"):
         return np.where(weight > 0, total / weight, np.nan)
+
+
+def moved_pixels(move: Move, *pixels: tuple[float, float]) -> list[tuple[float, float]]:
+    """Where pixels come to lie.
+
+    Raises:
+        HintError: one has no place in the new picture.
+    """
+    found = move(np.array(pixels, np.float64))
+    for (u, v), place in zip(pixels, found, strict=True):
+        if not np.isfinite(place).all():
+            raise HintError(f"hint: the pixel {u:g},{v:g} is lost when the lens distortion is undone; choose another")
+    return [(float(u), float(v)) for u, v in found]
 
 
 def check_pixel(u: float, v: float) -> None:

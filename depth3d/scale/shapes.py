@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.camera import Intrinsics
 from depth3d.depth import InverseDepth
-from depth3d.errors import UsageError
+from depth3d.errors import HintError, UsageError
 from depth3d.scale.ground import find_ground
 from depth3d.scale.hint import (
     Condition,
     Equations,
     HoldsNothing,
+    Move,
     check_length,
     check_pixel,
+    moved_pixels,
     ray_at,
     relative_sigma,
     sample_bilinear,
@@ -81,6 +83,11 @@ class LengthBetween(HoldsNothing):
             )
         ]
 
+    def moved(self, move: Move) -> LengthBetween:
+        """The same length between the pixels' new places."""
+        start, end = moved_pixels(move, self.start, self.end)
+        return replace(self, start=start, end=end)
+
 
 @dataclass(frozen=True, slots=True)
 class RightAngle(HoldsNothing):
@@ -134,6 +141,11 @@ class RightAngle(HoldsNothing):
                 lambda a, b: f"{math.degrees(angle(a, b, d)):.0f} degrees",
             )
         ]
+
+    def moved(self, move: Move) -> RightAngle:
+        """The same angle at the pixels' new places."""
+        first, corner, second = moved_pixels(move, self.first, self.corner, self.second)
+        return replace(self, first=first, corner=corner, second=second)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +226,16 @@ class CameraHeight(HoldsNothing):
                 lambda a, b: f"{math.degrees(tilt(a, b, d)):.3g} degrees",
             ),
         ]
+
+    def moved(self, move: Move) -> CameraHeight:
+        """The same height; a horizon given by its row is refused, for a distorted horizon is no row.
+
+        Raises:
+            HintError: the horizon is given by its row.
+        """
+        if self.horizon_v is not None:
+            raise HintError(f"hint {self.name}: give --pitch instead of --horizon where the lens distorts the picture")
+        return self
 
     def _pitch(self, camera: Intrinsics) -> tuple[float, float]:
         """The pitch and its standard deviation in radians."""
