@@ -48,6 +48,7 @@ class Intrinsics:
             lens.
         source: where the numbers came from, in words for the user.
         fisheye: whether the lens is a fisheye, whose image heights go by the angle and not by its tangent.
+        focal_sigma: one standard deviation of the focal length as a share of it; 0 where it was stated or calibrated.
 
     Raises:
         CameraError: a size is not positive, a number is not finite, or the distortion has no such number of
@@ -63,6 +64,7 @@ class Intrinsics:
     distortion: tuple[float, ...] = ()
     source: str = "given"
     fisheye: bool = False
+    focal_sigma: float = 0.0
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
@@ -187,7 +189,16 @@ class Intrinsics:
         start_x = min(max(-self.cx / fx, left), right - self.width / fx)
         start_y = min(max(-self.cy / fy, top), bottom - self.height / fy)
         words = f"{self.source}; lens distortion undone (alpha 0, at most {2 * WIDEST_HALF_ANGLE_DEG:g} degrees)"
-        return Intrinsics(self.width, self.height, fx, fy, -start_x * fx, -start_y * fy, source=words)
+        return replace(
+            self,
+            fx=fx,
+            fy=fy,
+            cx=-start_x * fx,
+            cy=-start_y * fy,
+            distortion=(),
+            source=words,
+            fisheye=False,
+        )
 
     def _edges(self) -> tuple[float, float, float, float]:
         """The image's left, top, right and bottom edge, without pixels, as the lens has distorted them."""

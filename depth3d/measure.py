@@ -44,7 +44,8 @@ def measure_length(
     """The straight length between the things seen at two pixels, or from the camera to one.
 
     With a fit the error bar follows from the covariance of (a, b), which moves both ends together, and from the error
-    of d at each end, to first order. Without one it follows from the depth's own sigma, if it has one.
+    of d at each end, to first order. Without one it follows from the depth's own sigma, if it has one. The uncertainty
+    of the camera's focal length comes on top: it stretches what lies across the picture.
 
     Args:
         start: (u, v) in pixels of the upright photo (pixel centres at +0.5).
@@ -65,7 +66,7 @@ def measure_length(
         raise UsageError(f"both ends are the pixel {start[0]:g},{start[1]:g}; give two different points")
     rays = np.stack([ray_at(camera, u, v) for u, v in pixels])
     if relief is not None and fit is not None:
-        return _from_fit(pixels, rays, relief, fit)
+        return _from_fit(pixels, rays, relief, fit, camera.focal_sigma)
     # 1/z varies linearly along a plane's picture, z does not.
     nearness = InverseDepth(np.float32(1) / depth.metres)
     inverse = np.array([sample_bilinear(nearness, u, v, "measure") for u, v in pixels])
@@ -73,11 +74,14 @@ def measure_length(
     if depth.sigma is not None:
         spread = InverseDepth(depth.sigma / depth.metres**2)
         errors = np.array([sample_bilinear(spread, u, v, "measure") for u, v in pixels])
-        sigma = float(np.linalg.norm(_slopes(inverse, rays) * errors))
+        across = _across(inverse, rays, camera.focal_sigma)
+        sigma = math.hypot(float(np.linalg.norm(_slopes(inverse, rays) * errors)), across)
     return Measurement(_length(inverse, rays), sigma, _ends(inverse, rays))
 
 
-def _from_fit(pixels: list[Pixel], rays: NDArray[np.float64], relief: InverseDepth, fit: ScaleFit) -> Measurement:
+def _from_fit(
+    pixels: list[Pixel], rays: NDArray[np.float64], relief: InverseDepth, fit: ScaleFit, focal_sigma: float
+) -> Measurement:
     d = np.array([sample_bilinear(relief, u, v, "measure") for u, v in pixels])
     d = np.clip(d, fit.held_low, fit.held_high)
     inverse = fit.a * d + fit.b
@@ -89,7 +93,7 @@ def _from_fit(pixels: list[Pixel], rays: NDArray[np.float64], relief: InverseDep
         slopes = _slopes(inverse, rays)
         by_fit = np.array([slopes @ d, slopes.sum()])
         variance = by_fit @ fit.covariance @ by_fit + np.sum((slopes * fit.a * fit.d_sigma) ** 2)
-        sigma = math.sqrt(float(variance))
+        sigma = math.hypot(math.sqrt(float(variance)), _across(inverse, rays, focal_sigma))
     return Measurement(_length(inverse, rays), sigma, _ends(inverse, rays))
 
 
@@ -110,3 +114,9 @@ def _slopes(inverse: NDArray[np.float64], rays: NDArray[np.float64]) -> NDArray[
     outward = -rays / inverse[:, None] ** 2
     towards = np.array([-1.0, 1.0]) if len(rays) == 2 else np.array([1.0])
     return np.asarray(outward @ along * towards)
+
+
+def _across(inverse: NDArray[np.float64], rays: NDArray[np.float64], focal_sigma: float) -> float:
+    """Change of the length when the focal length is one standard deviation longer and depths stay."""
+    longer = rays / (1 + focal_sigma, 1 + focal_sigma, 1)
+    return abs(_length(inverse, longer) - _length(inverse, rays))

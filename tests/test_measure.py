@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scenes import box_corner, small_camera
@@ -70,3 +72,12 @@ def test_bad_ends_are_refused() -> None:
     metres[:20, :20] = np.nan
     with pytest.raises(HintError, match="unknown"):
         measure_length((5, 5), (100, 100), camera=CAMERA, depth=MetricDepth(metres))
+
+
+def test_an_uncertain_focal_length_stretches_what_lies_across() -> None:
+    depth = MetricDepth(np.full((120, 160), 2, np.float32), np.full((120, 160), 1e-6, np.float32))
+    unsure = replace(CAMERA, focal_sigma=0.25)
+    across = measure_length((10, 60), (150, 60), camera=unsure, depth=depth)
+    assert across.sigma_m == pytest.approx(across.metres * 0.2, rel=1e-3)
+    along = measure_length((CAMERA.cx, CAMERA.cy), camera=unsure, depth=depth)
+    assert along.sigma_m == pytest.approx(0, abs=1e-5)

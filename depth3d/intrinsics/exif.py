@@ -28,6 +28,9 @@ _CROP_TOLERANCE = 0.01
 _WITNESS_TOLERANCE = 0.1
 _SQUARE_TOLERANCE = 0.2
 
+EXIF_SIGMA = 0.08
+"""One standard deviation of a focal length from Exif; on phones it was found 6 to 16 % off."""
+
 
 @dataclass(frozen=True, slots=True)
 class NoCamera:
@@ -86,7 +89,7 @@ def camera_from_exif(exif: Exif, size: tuple[int, int], *, crop: AppliedCrop | N
     source = "; ".join([f"EXIF: {best.words}", *(note for note in notes if note)])
     width, height = size
     cx, cy = (width / 2, height / 2) if crop is None else crop.centre
-    return Intrinsics(width, height, best.fx, best.fy, cx, cy, source=source)
+    return Intrinsics(width, height, best.fx, best.fy, cx, cy, source=source, focal_sigma=EXIF_SIGMA)
 
 
 def _from_film_equivalent(exif: Exif, captured: _Captured) -> _Focal | NoCamera:
