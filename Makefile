@@ -24,6 +24,7 @@ demo: $(VENV)/.run
 	$(BIN)/depth3d export samples/room.jpg --camera samples/room_camera.json \
 	  --depth-map samples/room_depth.png --depth-kind metric --depth-units 1000 \
 	  -o $(OUT)/room.ply -o $(OUT)/room.glb -o $(OUT)/room.gif --force
+	@echo "Made in $(OUT): room.ply (point cloud) and room.glb (textured mesh), both in metres, and room.gif (parallax)."
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
