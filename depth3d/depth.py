@@ -20,6 +20,7 @@ class InverseDepth:
         noise: one standard deviation of the values as a share of their range from the 2nd to the 98th percentile, as
             far as it is known beforehand; what the hints show corrects it.
         source: who made it, in words for the user.
+        details: more about who made it, as (name, text) pairs for the provenance.
 
     Raises:
         DepthMapError: not a 2-D array, an infinite value, or no known value at all.
@@ -29,6 +30,7 @@ class InverseDepth:
     zero_is_infinity: bool = False
     noise: float = 0.05
     source: str = "given"
+    details: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         values = _checked_map(self.values, "inverse depth")

@@ -23,7 +23,11 @@ def to_provenance(scene: Scene) -> dict[str, Any]:
         "depth3d": importlib.metadata.version("depth3d"),
         "photo": {"name": scene.photo.name, "width": scene.depth.size[0], "height": scene.depth.size[1]},
         "camera": _camera(scene.camera),
-        "depth": {"source": scene.depth.source, "unit": scene.unit},
+        "depth": {
+            "source": scene.depth.source,
+            "unit": scene.unit,
+            **dict(scene.relief.details if scene.relief else ()),
+        },
         "scale": None if scene.fit is None else _scale(scene.fit),
         "notes": list(scene.notes),
         "versions": _versions(),

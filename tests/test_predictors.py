@@ -141,7 +141,7 @@ def test_the_environment_chooses_weights_but_not_for_the_bundled(small_file, bun
 def test_auto_takes_the_bundled_network_offline_and_says_so(bundle: Path) -> None:
     relief = load_predictor().predict(photo(30, 20))
     assert relief.source.startswith("bundled, bundled weights ")
-    assert "the better network is missing: midas_small is not on this machine" in relief.source
+    assert "midas_small is better, `depth3d weights fetch` brings it" in relief.source
     assert "put midas_v21_small_256.pt" in relief.source
 
 
@@ -162,7 +162,7 @@ def test_auto_asks_the_network_once_per_process(bundle: Path, monkeypatch: pytes
 
     monkeypatch.setattr(weights_module, "fetch_weights", fail)
     for _ in range(3):
-        assert "no connection" in load_predictor().predict(photo(8, 8)).source
+        assert "a stand-in" in load_predictor().predict(photo(8, 8)).source
     assert asked == ["midas_small"]
 
 

@@ -68,7 +68,11 @@ def load_predictor(
         held = network.spec.name
         raise WeightsError(f"{found.path} holds {held}, not {name}; use --predictor {held} or other weights")
     return NetworkPredictor(
-        network=network, weights_id=found.sha256[:16], origin=f"{_origin(found)}{note}", threads=threads
+        network=network,
+        weights_id=found.sha256[:16],
+        origin=f"{_origin(found)}{note}",
+        licence=_licence(found),
+        threads=threads,
     )
 
 
@@ -84,7 +88,7 @@ def _find(name: str, progress: Progress | None) -> tuple[FoundWeights, str]:
         return _find_or_fetch_once(progress), ""
     except WeightsError as missing:
         try:
-            return bundled_weights(), f" (the better network is missing: {missing})"
+            return bundled_weights(), _STAND_IN
         except WeightsError:
             raise missing from None
 
@@ -106,7 +110,14 @@ def _find_or_fetch_once(progress: Progress | None) -> FoundWeights:
         raise
 
 
+_STAND_IN = ", a stand-in: midas_small is better, `depth3d weights fetch` brings it"
 _failed_fetches: dict[Path, str] = {}
+
+
+def _licence(found: FoundWeights) -> str:
+    if found.official is not None:
+        return found.official.licence
+    return "MIT" if found.origin == "package" else "not stated"
 
 
 def _origin(found: FoundWeights) -> str:

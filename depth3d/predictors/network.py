@@ -33,12 +33,14 @@ class NetworkPredictor:
         network: the network, ready for inference.
         weights_id: the first 16 hex digits of the weights file's sha256.
         origin: whose weights these are, in words for the user.
+        licence: under which the weights are offered.
         threads: how many threads torch may use, or None for its own choice.
     """
 
     network: MidasNet
     weights_id: str
     origin: str
+    licence: str = "not stated"
     threads: int | None = None
 
     @property
@@ -60,7 +62,8 @@ class NetworkPredictor:
         if self.network.spec.output == "any":  # inverse depth is known up to a shift, so the farthest may be zero
             values -= values.min()
         np.maximum(values, np.float32(0), out=values)  # the cubic kernel undershoots beside steps
-        return InverseDepth(values=values, noise=NETWORK_NOISE, source=f"{self.name}, {self.origin}")
+        details = (("network", self.name), ("weights_sha256_begins", self.weights_id), ("licence", self.licence))
+        return InverseDepth(values=values, noise=NETWORK_NOISE, source=f"{self.name}, {self.origin}", details=details)
 
     def _run(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
         import torch
