@@ -13,7 +13,7 @@ from test_files import largest_file
 from depth3d.cloud import PointCloud
 from depth3d.depth import InverseDepth, MetricDepth
 from depth3d.errors import OutputError, UsageError
-from depth3d.formats import save, suffixes_for
+from depth3d.formats import files_of, save, suffixes_for
 from depth3d.formats.registry import FORMATS
 from depth3d.mesh import Mesh
 from depth3d.pictures import Animation, Picture
@@ -35,11 +35,14 @@ EVERY = [(form.kind, suffix) for form in FORMATS for suffix in form.suffixes]
 @pytest.mark.parametrize(("kind", "suffix"), EVERY)
 def test_the_same_value_gives_the_same_bytes(tmp_path: Path, kind: str, suffix: str) -> None:
     notes = {"photo": "a.jpg", "unit": "m"}
-    first = save(VALUES[kind], tmp_path / f"a{suffix}", notes=notes)
-    assert first == tmp_path / f"a{suffix}"
-    second = save(VALUES[kind], str(tmp_path / f"b{suffix.upper()}"), notes=notes)
-    assert first.read_bytes() == second.read_bytes()
-    assert len(list(tmp_path.iterdir())) == 2
+    written = []
+    for folder, name in (("first", f"a{suffix}"), ("second", f"a{suffix.upper()}")):
+        (tmp_path / folder).mkdir()
+        path = tmp_path / folder / name
+        assert save(VALUES[kind], str(path), notes=notes) == path
+        written.append({one.name.lower(): one.read_bytes() for one in path.parent.iterdir()})
+    assert written[0] == written[1]
+    assert set(written[0]) <= {one.name for one in files_of(Path(f"a{suffix}"))}
 
 
 @pytest.mark.parametrize(("kind", "suffix"), EVERY)
@@ -81,7 +84,7 @@ def test_a_suffix_that_cannot_hold_the_value(tmp_path: Path, kind: str) -> None:
 
 def test_what_goes_where() -> None:
     assert suffixes_for("PointCloud") == (".ply", ".pcd", ".xyz", ".las", ".laz", ".e57", ".glb")
-    assert suffixes_for("Mesh") == (".ply", ".glb")
+    assert suffixes_for("Mesh") == (".ply", ".glb", ".obj")
     assert suffixes_for("MetricDepth") == suffixes_for("InverseDepth") == (".png", ".npy", ".npz", ".exr")
     assert suffixes_for("Picture") == (".png", ".jpg", ".jpeg", ".webp")
     assert suffixes_for("Animation") == (".gif", ".webp", ".png", ".apng")

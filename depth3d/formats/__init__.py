@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from depth3d.formats.files import Beside, beside
 from depth3d.formats.files import atomic_write as atomic_write
 from depth3d.formats.files import check_writable as check_writable
 from depth3d.formats.registry import check_options, format_for
+from depth3d.formats.registry import files_of as files_of
 from depth3d.formats.registry import suffixes_for as suffixes_for
 
 if TYPE_CHECKING:
@@ -32,10 +35,11 @@ def save(
 ) -> Path:
     """Write a value to a file that appears whole or not at all.
 
+    An .obj comes with its material and texture beside it, room.mtl and room_texture.jpg, which obey `force` too.
+
     Args:
-        value: a PointCloud, PixelCloud or Mesh (.ply .glb), MetricDepth or InverseDepth (.png with 16 bits, .npy .npz
-            .exr), Picture (.png .jpg .webp) or Animation (.gif .webp .apng .png).
-        path: the file; its suffix chooses the format.
+        value: a PointCloud, PixelCloud, Mesh, MetricDepth, InverseDepth, Picture or Animation.
+        path: the file; its suffix chooses the format among those of `suffixes_for`.
         axes: for geometry, a name of `axes.AXES`, such as "gltf" (x right, y up, z towards the viewer) or "opencv"
             (camera axes: x right, y down, z forward); None means what is usual in such files, "gltf" for most.
         force: replace an existing file.
@@ -62,6 +66,11 @@ def save(
         options["axes"] = form.axes if axes is None else axes
         check_axes(options["axes"])
     write = form.load()
-    with atomic_write(path, force=force) as file:
+    for ending in form.beside:
+        check_writable(beside(path, ending), force)
+    with ExitStack() as files:
+        file = files.enter_context(atomic_write(path, force=force))
+        if form.beside:
+            options["beside"] = Beside(path, files, force=force)
         write(value, file, notes=single_line_notes(notes), **options)
     return path

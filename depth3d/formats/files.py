@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,6 +41,39 @@ def atomic_write(path: str | Path, *, force: bool = False) -> Iterator[BinaryIO]
             raise
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+class Beside:
+    """Opens the further files of a format that needs several; they get their names together with the first.
+
+    Names are those of the first file, room.obj, with another ending, room.mtl, so that the files stay together. Spaces
+    become underscores, because many readers of such references stop at them.
+
+    Args:
+        path: the first file.
+        files: closes the files, the last one first.
+        force: replace existing files.
+    """
+
+    def __init__(self, path: Path, files: ExitStack, *, force: bool) -> None:
+        self._path, self._files, self._force = path, files, force
+
+    def name(self, ending: str) -> str:
+        """The name of the file with that ending, such as ".mtl"."""
+        return beside(self._path, ending).name
+
+    def open(self, ending: str) -> BinaryIO:
+        """A file that gets its name when the first one does, see `atomic_write`."""
+        return self._files.enter_context(atomic_write(beside(self._path, ending), force=self._force))
+
+
+def beside(path: Path, ending: str) -> Path:
+    """The file that goes with another one, by the other ending.
+
+    >>> beside(Path("my room.obj"), "_texture.jpg").name
+    'my_room_texture.jpg'
+    """
+    return path.with_name(re.sub(r"[\s#]+", "_", path.stem) + ending)
 
 
 def check_writable(path: str | Path, force: bool = False) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from depth3d.errors import UsageError
+from depth3d.formats.files import beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,14 @@ class Format:
         kind: name of the value's type.
         writer: module in this folder and function, loaded when used.
         axes: the axes of such files unless the user says otherwise; None where the writer turns nothing.
+        beside: endings of further files that may be written beside the first, see `files.Beside`.
     """
 
     suffixes: tuple[str, ...]
     kind: str
     writer: str
     axes: str | None = None
+    beside: tuple[str, ...] = ()
 
     def load(self) -> Callable[..., None]:
         """The function that writes."""
@@ -44,6 +47,7 @@ FORMATS = (
     Format((".e57",), "PointCloud", "e57.write_cloud", axes="z-up"),
     Format((".glb",), "PointCloud", "glb.write_cloud", axes="gltf"),
     Format((".glb",), "Mesh", "glb.write_mesh", axes="gltf"),
+    Format((".obj",), "Mesh", "obj.write_mesh", axes="gltf", beside=(".mtl", "_texture.jpg")),
     Format((".png",), "MetricDepth", "depth_image.write_metric_png"),
     Format((".png",), "InverseDepth", "depth_image.write_inverse_png"),
     Format((".npy",), "MetricDepth", "depth_image.write_npy"),
@@ -78,6 +82,12 @@ def suffixes_for(kind: str | None = None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(s for form in FORMATS if kind in (None, form.kind) for s in form.suffixes))
 
 
+def files_of(path: Path) -> tuple[Path, ...]:
+    """Every file that saving to this path may write: the path itself, and what its format puts beside it."""
+    endings = dict.fromkeys(e for form in FORMATS if path.suffix.lower() in form.suffixes for e in form.beside)
+    return (path, *(beside(path, ending) for ending in endings))
+
+
 def format_for(value: object, path: Path) -> Format:
     """The format of a value in a file of this name.
 
@@ -106,7 +116,7 @@ def check_options(form: Format, options: dict[str, Any]) -> None:
     import inspect
 
     parameters = inspect.signature(form.load()).parameters.values()
-    own = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in ("axes", "notes")]
+    own = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in ("axes", "notes", "beside")]
     unknown = [name for name in options if name not in own]
     if unknown:
         has = f"it has {', '.join(own)}" if own else "it has none"

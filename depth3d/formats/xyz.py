@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, BinaryIO
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import BinaryIO
 
 from depth3d.formats.axes import turned
-from depth3d.formats.blocks import write_blocks
+from depth3d.formats.text import LINES_PER_BLOCK, Columns, write_spans
 from depth3d.pixel_cloud import Cloud
-
-_POINTS_PER_BLOCK = 1 << 15
 
 
 def write_cloud(cloud: Cloud, file: BinaryIO, *, axes: str, notes: Mapping[str, str]) -> None:
@@ -24,14 +19,11 @@ def write_cloud(cloud: Cloud, file: BinaryIO, *, axes: str, notes: Mapping[str, 
         axes: axes of the file, see `axes.turned`.
         notes: not stored; a line that is no point would make many programs stop.
     """
-    line = "%.7g %.7g %.7g %d %d %d\n" if cloud.has_rgb else "%.7g %.7g %.7g\n"
 
-    def pack(span: slice) -> NDArray[Any]:
+    def rows(span: slice) -> Columns:
         part = cloud.part(span)
-        columns = turned(part.xyz, axes).T.tolist()
-        if part.rgb is not None:
-            columns += part.rgb.T.tolist()
-        text = "".join([line % numbers for numbers in zip(*columns, strict=True)])
-        return np.frombuffer(text.encode("ascii"), np.uint8)
+        xyz = turned(part.xyz, axes)
+        return [xyz] if part.rgb is None else [xyz, part.rgb]
 
-    write_blocks(file, cloud.spans(_POINTS_PER_BLOCK), pack, packers=1)
+    line = "%.7g %.7g %.7g %d %d %d\n" if cloud.has_rgb else "%.7g %.7g %.7g\n"
+    write_spans(file, cloud.spans(LINES_PER_BLOCK), line, rows)
