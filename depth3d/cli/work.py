@@ -57,16 +57,17 @@ def report(scene: Scene, photo: Path, *, relative: bool = False) -> None:
 
 def _targets(photos: Sequence[Path], outputs: Sequence[Path], *, force: bool, provenance: bool) -> list[list[Path]]:
     """Each photo's output files, checked before the work begins."""
-    from depth3d.formats import check_writable
+    from depth3d.formats import check_writable, files_of
     from depth3d.scene import provenance_path
 
     named = [[Path(str(output).replace("{name}", photo.stem)) for output in outputs] for photo in photos]
     seen: set[Path] = set()
     for path in (path for paths in named for path in paths):
-        if path in seen:
-            raise UsageError(f"{path} would be written twice; with several photos put {{name}} into each -o")
-        seen.add(path)
-        check_writable(path, force=force)
+        for one in files_of(path):
+            if one in seen:
+                raise UsageError(f"{one} would be written twice; with several photos put {{name}} into each -o")
+            seen.add(one)
+            check_writable(one, force=force)
         if provenance:
             check_writable(provenance_path(path), force=force)
     return named
