@@ -142,7 +142,6 @@ def test_auto_takes_the_bundled_network_offline_and_says_so(bundle: Path) -> Non
     relief = load_predictor().predict(photo(30, 20))
     assert relief.source.startswith("bundled, bundled weights ")
     assert "midas_small is better, `depth3d weights fetch` brings it" in relief.source
-    assert "put midas_v21_small_256.pt" in relief.source
 
 
 def test_auto_without_any_network_says_where_to_put_one() -> None:
