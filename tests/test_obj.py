@@ -40,7 +40,8 @@ def test_open3d_reads_the_textured_mesh(tmp_path: Path) -> None:
     uv = np.asarray(read.triangle_uvs).reshape(-1, 3, 2)
     assert value.uv is not None
     assert np.allclose(uv, value.uv[value.faces] * [1, -1] + [0, 1], atol=1e-6)
-    assert np.asarray(read.textures[0]).shape == picture().shape
+    texture = np.asarray(read.textures[-1])[::-1].astype(int)  # Open3D turns it upside down, as its v
+    assert np.abs(texture - picture()).mean() < 6
 
 
 @pytest.mark.parametrize("axes", AXES)
