@@ -44,7 +44,7 @@ def is_k(camera: Intrinsics) -> bool:
 @pytest.mark.parametrize(
     "camera",
     [
-        Intrinsics(640, 480, 525.1234567890123, 1e3 / 3, 320.1, 239.9, source="EXIF: 26 mm é"),
+        Intrinsics(640, 480, 525.1234567890123, 1e3 / 3, 320.1, 239.9, source="EXIF: 26 mm é", focal_sigma=0.08),
         Intrinsics(640, 480, 525, 525, 320, 240, RATIONAL),
         Intrinsics(640, 480, 260, 262, 320, 240, FISHEYE, fisheye=True),
     ],
@@ -56,6 +56,7 @@ def test_what_we_write_we_read_to_the_last_digit(tmp_path: Path, camera: Intrins
     again = read_camera_file(path, SIZE)
     assert (again.fx, again.fy, again.cx, again.cy) == (camera.fx, camera.fy, camera.cx, camera.cy)
     assert (again.distortion, again.fisheye) == (camera.distortion, camera.fisheye)
+    assert again.focal_sigma == camera.focal_sigma
     assert json.loads(path.read_text())["notes"] == {"photo": "kitchen.jpg"}
     assert json.loads(camera_to_json(camera))["source"] == camera.source
 

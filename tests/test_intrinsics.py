@@ -415,6 +415,7 @@ def test_open3ds_own_camera_file(shared_data: Path) -> None:
             {**NUMBERS, "lens": "opencv_fisheye", "distortion": [0.1] * 5},
             "a fisheye has 4 distortion coefficients, got 5",
         ),
+        ({**NUMBERS, "focal_sigma": 2}, "focal_sigma is a share of the focal length from 0 to 1, got 2"),
         ({**NUMBERS, "lens": "magnifier"}, "lens is ideal, opencv or opencv_fisheye, got 'magnifier'"),
     ],
 )

@@ -29,6 +29,7 @@ def camera_to_json(camera: Intrinsics, *, notes: Mapping[str, str] | None = None
         "pixel_centre": 0.5,
         "lens": lens,
         "distortion": list(camera.distortion),
+        "focal_sigma": camera.focal_sigma,
         "source": camera.source,
     }
     if notes:

@@ -81,13 +81,14 @@ def _entries(document: Any, where: str) -> Entries:
 def _converted(found: FileCamera, size: tuple[int, int], source: str) -> Intrinsics:
     """The one border where half a pixel is added, for every file whose pixel centres lie at integers."""
     build = Intrinsics if found.pixel_centre else Intrinsics.from_integer_centres
-    return build(
+    camera = build(
         *size,
         *(found.fx, found.fy, found.cx, found.cy),
         distortion=found.distortion,
         fisheye=found.fisheye,
         source=source,
     )
+    return replace(camera, focal_sigma=found.focal_sigma)
 
 
 def _check_plausible(found: FileCamera, size: tuple[int, int], where: str) -> None:

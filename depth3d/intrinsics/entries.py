@@ -47,6 +47,7 @@ class FileCamera:
         words: the kind of file, for the user; nothing for our own.
         distortion: as in `Intrinsics`.
         fisheye: as in `Intrinsics`.
+        focal_sigma: as in `Intrinsics`.
         as_stored: the file is known to speak of pixels as stored, before the photo was turned upright.
     """
 
@@ -59,6 +60,7 @@ class FileCamera:
     words: str = ""
     distortion: tuple[float, ...] = ()
     fisheye: bool = False
+    focal_sigma: float = 0.0
     as_stored: bool = False
 
 

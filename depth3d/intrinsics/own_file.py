@@ -4,7 +4,8 @@ It holds `fx`, `fy`, `cx`, `cy`, or the matrix `K` (or `camera_matrix`): three r
 or the file is nothing but such a matrix. `width` and `height` say for which picture size the numbers hold; without them
 it is the photo's. Pixel centres are OpenCV's, at integers, unless the file says `pixel_centre: 0.5`, as those that this
 program writes do (`depth3d.formats.camera_json`). `distortion` lists OpenCV's coefficients k1, k2, p1, p2, k3...; or
-they stand by their names; `lens: opencv_fisheye` makes them a fisheye's k1, k2, k3, k4.
+they stand by their names; `lens: opencv_fisheye` makes them a fisheye's k1, k2, k3, k4. `focal_sigma` says how sure the
+focal length is, one standard deviation as a share of it; without it the file is taken at its word.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ def camera_from_own_file(entries: Entries, asked: Asked) -> FileCamera:
         size=picture_size(entries, ("width", "height"), asked.where),
         distortion=fisheye(coefficients, asked.where) if is_fisheye else brown(coefficients, asked.where),
         fisheye=is_fisheye,
+        focal_sigma=_focal_sigma(entries, asked.where),
     )
 
 
@@ -77,6 +79,13 @@ def _lens(entries: Entries, where: str) -> str:
     if lens not in _LENSES:
         raise CameraError(f"{where}: lens is {', '.join(_LENSES[:-1])} or {_LENSES[-1]}, got {str(lens)[:40]!r}")
     return str(lens)
+
+
+def _focal_sigma(entries: Entries, where: str) -> float:
+    sigma = number(entries.get("focal_sigma", 0.0), "focal_sigma", where)
+    if not 0 <= sigma < 1:
+        raise CameraError(f"{where}: focal_sigma is a share of the focal length from 0 to 1, got {sigma:g}")
+    return sigma
 
 
 def _coefficients(entries: Entries, names: tuple[str, ...], where: str) -> list[float]:
