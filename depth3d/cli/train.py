@@ -74,7 +74,7 @@ def train(
 
     \b
     depth3d train --out run --compile --workers 1                                the bundled network, from nothing
-    depth3d train --out run --device cuda --compile                              the same on a GPU
+    depth3d train --out run --device cuda --compile --batch 128                  the same on a GPU
     depth3d train --out fine --start run/final.pt --size full --rate 7e-4        its last stage, at full resolution
     depth3d train --out mine --start midas_v21_small_256.pt --data tum:captures  fine-tune on your own captures
     depth3d train --out run --export bundled.safetensors                         the network so far

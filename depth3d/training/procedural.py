@@ -155,7 +155,7 @@ def render_block(options: ProceduralOptions, number: int) -> Block:
     inverse = rendered.inverse_depth.clamp(max=20).half()
     flat = rendered.ids.flatten(1)
     largest = torch.stack([torch.unique(ids, return_counts=True)[1].max() / ids.numel() for ids in flat])
-    return Block(rgb, inverse, largest)
+    return Block(rgb, inverse, largest.cpu())
 
 
 def validation_batch(options: ProceduralOptions, count: int, size: tuple[int, int]) -> Batch:
