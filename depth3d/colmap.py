@@ -2,8 +2,8 @@
 
 A model is a folder with cameras, images and points3D, each .bin or .txt; the binary file is taken where both lie side
 by side, as COLMAP does. The files rigs and frames of COLMAP 3.12 and later repeat the poses of images and are not
-needed. Format: https://colmap.github.io/format.html. Pixels: centres at +0.5, as everywhere in depth3d; camera axes x right,
-y down, z forward. The unit is the model's own: metres only if whoever made the model saw to it.
+needed. Format: https://colmap.github.io/format.html. Pixels: centres at +0.5, as everywhere in depth3d; camera axes x
+right, y down, z forward. The unit is the model's own: metres only if whoever made the model saw to it.
 """
 
 from __future__ import annotations
