@@ -84,7 +84,7 @@ def test_a_suffix_that_cannot_hold_the_value(tmp_path: Path, kind: str) -> None:
 
 def test_what_goes_where() -> None:
     assert suffixes_for("PointCloud") == (".ply", ".pcd", ".xyz", ".las", ".laz", ".e57", ".glb")
-    assert suffixes_for("Mesh") == (".ply", ".glb", ".obj")
+    assert suffixes_for("Mesh") == (".ply", ".glb", ".obj", ".usdz")
     assert suffixes_for("MetricDepth") == suffixes_for("InverseDepth") == (".png", ".npy", ".npz", ".exr")
     assert suffixes_for("Picture") == (".png", ".jpg", ".jpeg", ".webp")
     assert suffixes_for("Animation") == (".gif", ".webp", ".png", ".apng")

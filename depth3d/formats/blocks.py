@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -18,7 +18,7 @@ ROWS = 1 << 17
 _PACKERS = max(1, min(3, (os.cpu_count() or 1) - 1))
 
 
-def write_rows(file: BinaryIO, count: int, pack: Callable[[slice], NDArray[Any]], *, rows: int = ROWS) -> None:
+def write_rows(file: IO[bytes], count: int, pack: Callable[[slice], NDArray[Any]], *, rows: int = ROWS) -> None:
     """Write `count` rows of an array that is packed a slice at a time, see `write_blocks`.
 
     Args:
@@ -31,7 +31,7 @@ def write_rows(file: BinaryIO, count: int, pack: Callable[[slice], NDArray[Any]]
 
 
 def write_blocks(
-    file: BinaryIO, spans: Sequence[slice], pack: Callable[[slice], NDArray[Any]], *, packers: int = _PACKERS
+    file: IO[bytes], spans: Sequence[slice], pack: Callable[[slice], NDArray[Any]], *, packers: int = _PACKERS
 ) -> None:
     """Write the block of each span; while one goes to disk the next ones are packed, and no more than these exist.
 

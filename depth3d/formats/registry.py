@@ -48,6 +48,7 @@ FORMATS = (
     Format((".glb",), "PointCloud", "glb.write_cloud", axes="gltf"),
     Format((".glb",), "Mesh", "glb.write_mesh", axes="gltf"),
     Format((".obj",), "Mesh", "obj.write_mesh", axes="gltf", beside=(".mtl", "_texture.jpg")),
+    Format((".usdz",), "Mesh", "usdz.write_mesh", axes="gltf"),
     Format((".png",), "MetricDepth", "depth_image.write_metric_png"),
     Format((".png",), "InverseDepth", "depth_image.write_inverse_png"),
     Format((".npy",), "MetricDepth", "depth_image.write_npy"),

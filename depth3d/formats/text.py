@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ Columns = Sequence[NDArray[Any]]
 """Arrays (N, K) whose rows side by side make lines."""
 
 
-def write_lines(file: BinaryIO, count: int, line: str, rows: Callable[[slice], Columns]) -> None:
+def write_lines(file: IO[bytes], count: int, line: str, rows: Callable[[slice], Columns]) -> None:
     """Write `count` lines, whose numbers are made a slice at a time, see `blocks.write_rows`.
 
     Args:
@@ -28,7 +28,7 @@ def write_lines(file: BinaryIO, count: int, line: str, rows: Callable[[slice], C
     write_rows(file, count, lambda span: _as_text(line, rows(span)), rows=LINES_PER_BLOCK)
 
 
-def write_spans(file: BinaryIO, spans: Sequence[slice], line: str, rows: Callable[[slice], Columns]) -> None:
+def write_spans(file: IO[bytes], spans: Sequence[slice], line: str, rows: Callable[[slice], Columns]) -> None:
     """Write the lines of each span, see `blocks.write_blocks`."""
     write_blocks(file, spans, lambda span: _as_text(line, rows(span)), packers=1)
 
