@@ -49,6 +49,7 @@ FORMATS = (
     Format((".glb",), "Mesh", "glb.write_mesh", axes="gltf"),
     Format((".obj",), "Mesh", "obj.write_mesh", axes="gltf", beside=(".mtl", "_texture.jpg")),
     Format((".usdz",), "Mesh", "usdz.write_mesh", axes="gltf"),
+    Format((".stl",), "Solid", "stl.write_solid"),
     Format((".png",), "MetricDepth", "depth_image.write_metric_png"),
     Format((".png",), "InverseDepth", "depth_image.write_inverse_png"),
     Format((".npy",), "MetricDepth", "depth_image.write_npy"),
@@ -68,6 +69,7 @@ FORMATS = (
 _IN_WORDS = {
     "PointCloud": "a point cloud",
     "Mesh": "a mesh",
+    "Solid": "a printable solid",
     "MetricDepth": "a metric depth map",
     "InverseDepth": "a relative depth map",
     "Picture": "a picture",
