@@ -18,14 +18,17 @@ from depth3d.formats.registry import FORMATS
 from depth3d.mesh import Mesh
 from depth3d.pictures import Animation, Picture
 from depth3d.solid import Solid
+from depth3d.splats import Splats
 
 RNG = np.random.default_rng(0)
 XYZ = RNG.normal(size=(3000, 3)).astype(np.float32)
+COLOURS = RNG.integers(0, 256, (3000, 3)).astype(np.uint8)
 NOISE = RNG.integers(0, 256, (40, 50, 3)).astype(np.uint8)
 VALUES: dict[str, Any] = {
-    "PointCloud": PointCloud(XYZ, RNG.integers(0, 256, (3000, 3)).astype(np.uint8)),
+    "PointCloud": PointCloud(XYZ, COLOURS),
     "Mesh": Mesh(XYZ, RNG.integers(0, 3000, (5000, 3)).astype(np.uint32), uv=np.abs(XYZ[:, :2]) % 1, texture=NOISE),
     "Solid": Solid(XYZ, RNG.integers(0, 3000, (5000, 3)).astype(np.uint32)),
+    "Splats": Splats(XYZ, COLOURS, np.tile(np.eye(3, dtype=np.float32)[:2], (3000, 1, 1)), np.abs(XYZ) + 1),
     "MetricDepth": MetricDepth(RNG.uniform(1, 5, (40, 50)).astype(np.float32)),
     "InverseDepth": InverseDepth(RNG.normal(size=(40, 50)).astype(np.float32)),
     "Picture": Picture(NOISE),
@@ -88,6 +91,7 @@ def test_what_goes_where() -> None:
     assert suffixes_for("PointCloud") == (".ply", ".pcd", ".xyz", ".las", ".laz", ".e57", ".glb")
     assert suffixes_for("Mesh") == (".ply", ".glb", ".obj", ".usdz")
     assert suffixes_for("Solid") == (".stl",)
+    assert suffixes_for("Splats") == (".ply",)
     assert suffixes_for("MetricDepth") == suffixes_for("InverseDepth") == (".png", ".npy", ".npz", ".exr")
     assert suffixes_for("Picture") == (".png", ".jpg", ".jpeg", ".webp")
     assert suffixes_for("Animation") == (".gif", ".webp", ".png", ".apng")

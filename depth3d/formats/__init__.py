@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from depth3d.pictures import Animation, Picture
     from depth3d.pixel_cloud import PixelCloud
     from depth3d.solid import Solid
+    from depth3d.splats import Splats
 
-    Savable = PointCloud | PixelCloud | Mesh | Solid | MetricDepth | InverseDepth | Picture | Animation
+    Savable = PointCloud | PixelCloud | Mesh | Solid | Splats | MetricDepth | InverseDepth | Picture | Animation
 
 
 def save(
@@ -39,7 +40,7 @@ def save(
     An .obj comes with its material and texture beside it, room.mtl and room_texture.jpg, which obey `force` too.
 
     Args:
-        value: a PointCloud, PixelCloud, Mesh, Solid, MetricDepth, InverseDepth, Picture or Animation.
+        value: a PointCloud, PixelCloud, Mesh, Solid, Splats, MetricDepth, InverseDepth, Picture or Animation.
         path: the file; its suffix chooses the format among those of `suffixes_for`.
         axes: for geometry, a name of `axes.AXES`, such as "gltf" (x right, y up, z towards the viewer) or "opencv"
             (camera axes: x right, y down, z forward); None means what is usual in such files, "gltf" for most.

@@ -1,0 +1,88 @@
+"""Gaussian splats as PLY, in the layout of their authors' own program (Kerbl et al., 3D Gaussian Splatting, 2023)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.errors import UsageError
+from depth3d.formats.axes import turned
+from depth3d.formats.blocks import write_rows
+from depth3d.splats import Splats
+
+_CONSTANT_HARMONIC = 0.5 / math.sqrt(math.pi)  # Y of degree 0: a colour is 0.5 + Y * f_dc
+_MOST_DEGREE = 3
+_ROWS = 1 << 15
+
+
+def write_splats(splats: Splats, file: BinaryIO, *, axes: str, notes: Mapping[str, str], sh_degree: int = 0) -> None:
+    """Write float32 rows: x y z, nx ny nz (zeros), f_dc (colour), opacity (logit), scale (logarithms), rot (w x y z).
+
+    There is nothing else, not even a comment: the authors' viewer reads the header by the number of its lines.
+
+    Args:
+        splats: in camera axes and metres.
+        file: where the bytes go.
+        axes: axes of the file, see `axes.turned`; viewers of splats expect "opencv".
+        notes: not stored.
+        sh_degree: degree of the colour's change with the direction, 0 to 3. The splats have none; but programs that
+            insist on a degree find that many zeros.
+
+    Raises:
+        UsageError: the degree is none of these.
+    """
+    if not 0 <= sh_degree <= _MOST_DEGREE:
+        raise UsageError(f"the degree of spherical harmonics must lie between 0 and {_MOST_DEGREE}, got {sh_degree}")
+    rest = 3 * ((sh_degree + 1) ** 2 - 1)
+    names = [*("x", "y", "z"), *("nx", "ny", "nz"), *(f"f_dc_{i}" for i in range(3))]
+    names += [*(f"f_rest_{i}" for i in range(rest)), "opacity"]
+    names += [*(f"scale_{i}" for i in range(3)), *(f"rot_{i}" for i in range(4))]
+    header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(splats.xyz)}"]
+    header += [*(f"property float {name}" for name in names), "end_header", ""]
+    file.write("\n".join(header).encode("ascii"))
+    logit = math.log(splats.opacity / (1 - splats.opacity))
+
+    def pack(rows: slice) -> NDArray[Any]:
+        block = np.zeros((len(splats.xyz[rows]), len(names)), "<f4")
+        block[:, :3] = turned(splats.xyz[rows], axes)
+        block[:, 6:9] = (splats.rgb[rows] / 255 - 0.5) / _CONSTANT_HARMONIC
+        block[:, -8] = logit
+        block[:, -7:-4] = np.log(splats.sigma_m[rows])
+        block[:, -4:] = _quaternions(turned(splats.directions[rows], axes))
+        return block
+
+    write_rows(file, len(splats.xyz), pack, rows=_ROWS)
+
+
+def _quaternions(directions: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Unit quaternions (w, x, y, z) whose rotation takes x and y to the two directions, (N, 4).
+
+    Of the four ways to divide, the one by the largest component is taken (Shepperd, Quaternion from Rotation Matrix,
+    1978).
+    """
+    x, y = directions[:, 0].astype(np.float64), directions[:, 1].astype(np.float64)
+    m = np.stack([x, y, np.cross(x, y)], axis=2)
+    trace = m[:, 0, 0] + m[:, 1, 1] + m[:, 2, 2]
+    largest = np.argmax(np.column_stack([trace, m[:, 0, 0], m[:, 1, 1], m[:, 2, 2]]), axis=1)
+    result = np.empty((len(m), 4))
+    chosen = largest == 0
+    p = m[chosen]
+    result[chosen] = np.column_stack(
+        [1 + trace[chosen], p[:, 2, 1] - p[:, 1, 2], p[:, 0, 2] - p[:, 2, 0], p[:, 1, 0] - p[:, 0, 1]]
+    )
+    for i in range(3):
+        chosen = largest == i + 1
+        p, j, k = m[chosen], (i + 1) % 3, (i + 2) % 3
+        result[np.ix_(chosen, [0, 1 + i, 1 + j, 1 + k])] = np.column_stack(
+            [
+                p[:, k, j] - p[:, j, k],
+                1 + p[:, i, i] - p[:, j, j] - p[:, k, k],
+                p[:, j, i] + p[:, i, j],
+                p[:, k, i] + p[:, i, k],
+            ]
+        )
+    return np.asarray(result / np.linalg.norm(result, axis=1, keepdims=True))
