@@ -83,7 +83,7 @@ def meshes(photo: NDArray[np.uint8], folder: Path) -> None:
 
     rgb, depth, camera = frame(photo)
     points = d3.unproject(depth, camera)
-    textured, coloured = (d3.to_mesh(points, rgb, textured=yes) for yes in (True, False))
+    textured, coloured = (d3.to_mesh(points, rgb, textured=yes, max_error_px=None) for yes in (True, False))
     assert textured.uv is not None
     up = np.array([1, -1, -1], np.float32)
     uv = np.stack([textured.uv[:, 0], 1 - textured.uv[:, 1]], axis=1)

@@ -49,7 +49,7 @@ def cloud_files(frame: Frame, folder: Path, *, rounds: int) -> Section:
 def mesh_files(frame: Frame, folder: Path, *, rounds: int) -> Section:
     """The full grid as a textured GLB."""
     points = unproject(frame.depth, frame.camera)
-    mesh = to_mesh(points, frame.rgb)
+    mesh = to_mesh(points, frame.rgb, max_error_px=None)
     theirs = _trimesh_mesh(mesh)
     works: dict[str, Work] = {
         _OURS: lambda path: save(mesh, path),
