@@ -99,7 +99,7 @@ def test_millimetres_given_as_pixels_are_noticed(focal_px: float) -> None:
 def test_the_assumption_spans_the_long_side_and_says_so(size: tuple[int, int]) -> None:
     camera = choose_intrinsics(photo_of(*size))
     assert max(camera.fov_x_deg, camera.fov_y_deg) == pytest.approx(60)
-    assert camera.source.startswith("assumed: 60 degrees along the long side (EXIF does not name the lens)")
+    assert camera.source.startswith("assumed: 60 degrees along the long side (EXIF does not name the lens, and ")
 
 
 # Exif: the equivalent on 35 mm film
@@ -305,7 +305,7 @@ def test_phone_photos(shared_data: Path, name: str, focal_px: float) -> None:
 def test_photos_without_exif_say_what_was_assumed(shared_data: Path, name: str) -> None:
     camera = choose_intrinsics(read_photo(shared_data / "depthy_lensblur" / f"{name}-image.jpg"))
     assert max(camera.fov_x_deg, camera.fov_y_deg) == pytest.approx(60)
-    assert camera.source.startswith("assumed: 60 degrees along the long side (EXIF does not name the lens)")
+    assert camera.source.startswith("assumed: 60 degrees along the long side (EXIF does not name the lens, and ")
 
 
 # Camera files

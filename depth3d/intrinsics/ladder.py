@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from depth3d.camera import Intrinsics
@@ -12,6 +13,7 @@ from depth3d.intrinsics.camera_file import read_camera_file
 from depth3d.intrinsics.exif import camera_from_exif
 from depth3d.intrinsics.panorama_file import find_panorama
 from depth3d.intrinsics.stated import camera_from_focal, camera_from_fov
+from depth3d.intrinsics.vanishing import camera_from_vanishing_points
 from depth3d.photo import Photo
 
 
@@ -22,7 +24,7 @@ def choose_intrinsics(
     focal_px: float | None = None,
     camera_file: Path | None = None,
 ) -> Intrinsics:
-    """The camera of an upright photo: what the user states, else EXIF, else a stated assumption.
+    """The camera of an upright photo: what the user states, else EXIF, else vanishing points, else an assumption.
 
     Args:
         photo: the photo; its size binds the camera.
@@ -53,4 +55,9 @@ def choose_intrinsics(
             "field of view to take it as a flat picture"
         )
     from_exif = camera_from_exif(photo.exif, photo.size, crop=find_applied_crop(photo))
-    return from_exif if isinstance(from_exif, Intrinsics) else assume_camera(photo.size, reason=from_exif.reason)
+    if isinstance(from_exif, Intrinsics):
+        return from_exif
+    from_lines = camera_from_vanishing_points(photo.rgb)
+    if isinstance(from_lines, Intrinsics):
+        return replace(from_lines, source=f"{from_lines.source} ({from_exif.reason})")
+    return assume_camera(photo.size, reason=f"{from_exif.reason}, and {from_lines.reason}")

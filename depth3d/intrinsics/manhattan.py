@@ -1,0 +1,164 @@
+"""The focal length at which a picture's lines best follow three directions at right angles.
+
+Lines that are parallel in space meet in a vanishing point; the vanishing points v, w of directions at right angles obey
+(v - c) . (w - c) = -f² with the principal point c (Caprile & Torre, IJCV 1990). Instead of finding points first, each
+focal length is given the best triple of directions at right angles (a Manhattan world; Coughlan & Yuille, ICCV 1999),
+found from random triples of lines and sharpened by least squares: its score is the share of line length that agrees.
+The focal length with the greatest score is the answer, and how fast the score falls off on either side says how sure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.intrinsics.segments import Segments
+
+Vectors = NDArray[np.float64]
+
+TOLERANCE_RAD = np.radians(1.0)
+"""One standard deviation of the angle between a segment and the direction to its vanishing point."""
+
+_HYPOTHESES = 1500
+_COARSE_FOCALS = np.geomspace(0.6, 4.0, 20)  # over half the long side: 118 to 28 degrees
+_FINE_FOCALS = np.geomspace(0.6, 6.0, 36)
+_KEPT = 5
+_ROUNDS = 6
+_STEP = 1e-5
+_LARGEST_STEP = 0.1
+_SEED = 1990
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ManhattanFit:
+    """What a picture's lines say of its focal length.
+
+    Attributes:
+        focal: focal length over half the picture's long side.
+        score: share of the lines' length that agrees with the three directions, 0 to 1.
+        shares: the same for each direction, the strongest first.
+        focals: (K,) focal lengths that were tried, ascending.
+        scores: (K,) the score of each.
+    """
+
+    focal: float
+    score: float
+    shares: tuple[float, float, float]
+    focals: Vectors
+    scores: Vectors
+
+    def interval(self, fall: float) -> tuple[float, float]:
+        """The range of focal lengths whose score is at most `fall` below the best."""
+        near = np.append(self.focals[self.scores > self.score - fall], self.focal)
+        return float(near.min()), float(near.max())
+
+
+def fit_manhattan(segments: Segments) -> ManhattanFit:
+    """Find the focal length, square pixels and a principal point in the middle taken for granted.
+
+    Args:
+        segments: at least three.
+    """
+    triples = np.random.default_rng(_SEED).choice(len(segments), (_HYPOTHESES, 3), p=segments.weight)
+    starts = [_best_of_triples(segments, triples, focal) for focal in _COARSE_FOCALS]
+    order = np.argsort([-score for score, _ in starts], kind="stable")[:_KEPT]
+    ends = [_sharpened(segments, float(_COARSE_FOCALS[k]), starts[k][1], free=True) for k in order]
+    focal, axes, score = max(ends, key=lambda end: end[2])
+    scores = [
+        max(
+            _sharpened(segments, float(one), start, free=False)[2]
+            for start in (axes, starts[int(np.argmin(np.abs(np.log(_COARSE_FOCALS / one))))][1])
+        )
+        for one in _FINE_FOCALS
+    ]
+    agreement = _agreement(_sines(segments, focal, axes))
+    strongest = agreement.argmax(axis=0)
+    shares = sorted((float((segments.weight * agreement[k])[strongest == k].sum()) for k in range(3)), reverse=True)
+    first, second, third = shares
+    return ManhattanFit(focal, score, (first, second, third), _FINE_FOCALS, np.array(scores))
+
+
+def _best_of_triples(segments: Segments, triples: NDArray[np.int64], focal: float) -> tuple[float, Vectors]:
+    """The score and the (3, 3) rows of directions of the best triple at one focal length.
+
+    Two lines meet in the first direction; the second is at right angles to it and in the plane of the third line.
+    """
+    ray = np.concatenate([segments.middle, np.full((len(segments), 1), focal)], axis=1)
+    plane = np.cross(ray, np.concatenate([segments.direction, np.zeros((len(segments), 1))], axis=1))
+    plane /= np.linalg.norm(plane, axis=1, keepdims=True)
+    first, clear = _unit(np.cross(plane[triples[:, 0]], plane[triples[:, 1]]), 1e-3)
+    second, also_clear = _unit(np.cross(first, plane[triples[:, 2]]), 1e-2)
+    axes = np.stack([first, second, np.cross(first, second)], axis=1)[clear & also_clear]
+    if not len(axes):
+        return 0.0, np.eye(3)
+    scores = _scores(segments, focal, axes.astype(np.float32))
+    best = int(np.argmax(scores))
+    return float(scores[best]), axes[best]
+
+
+def _sharpened(segments: Segments, focal: float, axes: Vectors, *, free: bool) -> tuple[float, Vectors, float]:
+    """Focal length, directions and score after weighted least squares from a start; the focal length only if `free`."""
+    unknowns = 4 if free else 3
+    for _ in range(_ROUNDS):
+        sines = _sines(segments, focal, axes)
+        nearest = np.abs(sines).argmin(axis=0)
+        every = np.arange(len(segments))
+        error = sines[nearest, every]
+        weight = segments.weight * _agreement(error)
+        slopes = np.empty((len(segments), unknowns))
+        for k in range(unknowns):
+            turn = np.zeros(4)
+            turn[k] = _STEP
+            moved = _sines(segments, focal * np.exp(turn[3]), axes @ _rotation(turn[:3]))
+            slopes[:, k] = (moved[nearest, every] - error) / _STEP
+        normal = (slopes * weight[:, None]).T @ slopes + 1e-9 * np.eye(unknowns)
+        step = np.zeros(4)
+        step[:unknowns] = -np.linalg.solve(normal, (slopes * weight[:, None]).T @ error)
+        step = np.clip(step, -_LARGEST_STEP, _LARGEST_STEP)
+        axes, focal = axes @ _rotation(step[:3]), focal * float(np.exp(step[3]))
+    score = float(_agreement(_sines(segments, focal, axes)).max(axis=0) @ segments.weight)
+    return focal, axes, score
+
+
+def _scores(segments: Segments, focal: float, axes: NDArray[np.float32]) -> Vectors:
+    """The score of each of (H, 3, 3) rows of directions: a segment counts for the one it points to best."""
+    u, v = segments.middle.T.astype(np.float32)
+    along_u, along_v = segments.direction.T.astype(np.float32)
+    across = np.float32(focal) * axes[..., 0:1] - u * axes[..., 2:3]
+    down = np.float32(focal) * axes[..., 1:2] - v * axes[..., 2:3]
+    cross = along_u * down - along_v * across
+    square = (cross * cross / np.maximum(across * across + down * down, np.float32(1e-12))).min(axis=1)
+    return np.asarray(np.exp(square * np.float32(-0.5 / TOLERANCE_RAD**2)) @ segments.weight)
+
+
+def _sines(segments: Segments, focal: float, axes: Vectors) -> Vectors:
+    """Sine of the angle between each segment and its way to each vanishing point, (3, N) for (3, 3) rows."""
+    u, v = segments.middle.T
+    across = focal * axes[:, 0:1] - u * axes[:, 2:3]
+    down = focal * axes[:, 1:2] - v * axes[:, 2:3]
+    along_u, along_v = segments.direction.T
+    sine = (along_u * down - along_v * across) / np.maximum(np.hypot(across, down), 1e-9)
+    # A segment has no front end: the sign is made that of the way on which the angle is below a right one.
+    return np.asarray(sine * np.where(along_u * across + along_v * down < 0, -1, 1))
+
+
+def _agreement(sine: Vectors) -> Vectors:
+    """1 for a segment that points to the vanishing point, falling to 0 within some standard deviations."""
+    return np.asarray(np.exp(-0.5 * (sine / TOLERANCE_RAD) ** 2))
+
+
+def _unit(vectors: Vectors, least: float) -> tuple[Vectors, NDArray[np.bool_]]:
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.maximum(length, 1e-12), length[:, 0] > least
+
+
+def _rotation(turn: Vectors) -> Vectors:
+    """(3, 3) rotation by an axis times an angle (Rodrigues), to be multiplied from the right of rows."""
+    angle = float(np.linalg.norm(turn))
+    if angle < 1e-15:
+        return np.eye(3)
+    x, y, z = turn / angle
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.asarray((np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross).T)
