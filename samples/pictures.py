@@ -1,6 +1,6 @@
 """Draw README's pictures anew: python samples/pictures.py (needs the extra `view`, but no display).
 
-They show the exact depth of the rendered samples, not a network's guess.
+The overviews show the exact depth of the rendered samples; `networks.jpg` shows what the bundled network makes of them.
 """
 
 from __future__ import annotations
@@ -32,6 +32,19 @@ def main() -> None:
     for name, yaw_deg, pitch_deg in (("room", 24.0, 14.0), ("courtyard", -16.0, 12.0), ("desk", 26.0, 16.0)):
         target = folder / f"{name}_overview.jpg"
         d3.save(d3.Picture(overview(name, yaw_deg=yaw_deg, pitch_deg=pitch_deg)), target, quality=88, force=True)
+    d3.save(d3.Picture(networks()), folder / "networks.jpg", quality=88, force=True)
+
+
+def networks() -> NDArray[np.uint8]:
+    """The samples' exact inverse depth above, the bundled network's below."""
+    network = d3.load_predictor("bundled")
+    columns = []
+    for name in ("room", "courtyard", "desk"):
+        photo = d3.read_photo(HERE / f"{name}.jpg")
+        exact = d3.read_depth_map(HERE / f"{name}_depth.png", kind="metric", size=photo.size)
+        shown = [photo.rgb, d3.to_heatmap(exact).rgb, d3.to_heatmap(network.predict(photo)).rgb]
+        columns.append(np.vstack([cv2.resize(rgb, (480, 360), interpolation=cv2.INTER_AREA) for rgb in shown]))
+    return np.hstack(columns)
 
 
 def overview(name: str, *, yaw_deg: float, pitch_deg: float) -> NDArray[np.uint8]:
