@@ -105,7 +105,7 @@ def test_a_value_of_no_known_type(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "name", "message"),
     [
-        ("Mesh", "a.glb", "it has unlit, texture_format, texture_quality, index_tiles"),
+        ("Mesh", "a.glb", "it has unlit, texture_format, texture_quality, index_tiles, uv_bits, compact"),
         ("Picture", "a.jpg", "it has quality"),
         ("PointCloud", "a.ply", "it has none"),
     ],

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import quadrants
 from numpy.typing import NDArray
 from PIL import Image
 from readers import check_gltf, gltf_report, open3d
@@ -16,7 +17,7 @@ from readers import check_gltf, gltf_report, open3d
 from depth3d.cloud import PointCloud
 from depth3d.errors import OutputError, UsageError
 from depth3d.formats import gltf, save
-from depth3d.formats.axes import turned
+from depth3d.formats.axes import AXES, turned
 from depth3d.formats.skin import linear_from_srgb
 from depth3d.mesh import Mesh
 
@@ -250,6 +251,119 @@ def test_photos_are_shown_as_they_are_and_from_both_sides(tmp_path: Path) -> Non
     assert material["pbrMetallicRoughness"]["metallicFactor"] == 0
 
 
+def decoded(path: Path, name: str, primitive: int = 0) -> NDArray[np.float64]:
+    """An attribute as the specification and KHR_mesh_quantization have it read, positions placed by their node."""
+    document, data = description(path), path.read_bytes()
+    accessor = document["accessors"][document["meshes"][0]["primitives"][primitive]["attributes"][name]]
+    view = document["bufferViews"][accessor["bufferView"]]
+    dtype = np.dtype({5120: "i1", 5121: "u1", 5123: "<u2", 5126: "<f4"}[accessor["componentType"]])
+    width = int(accessor["type"].removeprefix("VEC"))
+    (length,) = struct.unpack_from("<I", data, 12)
+    start = 20 + length + 8 + view["byteOffset"] + accessor.get("byteOffset", 0)
+    stride = view.get("byteStride", width * dtype.itemsize)
+    room = np.frombuffer(data, np.uint8, stride * (accessor["count"] - 1) + width * dtype.itemsize, start)
+    rows = np.lib.stride_tricks.as_strided(room, (accessor["count"], width * dtype.itemsize), (stride, 1))
+    values = np.ascontiguousarray(rows).view(dtype).astype(np.float64)
+    if accessor.get("normalized"):
+        values = np.maximum(values / np.iinfo(dtype).max, -1)
+    if name == "POSITION":
+        (node,) = document["nodes"]
+        values = values * node.get("scale", [1, 1, 1]) + node.get("translation", [0, 0, 0])
+    return values
+
+
+@pytest.mark.parametrize("name", VALUES)
+@pytest.mark.parametrize("unlit", [True, False], ids=["unlit", "lit"])
+def test_khronos_accepts_compact_files(tmp_path: Path, name: str, unlit: bool) -> None:
+    value = VALUES[name]
+    info = check_gltf(save(value, tmp_path / "a.glb", unlit=unlit, compact=True))
+    assert info["totalVertexCount"] == len(value.xyz)
+    assert "KHR_mesh_quantization" in info["extensionsUsed"]
+
+
+def test_compact_files_are_half_as_large_and_hardly_less_exact(tmp_path: Path) -> None:
+    value = replace(surface(300, 250), rgb=None)
+    plain = save(value, tmp_path / "plain.glb", unlit=False)
+    small = save(value, tmp_path / "small.glb", unlit=False, compact=True)
+    assert small.stat().st_size < 0.6 * plain.stat().st_size
+    step = np.ptp(value.xyz, axis=0).max() / 65535
+    for name, exact, error in (
+        ("POSITION", turned(value.xyz, "gltf"), 0.51 * step),
+        ("TEXCOORD_0", value.uv, 0.51 / 65535),
+        ("NORMAL", turned(value.normals, "gltf"), 0.51 / 127),
+    ):
+        assert exact is not None
+        read = decoded(small, name)  # of the first tile
+        assert np.abs(read - exact[: len(read)]).max() <= error
+
+
+def test_compact_colours_keep_every_dark_tone(tmp_path: Path) -> None:
+    greys = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+    xyz = np.random.default_rng(0).normal(size=(256, 3)).astype(np.float32)
+    linear = decoded(save(PointCloud(xyz, greys), tmp_path / "a.glb", compact=True), "COLOR_0")
+    srgb = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+    assert np.array_equal(np.rint(srgb * 255), greys)
+
+
+def test_compact_tiles_fit_together(tmp_path: Path) -> None:
+    value = replace(surface(400, 300), rgb=None, normals=None)
+    path = save(value, tmp_path / "a.glb", compact=True)
+    assert check_gltf(path)["drawCallCount"] >= 2
+    parts = len(description(path)["meshes"][0]["primitives"])
+    stored = np.concatenate([np.unique(decoded(path, "POSITION", part), axis=0) for part in range(parts)])
+    assert len(np.unique(stored, axis=0)) == len(value.xyz)  # vertices on a border of two tiles are the same
+
+
+def test_compact_points_that_all_lie_together(tmp_path: Path) -> None:
+    path = save(PointCloud(np.full((3, 3), 2.5, np.float32)), tmp_path / "a.glb", axes="opencv", compact=True)
+    check_gltf(path)
+    assert np.allclose(decoded(path, "POSITION"), 2.5)
+
+
+def test_texture_coordinates_of_16_bits(tmp_path: Path) -> None:
+    value = textured()
+    path = save(value, tmp_path / "a.glb", uv_bits=16)
+    info = check_gltf(path)
+    assert info["extensionsUsed"] == ["KHR_materials_unlit"]
+    assert np.abs(decoded(path, "TEXCOORD_0") - value.uv).max() <= 0.51 / 65535
+    assert np.array_equal(decoded(path, "POSITION"), turned(value.xyz, "gltf"))
+    assert path.stat().st_size < save(value, tmp_path / "b.glb").stat().st_size
+
+
+def test_a_texture_as_webp(tmp_path: Path) -> None:
+    path = save(textured(), tmp_path / "a.glb", texture_format="webp")
+    info = check_gltf(path)
+    assert sorted(info["extensionsUsed"]) == ["EXT_texture_webp", "KHR_materials_unlit"]
+    document, data = description(path), path.read_bytes()
+    assert document["extensionsRequired"] == ["EXT_texture_webp"]
+    (image,) = document["images"]
+    assert image["mimeType"] == "image/webp"
+    (length,) = struct.unpack_from("<I", data, 12)
+    view = document["bufferViews"][image["bufferView"]]
+    start = 20 + length + 8 + view["byteOffset"]
+    with Image.open(io.BytesIO(data[start : start + view["byteLength"]])) as webp:
+        assert webp.format == "WEBP"
+        picture = np.asarray(webp.convert("RGB"), np.float64)
+    texture = textured().texture
+    assert texture is not None
+    assert np.abs(picture - texture).mean() < 8
+
+
+@pytest.mark.parametrize("axes", AXES)
+def test_the_corners_of_the_wall_stand_where_they_should(tmp_path: Path, axes: str) -> None:
+    import trimesh
+
+    read = only(
+        trimesh.load(save(quadrants.mesh(), tmp_path / "a.glb", axes=axes, texture_format="png"), process=False)
+    )
+    texture = np.asarray(read.visual.material.baseColorTexture.convert("RGB"))
+    row = ((1 - read.visual.uv[:, 1]) * texture.shape[0]).astype(int)
+    rgb = texture[row, (read.visual.uv[:, 0] * texture.shape[1]).astype(int)]
+    quadrants.check_upright(read.vertices, rgb, axes)
+    fronts = np.einsum("ij,ij->i", read.face_normals, read.triangles_center)
+    assert (fronts < 0).all()  # the camera is at the origin
+
+
 def test_notes_are_in_asset_extras(tmp_path: Path) -> None:
     notes = {"unit": "arbitrary", "photo": "kü\nche.jpg"}
     asset = description(save(points(), tmp_path / "a.glb", notes=notes))["asset"]
@@ -263,7 +377,11 @@ def test_notes_are_in_asset_extras(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"texture_format": "bmp"}, "use jpeg or png"), ({"texture_quality": 0}, "between 1 and 100, got 0")],
+    [
+        ({"texture_format": "bmp"}, "use jpeg, png or webp"),
+        ({"texture_quality": 0}, "between 1 and 100, got 0"),
+        ({"uv_bits": 8}, "have 16 or 32 bits, not 8"),
+    ],
 )
 def test_options_that_cannot_be(tmp_path: Path, options: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):

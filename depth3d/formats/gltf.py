@@ -7,7 +7,6 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
-import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.errors import OutputError
@@ -15,7 +14,7 @@ from depth3d.formats.blocks import write_rows
 from depth3d.formats.notes import GENERATOR
 
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
-_COMPONENT = {"u1": 5121, "<u2": 5123, "<u4": 5125, "<f4": 5126}
+_COMPONENT = {"i1": 5120, "u1": 5121, "<u2": 5123, "<u4": 5125, "<f4": 5126}
 _LIMIT = 2**32 - 1
 
 
@@ -40,6 +39,17 @@ class GltfDocument:
         items.append(item)
         return len(items) - 1
 
+    def use(self, extension: str) -> None:
+        """Say that an extension is used; who does not know it may do without."""
+        used: list[str] = self.json.setdefault("extensionsUsed", [])
+        if extension not in used:
+            used.append(extension)
+
+    def require(self, extension: str) -> None:
+        """Say that an extension is used and that nobody may do without."""
+        self.use(extension)
+        self.json.setdefault("extensionsRequired", []).append(extension)
+
     def add_bytes(self, data: bytes) -> int:
         """A buffer view of finished bytes, such as an image."""
         return self._add_view(len(data), lambda file: file.write(data), {})
@@ -59,17 +69,19 @@ class GltfDocument:
         count: int,
         *,
         offset: int = 0,
-        limits: NDArray[np.float32] | None = None,
+        limits: NDArray[Any] | None = None,
+        is_normalised: bool = False,
     ) -> int:
         """Say what a buffer view holds.
 
         Args:
             view: index of the buffer view.
-            dtype: "u1", "<u2", "<u4" or "<f4".
+            dtype: "i1", "u1", "<u2", "<u4" or "<f4".
             kind: "SCALAR", "VEC2", "VEC3"...
             count: number of elements.
             offset: first byte in the view.
             limits: (2, K) least and greatest value of each component, which positions must state.
+            is_normalised: whether whole numbers stand for shares of the greatest one.
         """
         accessor: dict[str, Any] = {
             "bufferView": view,
@@ -79,6 +91,8 @@ class GltfDocument:
         }
         if offset:
             accessor["byteOffset"] = offset
+        if is_normalised:
+            accessor["normalized"] = True
         if limits is not None:
             accessor["min"], accessor["max"] = limits.tolist()
         return self.add("accessors", accessor)
