@@ -34,10 +34,10 @@ def test_every_way_is_timed_and_every_promise_stated(photo: Path, tmp_path: Path
     frame = frame_of(photo, size=(64, 48))
     cloud, mesh = cloud_files(frame, tmp_path, rounds=1), mesh_files(frame, tmp_path, rounds=1)
     assert {row.name for row in cloud.rows} >= {"depth3d", "trimesh", "ndarray.tofile, the same bytes"}
-    assert {row.name for row in mesh.rows} >= {"depth3d", "depth3d, index tiles", "trimesh"}
+    assert {row.name for row in mesh.rows} >= {"depth3d", "depth3d, index tiles", "depth3d, compact", "trimesh"}
     assert all(row.seconds > 0 and row.size > 1000 for row in (*cloud.rows, *mesh.rows))
     assert "3,072 points" in cloud.title
-    assert len(mesh.figures) >= 3
+    assert len(mesh.figures) >= 4
     plain, ours = cloud.row("ndarray.tofile, the same bytes"), cloud.row("depth3d")
     assert plain is not None
     assert ours is not None
