@@ -26,14 +26,24 @@ from depth3d.points import unproject
 from depth3d.provenance import to_json, to_provenance
 from depth3d.scale import ScaleFit
 from depth3d.scale.hint import moved_pixels
+from depth3d.solid import Solid, to_solid
+from depth3d.splats import Splats, to_splats
 from depth3d.undistort import to_ideal_pixels
 
-Kind = Literal["cloud", "points", "mesh", "depth", "relative", "heatmap", "parallax"]
-Value = PointCloud | PixelCloud | Mesh | MetricDepth | InverseDepth | Picture | Animation
+Kind = Literal["cloud", "points", "splat", "mesh", "relief", "depth", "relative", "heatmap", "parallax"]
+Value = PointCloud | PixelCloud | Splats | Mesh | Solid | MetricDepth | InverseDepth | Picture | Animation
 
 KIND_OF_SUFFIX: dict[str, Kind] = {
     ".ply": "cloud",
+    ".pcd": "cloud",
+    ".xyz": "cloud",
+    ".las": "cloud",
+    ".laz": "cloud",
+    ".e57": "cloud",
     ".glb": "mesh",
+    ".obj": "mesh",
+    ".usdz": "mesh",
+    ".stl": "relief",
     ".png": "depth",
     ".npy": "depth",
     ".npz": "depth",
@@ -158,7 +168,7 @@ class Scene:
         path = Path(path)
         value = self._value(kind or kind_of(path), path)
         notes = self.in_short
-        if isinstance(value, PointCloud | PixelCloud | Mesh):
+        if isinstance(value, PointCloud | PixelCloud | Splats | Mesh):
             written = save(value, path, axes=self.options.axes, force=force, notes=notes)
         else:
             written = save(value, path, force=force, notes=notes)
@@ -179,6 +189,11 @@ class Scene:
             return self._points()
         if kind == "mesh":
             return self.mesh(textured=False if path.suffix.lower() == ".ply" else None)
+        if kind == "splat":
+            points = unproject(self.depth, self.camera, max_points=self.options.max_points)
+            return to_splats(points, self.photo.rgb, self.camera)
+        if kind == "relief":
+            return to_solid(self.depth if self.relief is None else self.relief)
         if kind == "depth":
             return self.depth
         if kind == "relative":
@@ -212,6 +227,11 @@ def _in_words(value: Value, unit: str) -> str:
     if isinstance(value, Mesh):
         skin = "textured" if value.texture is not None else "coloured vertices"
         return f"{len(value.xyz):,} vertices, {len(value.faces):,} faces, {skin}"
+    if isinstance(value, Splats):
+        return f"{len(value.xyz):,} Gaussian splats"
+    if isinstance(value, Solid):
+        width, height, depth = np.ptp(value.xyz_mm, axis=0)
+        return f"printable relief of {width:.0f} x {height:.0f} x {depth:.0f} mm, {len(value.faces):,} faces"
     if isinstance(value, MetricDepth):
         near, far = np.nanmin(value.metres), np.nanmax(value.metres)
         name = "m" if unit == "m" else "arbitrary units"

@@ -27,6 +27,8 @@ STEPS = {
     "points",
     "cloud",
     "pixel_cloud",
+    "solid",
+    "splats",
     "mesh",
     "layers",
     "parallax",

@@ -18,12 +18,15 @@ from depth3d.cli.options import (
 )
 from depth3d.cli.work import write_files
 
-KINDS = ["cloud", "points", "mesh", "depth", "relative", "heatmap", "parallax"]
+KINDS = ["cloud", "points", "splat", "mesh", "relief", "depth", "relative", "heatmap", "parallax"]
 
 
 @click.command()
 @photo_arguments
-@output_options("File to write; its suffix says what: .ply cloud, .glb mesh, .png .npy .npz .exr depth, .gif parallax.")
+@output_options(
+    "File to write; its suffix says what: .ply .pcd .xyz .las .laz .e57 cloud, .glb .obj .usdz mesh, .stl relief, "
+    ".png .npy .npz .exr depth, .gif .webp parallax."
+)
 @click.option(
     "--as", "kind", type=click.Choice(KINDS), help="What goes into the files, where the suffix would say otherwise."
 )

@@ -53,18 +53,35 @@ class Beside:
         path: the first file.
         files: closes the files, the last one first.
         force: replace existing files.
+
+    Attributes:
+        path: the first file.
     """
 
     def __init__(self, path: Path, files: ExitStack, *, force: bool) -> None:
-        self._path, self._files, self._force = path, files, force
+        self.path, self._files, self._force = path, files, force
+        self._opened: list[BinaryIO] = []
 
     def name(self, ending: str) -> str:
         """The name of the file with that ending, such as ".mtl"."""
-        return beside(self._path, ending).name
+        return beside(self.path, ending).name
 
     def open(self, ending: str) -> BinaryIO:
         """A file that gets its name when the first one does, see `atomic_write`."""
-        return self._files.enter_context(atomic_write(beside(self._path, ending), force=self._force))
+        file = self._files.enter_context(atomic_write(beside(self.path, ending), force=self._force))
+        self._opened.append(file)
+        return file
+
+    @contextmanager
+    def shared(self, name: str) -> Iterator[Path]:
+        """A file that all outputs of a folder share, while no other process of ours changes it; on Windows it might."""
+        with _locked(self.path.resolve().parent):
+            yield self.path.with_name(name)
+
+    def flush(self) -> None:
+        """Bring every byte to the disk before the first file gets its name, so that a full disk leaves none."""
+        for file in self._opened:
+            file.flush()
 
 
 def beside(path: Path, ending: str) -> Path:
@@ -74,6 +91,21 @@ def beside(path: Path, ending: str) -> Path:
     'my_room_texture.jpg'
     """
     return path.with_name(re.sub(r"[\s#]+", "_", path.stem) + ending)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def check_writable(path: str | Path, force: bool = False) -> None:
