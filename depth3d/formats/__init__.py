@@ -72,7 +72,10 @@ def save(
         check_writable(beside(path, ending), force)
     with ExitStack() as files:
         file = files.enter_context(atomic_write(path, force=force))
+        companions = Beside(path, files, force=force)
         if form.beside:
-            options["beside"] = Beside(path, files, force=force)
+            options["beside"] = companions
         write(value, file, notes=single_line_notes(notes), **options)
+        companions.flush()
+        file.flush()
     return path
