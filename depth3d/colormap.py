@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.depth import InverseDepth, MetricDepth
-from depth3d.pictures import Picture
+from depth3d.errors import GeometryError
+from depth3d.pictures import DepthPhoto, Picture
 
 UNKNOWN_RGB = (96, 96, 96)
 _SHOWN_PERCENTILES = (1.0, 99.0)
@@ -18,14 +19,31 @@ def to_heatmap(depth: InverseDepth | MetricDepth) -> Picture:
 
     Metric depth is shown as 1/z too, so that the picture looks the same before and after scaling.
     """
-    nearness = depth.values if isinstance(depth, InverseDepth) else np.float32(1) / depth.metres
-    known = np.isfinite(nearness)
-    low, high = np.percentile(nearness[known], _SHOWN_PERCENTILES)
-    level = _as_bytes(nearness, known, float(low), float(high))
+    level, known = _levels(depth)
     bgr = np.asarray(cv2.applyColorMap(level, cv2.COLORMAP_INFERNO), np.uint8)
     rgb = np.ascontiguousarray(bgr[..., ::-1])
     rgb[~known] = UNKNOWN_RGB
     return Picture(rgb)
+
+
+def to_depth_photo(rgb: NDArray[np.uint8], depth: InverseDepth | MetricDepth) -> DepthPhoto:
+    """The photo with its inverse depth in 256 levels; the nearest and farthest percent saturate, unknown is far.
+
+    Raises:
+        GeometryError: the photo has another size than the depth.
+    """
+    if (rgb.shape[1], rgb.shape[0]) != depth.size:
+        raise GeometryError(f"the photo is {rgb.shape[1]}x{rgb.shape[0]}, its depth {depth.size[0]}x{depth.size[1]}")
+    level, known = _levels(depth)
+    return DepthPhoto(rgb, np.where(known, level, 0).astype(np.uint8))
+
+
+def _levels(depth: InverseDepth | MetricDepth) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Inverse depth from 0 to 255, and where it is known."""
+    nearness = depth.values if isinstance(depth, InverseDepth) else np.float32(1) / depth.metres
+    known = np.isfinite(nearness)
+    low, high = np.percentile(nearness[known], _SHOWN_PERCENTILES)
+    return _as_bytes(nearness, known, float(low), float(high)), known
 
 
 def _as_bytes(nearness: NDArray[np.float32], known: NDArray[np.bool_], low: float, high: float) -> NDArray[np.uint8]:

@@ -21,6 +21,19 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class DepthPhoto:
+    """A photo and how near its things are, for programs that make it move.
+
+    Attributes:
+        rgb: (H, W, 3) uint8, sRGB.
+        nearness: (H, W) uint8, 255 the nearest, 0 the farthest or unknown.
+    """
+
+    rgb: NDArray[np.uint8]
+    nearness: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Animation:
     """A moving picture whose frames are drawn only when asked for, one at a time.
 

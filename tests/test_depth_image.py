@@ -143,6 +143,16 @@ def test_exr_has_one_float_channel(
     assert read.header()["depth3d:photo"] == "küche.jpg"
 
 
+def test_exr_has_the_error_bar_as_second_channel(tmp_path: Path) -> None:
+    import OpenEXR
+
+    depth = metric(sigma=True)
+    read = OpenEXR.File(str(save(depth, tmp_path / "a.exr")), separate_channels=True)
+    assert set(read.channels()) == {"Z", "sigma"}
+    assert np.array_equal(read.channels()["Z"].pixels, depth.metres, equal_nan=True)
+    assert np.array_equal(read.channels()["sigma"].pixels, depth.sigma, equal_nan=True)
+
+
 def test_exr_without_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = builtins.__import__
 

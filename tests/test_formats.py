@@ -13,10 +13,10 @@ from test_files import largest_file
 from depth3d.cloud import PointCloud
 from depth3d.depth import InverseDepth, MetricDepth
 from depth3d.errors import OutputError, UsageError
-from depth3d.formats import files_of, save, suffixes_for
+from depth3d.formats import files_for, save, suffixes_for
 from depth3d.formats.registry import FORMATS
 from depth3d.mesh import Mesh
-from depth3d.pictures import Animation, Picture
+from depth3d.pictures import Animation, DepthPhoto, Picture
 from depth3d.solid import Solid
 from depth3d.splats import Splats
 
@@ -32,9 +32,10 @@ VALUES: dict[str, Any] = {
     "MetricDepth": MetricDepth(RNG.uniform(1, 5, (40, 50)).astype(np.float32)),
     "InverseDepth": InverseDepth(RNG.normal(size=(40, 50)).astype(np.float32)),
     "Picture": Picture(NOISE),
+    "DepthPhoto": DepthPhoto(NOISE, NOISE[..., 0]),
     "Animation": Animation(lambda: iter([NOISE, NOISE[::-1]]), 2, 10),
 }
-EVERY = [(form.kind, suffix) for form in FORMATS for suffix in form.suffixes]
+EVERY = [(form.kind, suffix) for form in FORMATS for suffix in form.suffixes if not form.layout]
 
 
 @pytest.mark.parametrize(("kind", "suffix"), EVERY)
@@ -47,7 +48,7 @@ def test_the_same_value_gives_the_same_bytes(tmp_path: Path, kind: str, suffix: 
         assert save(VALUES[kind], str(path), notes=notes) == path
         written.append({one.name.lower(): one.read_bytes() for one in path.parent.iterdir()})
     assert written[0] == written[1]
-    assert set(written[0]) <= {one.name for one in files_of(Path(f"a{suffix}"))}
+    assert set(written[0]) == {one.name for one in files_for(Path(f"a{suffix}"), kind)}
 
 
 @pytest.mark.parametrize(("kind", "suffix"), EVERY)
@@ -92,7 +93,12 @@ def test_what_goes_where() -> None:
     assert suffixes_for("Mesh") == (".ply", ".glb", ".obj", ".usdz")
     assert suffixes_for("Solid") == (".stl",)
     assert suffixes_for("Splats") == (".ply",)
-    assert suffixes_for("MetricDepth") == suffixes_for("InverseDepth") == (".png", ".npy", ".npz", ".exr")
+    assert (
+        suffixes_for("MetricDepth")
+        == suffixes_for("InverseDepth")
+        == (*(".png", ".npy", ".npz", ".exr", ".tif", ".tiff", ".pfm"),)
+    )
+    assert suffixes_for("DepthPhoto") == (".jpg", ".jpeg")
     assert suffixes_for("Picture") == (".png", ".jpg", ".jpeg", ".webp")
     assert suffixes_for("Animation") == (".gif", ".webp", ".png", ".apng")
 
@@ -116,6 +122,14 @@ def test_unknown_options_are_named(tmp_path: Path, kind: str, name: str, message
     assert not list(tmp_path.iterdir())
 
 
+def test_unknown_layouts_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"has no layout 'tim' in \.png; it has tum, 3dgs"):
+        save(VALUES["MetricDepth"], tmp_path / "a.png", layout="tim")
+    with pytest.raises(UsageError, match=r"has no layout 'tum' in \.npy; it has none"):
+        save(VALUES["MetricDepth"], tmp_path / "a.npy", layout="tum")
+    assert not list(tmp_path.iterdir())
+
+
 def test_unknown_axes_are_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="axes 'sideways'"):
         save(VALUES["Mesh"], tmp_path / "a.ply", axes="sideways")
@@ -128,6 +142,7 @@ def test_every_writer_has_the_form_that_save_expects(form: Any) -> None:
     parameters = inspect.signature(form.load()).parameters
     assert parameters["notes"].kind is inspect.Parameter.KEYWORD_ONLY
     assert ("axes" in parameters) is (form.axes is not None)
+    assert form.needs_beside or not form.beside
     assert list(parameters)[1] == "file"
 
 

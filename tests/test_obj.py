@@ -11,7 +11,7 @@ from readers import open3d
 from test_files import largest_file, names
 
 from depth3d.errors import OutputError
-from depth3d.formats import files_of, save
+from depth3d.formats import files_for, save
 from depth3d.formats.axes import AXES, turned, wound
 
 
@@ -76,7 +76,7 @@ def test_normals(tmp_path: Path, textured: bool, corner: str) -> None:
 def test_the_three_files_belong_together(tmp_path: Path) -> None:
     path = save(mesh(), tmp_path / "my room #2.obj", notes={"photo": "küche.jpg"})
     assert names(tmp_path) == ["my room #2.obj", "my_room_2.mtl", "my_room_2_texture.jpg"]
-    assert set(files_of(path)) == set(tmp_path.iterdir())
+    assert set(files_for(path, "Mesh")) == set(tmp_path.iterdir())
     lines = path.read_text().splitlines()
     assert "mtllib my_room_2.mtl" in lines
     assert "usemtl photo" in lines
@@ -101,10 +101,13 @@ def test_files_beside_are_not_overwritten_without_force(tmp_path: Path, name: st
 
 
 def test_a_full_disk_leaves_none_of_the_three(tmp_path: Path) -> None:
-    for size in (200, 5_000):
+    (tmp_path / "whole").mkdir()
+    save(mesh(), tmp_path / "whole" / "a.obj")
+    largest = max(one.stat().st_size for one in (tmp_path / "whole").iterdir())
+    for size in (20, largest // 2, largest - 1):
         with largest_file(size), pytest.raises(OutputError, match="File too large"):
             save(mesh(), tmp_path / "a.obj")
-        assert names(tmp_path) == []
+        assert names(tmp_path) == ["whole"]
 
 
 def test_the_photo_itself_is_never_the_texture(tmp_path: Path) -> None:

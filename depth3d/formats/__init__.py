@@ -11,19 +11,21 @@ from depth3d.formats.files import Beside, beside
 from depth3d.formats.files import atomic_write as atomic_write
 from depth3d.formats.files import check_writable as check_writable
 from depth3d.formats.registry import check_options, format_for
-from depth3d.formats.registry import files_of as files_of
+from depth3d.formats.registry import files_for as files_for
 from depth3d.formats.registry import suffixes_for as suffixes_for
 
 if TYPE_CHECKING:
     from depth3d.cloud import PointCloud
     from depth3d.depth import InverseDepth, MetricDepth
     from depth3d.mesh import Mesh
-    from depth3d.pictures import Animation, Picture
+    from depth3d.pictures import Animation, DepthPhoto, Picture
     from depth3d.pixel_cloud import PixelCloud
     from depth3d.solid import Solid
     from depth3d.splats import Splats
 
-    Savable = PointCloud | PixelCloud | Mesh | Solid | Splats | MetricDepth | InverseDepth | Picture | Animation
+    Savable = (
+        PointCloud | PixelCloud | Mesh | Solid | Splats | MetricDepth | InverseDepth | Picture | DepthPhoto | Animation
+    )
 
 
 def save(
@@ -33,20 +35,25 @@ def save(
     axes: str | None = None,
     force: bool = False,
     notes: Mapping[str, str] | None = None,
+    layout: str = "",
     **options: Any,
 ) -> Path:
     """Write a value to a file that appears whole or not at all.
 
-    An .obj comes with its material and texture beside it, room.mtl and room_texture.jpg, which obey `force` too.
+    An .obj comes with its material and texture beside it, room.mtl and room_texture.jpg, and a DepthPhoto with its
+    depth, room_depth.jpg; these obey `force` too.
 
     Args:
-        value: a PointCloud, PixelCloud, Mesh, Solid, Splats, MetricDepth, InverseDepth, Picture or Animation.
+        value: a PointCloud, PixelCloud, Mesh, Solid, Splats, MetricDepth, InverseDepth, Picture, DepthPhoto or
+            Animation.
         path: the file; its suffix chooses the format among those of `suffixes_for`.
         axes: for geometry, a name of `axes.AXES`, such as "gltf" (x right, y up, z towards the viewer) or "opencv"
             (camera axes: x right, y down, z forward); None means what is usual in such files, "gltf" for most.
         force: replace an existing file.
         notes: how the value was obtained, short texts stored in the file where the format has a place for them; "unit"
             says what the lengths are in, if not metres.
+        layout: a special form that some programs want: "tum" or "3dgs" for metric depth in .png, see
+            `depth_layouts`.
         options: the format's own, such as `texture_quality` for a mesh in .glb; see the writer's docstring.
 
     Returns:
@@ -60,7 +67,7 @@ def save(
     from depth3d.formats.notes import single_line_notes
 
     path = Path(path)
-    form = format_for(value, path)
+    form = format_for(type(value).__name__, path, layout)
     check_options(form, options)
     if form.axes is not None:
         from depth3d.formats.axes import check_axes
@@ -73,7 +80,7 @@ def save(
     with ExitStack() as files:
         file = files.enter_context(atomic_write(path, force=force))
         companions = Beside(path, files, force=force)
-        if form.beside:
+        if form.needs_beside:
             options["beside"] = companions
         write(value, file, notes=single_line_notes(notes), **options)
         companions.flush()

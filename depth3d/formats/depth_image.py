@@ -33,6 +33,16 @@ def write_metric_png(
     Raises:
         UsageError: the units are not positive, or the farthest depth does not fit into 16 bits.
     """
+    levels, texts = metric_levels(depth, units_per_metre)
+    file.write(encode_png(levels, texts=_named(notes, **texts)))
+
+
+def metric_levels(depth: MetricDepth, units_per_metre: float | None) -> tuple[NDArray[np.uint16], dict[str, str]]:
+    """Depth as whole numbers of 16 bits, 0 where unknown, and the texts that say what they mean.
+
+    Raises:
+        UsageError: the units are not positive, or the farthest depth does not fit into 16 bits.
+    """
     units = png_units_per_metre(depth) if units_per_metre is None else units_per_metre
     farthest = float(np.nanmax(depth.metres))
     if not (units > 0 and _fits(units, farthest)):
@@ -41,8 +51,7 @@ def write_metric_png(
         )
     stored = np.rint(depth.metres * np.float32(units))
     np.clip(stored, 1, _MOST, out=stored)  # 0 means unknown; what is known must not become it
-    texts = _named(notes, kind="metric depth", units_per_metre=f"{units:.10g}", unknown="0")
-    file.write(encode_png(_unknown_is_zero(stored), texts=texts))
+    return _unknown_is_zero(stored), {"kind": "metric depth", "units_per_metre": f"{units:.10g}", "unknown": "0"}
 
 
 def png_units_per_metre(depth: MetricDepth) -> float:
@@ -68,18 +77,23 @@ def write_inverse_png(relief: InverseDepth, file: BinaryIO, *, notes: Mapping[st
 
     The texts depth3d:value_at_1 and depth3d:value_at_65535 give the original values back.
     """
+    levels, texts = inverse_levels(relief)
+    file.write(encode_png(levels, texts=_named(notes, **texts)))
+
+
+def inverse_levels(relief: InverseDepth) -> tuple[NDArray[np.uint16], dict[str, str]]:
+    """Inverse depth stretched over 1 to 65535, 0 where unknown, and the texts that say what the numbers mean."""
     least, greatest = float(np.nanmin(relief.values)), float(np.nanmax(relief.values))
     step = (greatest - least) / (_MOST - 1) or 1.0
     stored = np.rint((relief.values - np.float32(least)) / np.float32(step)) + 1
     np.clip(stored, 1, _MOST, out=stored)
     ends = {"value_at_1": f"{least:.9g}", "value_at_65535": f"{least + step * (_MOST - 1):.9g}"}
-    texts = _named(notes, kind="relative inverse depth, larger is nearer", unknown="0", **ends)
-    file.write(encode_png(_unknown_is_zero(stored), texts=texts))
+    return _unknown_is_zero(stored), {"kind": "relative inverse depth, larger is nearer", "unknown": "0", **ends}
 
 
 def write_npy(depth: MetricDepth | InverseDepth, file: BinaryIO, *, notes: Mapping[str, str]) -> None:
     """Write one (H, W) float32 array, NaN where unknown; notes have no place in it."""
-    values = np.ascontiguousarray(_values(depth))
+    values = np.ascontiguousarray(depth_values(depth))
     # Not np.save: on a full disk it loses the reason.
     np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(values))
     file.write(values.data)
@@ -96,7 +110,7 @@ def write_npz(depth: MetricDepth | InverseDepth, file: BinaryIO, *, notes: Mappi
 
 
 def write_exr(depth: MetricDepth | InverseDepth, file: BinaryIO, *, notes: Mapping[str, str]) -> None:
-    """Write one float32 channel, NaN where unknown: Z (depth, metres) or Y (relative inverse depth).
+    """Write float32 channels, NaN where unknown: Z (depth, metres) and sigma if known, or Y (relative inverse depth).
 
     Z is OpenEXR's name for depth; Y, its name for grey, keeps anyone from taking the other for it.
 
@@ -109,15 +123,19 @@ def write_exr(depth: MetricDepth | InverseDepth, file: BinaryIO, *, notes: Mappi
     except ImportError:
         raise MissingExtraError("EXR files", "OpenEXR", "formats") from None
     header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage, **_named(notes)}
-    channel = "Z" if isinstance(depth, MetricDepth) else "Y"
+    channels = {"Z" if isinstance(depth, MetricDepth) else "Y": depth_values(depth)}
+    if isinstance(depth, MetricDepth) and depth.sigma is not None:
+        channels["sigma"] = depth.sigma
     try:  # the library opens files by name only, here the temporary one; a full disk is a RuntimeError to it
-        OpenEXR.File(header, {channel: OpenEXR.Channel(np.ascontiguousarray(_values(depth)))}).write(file.name)
+        stored = {name: OpenEXR.Channel(np.ascontiguousarray(values)) for name, values in channels.items()}
+        OpenEXR.File(header, stored).write(file.name)
     except RuntimeError as error:
         reason = str(error).rsplit('". ', 1)[-1]
         raise OutputError(f"cannot write the EXR file: {reason}") from error
 
 
-def _values(depth: MetricDepth | InverseDepth) -> NDArray[np.float32]:
+def depth_values(depth: MetricDepth | InverseDepth) -> NDArray[np.float32]:
+    """Metres, or relative inverse depth."""
     return depth.metres if isinstance(depth, MetricDepth) else depth.values
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ class Format:
         writer: module in this folder and function, loaded when used.
         axes: the axes of such files unless the user says otherwise; None where the writer turns nothing.
         beside: endings of further files that may be written beside the first, see `files.Beside`.
+        layout: name of a special form of the content that some programs want; empty for the usual one.
     """
 
     suffixes: tuple[str, ...]
@@ -29,6 +31,12 @@ class Format:
     writer: str
     axes: str | None = None
     beside: tuple[str, ...] = ()
+    layout: str = ""
+
+    @property
+    def needs_beside(self) -> bool:
+        """Whether the writer asks for `files.Beside`."""
+        return "beside" in inspect.signature(self.load()).parameters
 
     def load(self) -> Callable[..., None]:
         """The function that writes."""
@@ -53,12 +61,19 @@ FORMATS = (
     Format((".ply",), "Splats", "splat_ply.write_splats", axes="opencv"),
     Format((".png",), "MetricDepth", "depth_image.write_metric_png"),
     Format((".png",), "InverseDepth", "depth_image.write_inverse_png"),
+    Format((".png",), "MetricDepth", "depth_layouts.write_tum", layout="tum"),
+    Format((".png",), "MetricDepth", "depth_layouts.write_3dgs", layout="3dgs"),
     Format((".npy",), "MetricDepth", "depth_image.write_npy"),
     Format((".npy",), "InverseDepth", "depth_image.write_npy"),
     Format((".npz",), "MetricDepth", "depth_image.write_npz"),
     Format((".npz",), "InverseDepth", "depth_image.write_npz"),
     Format((".exr",), "MetricDepth", "depth_image.write_exr"),
     Format((".exr",), "InverseDepth", "depth_image.write_exr"),
+    Format((".tif", ".tiff"), "MetricDepth", "tiff.write_depth"),
+    Format((".tif", ".tiff"), "InverseDepth", "tiff.write_depth"),
+    Format((".pfm",), "MetricDepth", "pfm.write_depth"),
+    Format((".pfm",), "InverseDepth", "pfm.write_depth"),
+    Format((".jpg", ".jpeg"), "DepthPhoto", "depth_photo.write_pair", beside=("_depth.jpg",)),
     Format((".png",), "Picture", "picture.write_png"),
     Format((".jpg", ".jpeg"), "Picture", "picture.write_jpeg"),
     Format((".webp",), "Picture", "picture.write_webp"),
@@ -75,6 +90,7 @@ _IN_WORDS = {
     "MetricDepth": "a metric depth map",
     "InverseDepth": "a relative depth map",
     "Picture": "a picture",
+    "DepthPhoto": "a photo with its depth",
     "Animation": "an animation",
 }
 
@@ -87,26 +103,33 @@ def suffixes_for(kind: str | None = None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(s for form in FORMATS if kind in (None, form.kind) for s in form.suffixes))
 
 
-def files_of(path: Path) -> tuple[Path, ...]:
-    """Every file that saving to this path may write: the path itself, and what its format puts beside it."""
-    endings = dict.fromkeys(e for form in FORMATS if path.suffix.lower() in form.suffixes for e in form.beside)
-    return (path, *(beside(path, ending) for ending in endings))
+def files_for(path: Path, kind: str, layout: str = "") -> tuple[Path, ...]:
+    """The files that saving a value of that type, such as "Mesh", to this path may write: itself, and others beside.
 
-
-def format_for(value: object, path: Path) -> Format:
-    """The format of a value in a file of this name.
+    A file that all outputs of a folder share, as the depth parameters of the layout 3dgs, is none of them.
 
     Raises:
-        UsageError: the value is of no type that can be saved, the suffix names no format, or that format cannot hold
-            the value.
+        UsageError: see `format_for`.
     """
-    name, suffix = type(value).__name__, path.suffix.lower()
-    kind = _STANDS_FOR.get(name, name)
+    return (path, *(beside(path, ending) for ending in format_for(kind, path, layout).beside))
+
+
+def format_for(name: str, path: Path, layout: str = "") -> Format:
+    """The format of a value of a type, such as "Mesh", in a file of this name.
+
+    Raises:
+        UsageError: the value is of no type that can be saved, the suffix names no format, that format cannot hold the
+            value, or has no such layout.
+    """
+    kind, suffix = _STANDS_FOR.get(name, name), path.suffix.lower()
     if kind not in _IN_WORDS:
         raise UsageError(f"{path}: a {kind} cannot be saved; possible are {', '.join(_IN_WORDS)}")
-    for form in FORMATS:
-        if form.kind == kind and suffix in form.suffixes:
-            return form
+    layouts = {form.layout: form for form in FORMATS if form.kind == kind and suffix in form.suffixes}
+    if layout in layouts:
+        return layouts[layout]
+    if layouts:
+        known = ", ".join(name for name in layouts if name) or "none"
+        raise UsageError(f"{path}: {_IN_WORDS[kind]} has no layout {layout!r} in {suffix}; it has {known}")
     what, possible = _IN_WORDS[kind], " ".join(suffixes_for(kind))
     holds = [_IN_WORDS[form.kind] for form in FORMATS if suffix in form.suffixes]
     if not holds:
@@ -118,8 +141,6 @@ def format_for(value: object, path: Path) -> Format:
 
 def check_options(form: Format, options: dict[str, Any]) -> None:
     """Raise UsageError unless the writer knows every option."""
-    import inspect
-
     parameters = inspect.signature(form.load()).parameters.values()
     own = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in ("axes", "notes", "beside")]
     unknown = [name for name in options if name not in own]

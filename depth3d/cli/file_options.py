@@ -1,0 +1,54 @@
+"""Options that belong to single file formats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from depth3d.cli.options import LENGTH
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option(
+        "--compact",
+        is_flag=True,
+        help="GLB of about half the size: rounded to 1/65535 of its extent. Web viewers and Blender read it, not every "
+        "library does.",
+    ),
+    click.option(
+        "--texture",
+        "texture_format",
+        type=click.Choice(["jpeg", "png", "webp"]),
+        default="jpeg",
+        show_default=True,
+        help="How a GLB stores the photo: png loses nothing, webp is smaller and newer.",
+    ),
+    click.option(
+        "--tiff-bits",
+        type=click.Choice(["16", "32"]),
+        default="32",
+        callback=lambda _context, _option, bits: int(bits),
+        show_default=True,
+        help="Numbers in a TIFF: float32, or whole ones of 16 bits as in a PNG.",
+    ),
+    click.option("--relief-width", type=LENGTH, metavar="LENGTH", help="Width of an STL's plate.  [default: 100mm]"),
+    click.option("--relief-height", type=LENGTH, metavar="LENGTH", help="Nearest over farthest.  [default: 8mm]"),
+    click.option("--relief-base", type=LENGTH, metavar="LENGTH", help="Thickness under the farthest.  [default: 2mm]"),
+)
+_LENGTHS = ("relief_width", "relief_height", "relief_base")
+
+
+def file_options(command: _Command) -> _Command:
+    """What only some formats know."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def in_millimetres(chosen: dict[str, Any]) -> dict[str, Any]:
+    """The relief's lengths, of those that were chosen, under the names of Options; taken out of `chosen`."""
+    given = {name: chosen.pop(name, None) for name in _LENGTHS}
+    return {f"{name}_mm": length.metres * 1000 for name, length in given.items() if length is not None}
