@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from depth3d.depth import MetricDepth as MetricDepth
     from depth3d.errors import Depth3DError as Depth3DError
     from depth3d.pictures import Animation as Animation
+    from depth3d.pictures import DepthPhoto as DepthPhoto
     from depth3d.pictures import Picture as Picture
 
     # Sources
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     # Steps
     from depth3d.cloud import PointCloud as PointCloud
     from depth3d.cloud import to_cloud as to_cloud
+    from depth3d.colormap import to_depth_photo as to_depth_photo
     from depth3d.colormap import to_heatmap as to_heatmap
     from depth3d.measure import Measurement as Measurement
     from depth3d.measure import measure_length as measure_length
@@ -74,6 +76,7 @@ _ROOM_OF_NAME = {
     "MetricDepth": "depth",
     "Depth3DError": "errors",
     "Animation": "pictures",
+    "DepthPhoto": "pictures",
     "Picture": "pictures",
     # Sources
     "choose_intrinsics": "intrinsics",
@@ -84,6 +87,7 @@ _ROOM_OF_NAME = {
     # Steps
     "PointCloud": "cloud",
     "to_cloud": "cloud",
+    "to_depth_photo": "colormap",
     "to_heatmap": "colormap",
     "Measurement": "measure",
     "measure_length": "measure",

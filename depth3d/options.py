@@ -9,6 +9,7 @@ from typing import Literal
 from depth3d.mesh import DEFAULT_CUT_RATIO
 from depth3d.parallax import DEFAULT_AMOUNT_PERCENT, DEFAULT_FPS, DEFAULT_SECONDS, DEFAULT_WIDTH
 from depth3d.scale import Hint
+from depth3d.solid import DEFAULT_BASE_MM, DEFAULT_RELIEF_MM, DEFAULT_WIDTH_MM
 
 DEFAULT_MAX_POINTS = 1_000_000
 
@@ -42,6 +43,12 @@ class Options:
         textured: carry the photo as the mesh's texture where the format can; otherwise colour its vertices.
         axes: axes of geometry files, such as "gltf" (y up, z towards the viewer) or "opencv" (camera axes), see
             `depth3d.formats.axes`; None means what is usual in a file of its kind, "gltf" for most.
+        compact: round what GLB files hold, to half the size, for those viewers that know it.
+        texture_format: how GLB files store the photo: "jpeg", "png" (nothing is lost) or "webp" (smaller and newer).
+        tiff_bits: 32 for float32 depth in TIFF, 16 for whole numbers as in PNG.
+        relief_width_mm: width of a printable relief.
+        relief_height_mm: height of its nearest things over the farthest.
+        relief_base_mm: thickness of its plate under the farthest.
         provenance: write a JSON file beside each output that says how it was obtained.
         width: width of animations in pixels.
         seconds: duration of animations.
@@ -72,6 +79,12 @@ class Options:
     normals: bool = False
     textured: bool = True
     axes: str | None = None
+    compact: bool = False
+    texture_format: Literal["jpeg", "png", "webp"] = "jpeg"
+    tiff_bits: Literal[16, 32] = 32
+    relief_width_mm: float = DEFAULT_WIDTH_MM
+    relief_height_mm: float = DEFAULT_RELIEF_MM
+    relief_base_mm: float = DEFAULT_BASE_MM
     provenance: bool = True
     width: int = DEFAULT_WIDTH
     seconds: float = DEFAULT_SECONDS

@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from depth3d.camera import Intrinsics
 from depth3d.cloud import PointCloud, to_cloud
-from depth3d.colormap import to_heatmap
+from depth3d.colormap import to_depth_photo, to_heatmap
 from depth3d.depth import InverseDepth, MetricDepth
 from depth3d.errors import UsageError
-from depth3d.formats import atomic_write, save
+from depth3d.formats import atomic_write, files_for, save
 from depth3d.measure import Measurement, measure_length
 from depth3d.mesh import Mesh, to_mesh
 from depth3d.options import Options
 from depth3d.parallax import animate_parallax
 from depth3d.photo import Photo
-from depth3d.pictures import Animation, Picture
+from depth3d.pictures import Animation, DepthPhoto, Picture
 from depth3d.pixel_cloud import PixelCloud, to_pixel_cloud
 from depth3d.points import unproject
 from depth3d.provenance import to_json, to_provenance
@@ -30,8 +30,25 @@ from depth3d.solid import Solid, to_solid
 from depth3d.splats import Splats, to_splats
 from depth3d.undistort import to_ideal_pixels
 
-Kind = Literal["cloud", "points", "splat", "mesh", "relief", "depth", "relative", "heatmap", "parallax"]
-Value = PointCloud | PixelCloud | Splats | Mesh | Solid | MetricDepth | InverseDepth | Picture | Animation
+Geometry = Literal["cloud", "points", "splat", "mesh", "relief"]
+Image = Literal["depth", "relative", "tum", "3dgs", "heatmap", "depth-photo", "parallax"]
+Kind = Literal[Geometry, Image]
+Value = PointCloud | PixelCloud | Splats | Mesh | Solid | MetricDepth | InverseDepth | Picture | DepthPhoto | Animation
+
+_TYPE_AND_LAYOUT: dict[Kind, tuple[str, str]] = {
+    "cloud": ("PointCloud", ""),
+    "points": ("PointCloud", ""),
+    "splat": ("Splats", ""),
+    "mesh": ("Mesh", ""),
+    "relief": ("Solid", ""),
+    "depth": ("MetricDepth", ""),
+    "relative": ("InverseDepth", ""),
+    "tum": ("MetricDepth", "tum"),
+    "3dgs": ("MetricDepth", "3dgs"),
+    "heatmap": ("Picture", ""),
+    "depth-photo": ("DepthPhoto", ""),
+    "parallax": ("Animation", ""),
+}
 
 KIND_OF_SUFFIX: dict[str, Kind] = {
     ".ply": "cloud",
@@ -48,6 +65,9 @@ KIND_OF_SUFFIX: dict[str, Kind] = {
     ".npy": "depth",
     ".npz": "depth",
     ".exr": "depth",
+    ".tif": "depth",
+    ".tiff": "depth",
+    ".pfm": "depth",
     ".gif": "parallax",
     ".webp": "parallax",
     ".apng": "parallax",
@@ -157,7 +177,9 @@ class Scene:
         Args:
             path: target, such as kitchen.ply (cloud), kitchen.glb (textured mesh), kitchen.png (16-bit depth) or
                 kitchen.gif (parallax).
-            kind: "cloud" (or "points"), "mesh", "depth", "relative" (inverse depth), "heatmap" or "parallax".
+            kind: "cloud" (or "points"), "splat", "mesh", "relief" (printable), "depth", "relative" (inverse depth),
+                "tum" or "3dgs" (depth as those programs want it), "heatmap", "depth-photo" (photo and grey depth) or
+                "parallax".
             force: overwrite an existing file.
 
         Raises:
@@ -166,16 +188,27 @@ class Scene:
             GeometryError: nothing is left to write.
         """
         path = Path(path)
-        value = self._value(kind or kind_of(path), path)
-        notes = self.in_short
-        if isinstance(value, PointCloud | PixelCloud | Splats | Mesh):
-            written = save(value, path, axes=self.options.axes, force=force, notes=notes)
-        else:
-            written = save(value, path, force=force, notes=notes)
+        kind = kind or kind_of(path)
+        value = self._value(kind, path)
+        written = save(value, path, force=force, notes=self.in_short, **self._format_options(value, kind, path))
         if self.options.provenance:
             with atomic_write(provenance_path(path), force=force) as file:
                 file.write(to_json(to_provenance(self)))
         return Saved(written, _in_words(value, self.unit))
+
+    def _format_options(self, value: Value, kind: Kind, path: Path) -> dict[str, Any]:
+        """What the options say to the writer of this file."""
+        o, suffix = self.options, path.suffix.lower()
+        chosen: dict[str, Any] = {"layout": _TYPE_AND_LAYOUT[kind][1]}
+        if isinstance(value, PointCloud | PixelCloud | Splats | Mesh):
+            chosen["axes"] = o.axes
+        if suffix == ".glb":
+            chosen["compact"] = o.compact
+        if suffix == ".glb" and isinstance(value, Mesh):
+            chosen["texture_format"] = o.texture_format
+        if suffix in (".tif", ".tiff"):
+            chosen["bits"] = o.tiff_bits
+        return chosen
 
     def _points(self) -> PointCloud | PixelCloud:
         """The cloud as it is written: without ever being held as a whole, where nothing needs all of it."""
@@ -193,9 +226,16 @@ class Scene:
             points = unproject(self.depth, self.camera, max_points=self.options.max_points)
             return to_splats(points, self.photo.rgb, self.camera)
         if kind == "relief":
-            return to_solid(self.depth if self.relief is None else self.relief)
-        if kind == "depth":
+            return to_solid(
+                self.depth,
+                width_mm=self.options.relief_width_mm,
+                relief_mm=self.options.relief_height_mm,
+                base_mm=self.options.relief_base_mm,
+            )
+        if kind in ("depth", "tum", "3dgs"):
             return self.depth
+        if kind == "depth-photo":
+            return to_depth_photo(self.photo.rgb, self.depth)
         if kind == "relative":
             if self.relief is None:
                 raise UsageError("a metric depth map has no relative depth; leave out 'relative'")
@@ -206,6 +246,15 @@ class Scene:
 def provenance_path(path: Path) -> Path:
     """The JSON file beside an output: kitchen.ply has kitchen.ply.json."""
     return path.with_name(f"{path.name}.json")
+
+
+def files_of(path: Path, kind: Kind | None) -> tuple[Path, ...]:
+    """Every file that `Scene.save` would write for this path, but for the provenance.
+
+    Raises:
+        UsageError: the suffix is unknown, or cannot hold such a value.
+    """
+    return files_for(path, *_TYPE_AND_LAYOUT[kind or kind_of(path)])
 
 
 def kind_of(path: Path) -> Kind:
@@ -231,13 +280,15 @@ def _in_words(value: Value, unit: str) -> str:
         return f"{len(value.xyz):,} Gaussian splats"
     if isinstance(value, Solid):
         width, height, depth = np.ptp(value.xyz_mm, axis=0)
-        return f"printable relief of {width:.0f} x {height:.0f} x {depth:.0f} mm, {len(value.faces):,} faces"
+        return f"printable relief of {width:.4g} x {height:.4g} x {depth:.3g} mm, {len(value.faces):,} faces"
     if isinstance(value, MetricDepth):
         near, far = np.nanmin(value.metres), np.nanmax(value.metres)
         name = "m" if unit == "m" else "arbitrary units"
         return f"depth {value.size[0]}x{value.size[1]}, {near:.3g} to {far:.3g} {name}"
     if isinstance(value, InverseDepth):
         return f"relative inverse depth {value.size[0]}x{value.size[1]}, larger is nearer"
+    if isinstance(value, DepthPhoto):
+        return f"photo and grey depth {value.rgb.shape[1]}x{value.rgb.shape[0]}, near is white"
     if isinstance(value, Picture):
         return f"heat map {value.rgb.shape[1]}x{value.rgb.shape[0]}"
     return f"{value.count} frames at {value.fps:g} per second"

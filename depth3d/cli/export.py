@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from depth3d.cli.file_options import file_options
 from depth3d.cli.options import (
     camera_options,
     depth_options,
@@ -18,14 +19,17 @@ from depth3d.cli.options import (
 )
 from depth3d.cli.work import write_files
 
-KINDS = ["cloud", "points", "splat", "mesh", "relief", "depth", "relative", "heatmap", "parallax"]
+KINDS = [
+    *("cloud", "points", "splat", "mesh", "relief"),
+    *("depth", "relative", "tum", "3dgs", "heatmap", "depth-photo", "parallax"),
+]
 
 
 @click.command()
 @photo_arguments
 @output_options(
     "File to write; its suffix says what: .ply .pcd .xyz .las .laz .e57 cloud, .glb .obj .usdz mesh, .stl relief, "
-    ".png .npy .npz .exr depth, .gif .webp parallax."
+    ".png .npy .npz .exr .tif .pfm depth, .gif .webp parallax."
 )
 @click.option(
     "--as", "kind", type=click.Choice(KINDS), help="What goes into the files, where the suffix would say otherwise."
@@ -35,6 +39,7 @@ KINDS = ["cloud", "points", "splat", "mesh", "relief", "depth", "relative", "hea
 @depth_options
 @geometry_options
 @motion_options
+@file_options
 def export(photos: tuple[Path, ...], outputs: tuple[Path, ...], kind: Any, force: bool, **chosen: Any) -> None:
     """Turn photos into point clouds, meshes, depth images and animations.
 

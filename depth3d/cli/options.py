@@ -283,9 +283,11 @@ def output_options(help_text: str) -> Callable[[_Command], _Command]:
 
 def to_options(chosen: dict[str, Any]) -> Options:
     """Turn what click collected into the Options that every door shares."""
+    from depth3d.cli.file_options import in_millimetres
     from depth3d.options import Options
 
     chosen = dict(chosen)
+    chosen |= in_millimetres(chosen)
     hints = _hints({name: chosen.pop(name) for name in _HINT_OPTIONS if name in chosen})
     voxel = chosen.pop("voxel", None)
     textured = not chosen.pop("vertex_colours", False)

@@ -29,13 +29,9 @@ def write_files(
         chosen: the other options as click collected them.
     """
     from depth3d.pipeline import reconstruct
-    from depth3d.scene import kind_of
 
     options = to_options(chosen)
-    files_of_photo = _targets(photos, outputs, force=force, provenance=options.provenance)
-    if kind is None:
-        for path in outputs:
-            kind_of(path)
+    files_of_photo = _targets(photos, outputs, kind, force=force, provenance=options.provenance)
     for photo, files in zip(photos, files_of_photo, strict=True):
         with download_progress("midas_small") as progress:
             scene = reconstruct(photo, options, progress=progress)
@@ -55,15 +51,17 @@ def report(scene: Scene, photo: Path, *, relative: bool = False) -> None:
         click.echo(f"{photo.name}: {line}", err=True)
 
 
-def _targets(photos: Sequence[Path], outputs: Sequence[Path], *, force: bool, provenance: bool) -> list[list[Path]]:
+def _targets(
+    photos: Sequence[Path], outputs: Sequence[Path], kind: Kind | None, *, force: bool, provenance: bool
+) -> list[list[Path]]:
     """Each photo's output files, checked before the work begins."""
-    from depth3d.formats import check_writable, files_of
-    from depth3d.scene import provenance_path
+    from depth3d.formats import check_writable
+    from depth3d.scene import files_of, provenance_path
 
     named = [[Path(str(output).replace("{name}", photo.stem)) for output in outputs] for photo in photos]
     seen: set[Path] = set()
     for path in (path for paths in named for path in paths):
-        for one in files_of(path):
+        for one in files_of(path, kind):
             if one in seen:
                 raise UsageError(f"{one} would be written twice; with several photos put {{name}} into each -o")
             seen.add(one)
