@@ -14,6 +14,7 @@ from test_depth_image import NOTES, metric, relative
 from depth3d.depth import InverseDepth, MetricDepth
 from depth3d.errors import UsageError
 from depth3d.formats import save
+from depth3d.predictors.depth_map import read_depth_map
 
 
 def description(path: Path) -> dict[str, str]:
@@ -60,6 +61,16 @@ def test_relative_depth_of_16_bits(tmp_path: Path) -> None:
     least, greatest = float(texts["depth3d:value_at_1"]), float(texts["depth3d:value_at_65535"])
     step = (greatest - least) / 65534
     assert np.nanmax(np.abs(np.where(read == 0, np.nan, least + (read - 1) * step) - relief.values)) <= 0.51 * step
+
+
+@pytest.mark.parametrize(("bits", "error"), [(16, 0.00051), (32, 0)])
+def test_our_own_reader_knows_what_the_numbers_mean(tmp_path: Path, bits: int, error: float) -> None:
+    depth = metric()
+    path = save(depth, tmp_path / "a.tif", bits=bits)
+    read = read_depth_map(path, kind="metric", size=depth.size)
+    assert isinstance(read, MetricDepth)
+    assert np.array_equal(np.isnan(read.metres), np.isnan(depth.metres))
+    assert np.nanmax(np.abs(read.metres - depth.metres)) <= error
 
 
 @pytest.mark.parametrize("bits", [8, 64, 0])
