@@ -46,6 +46,10 @@ if TYPE_CHECKING:
     from depth3d.pixel_cloud import to_pixel_cloud as to_pixel_cloud
     from depth3d.points import PointMap as PointMap
     from depth3d.points import unproject as unproject
+    from depth3d.solid import Solid as Solid
+    from depth3d.solid import to_solid as to_solid
+    from depth3d.splats import Splats as Splats
+    from depth3d.splats import to_splats as to_splats
     from depth3d.scale import CameraHeight as CameraHeight
     from depth3d.scale import DepthAt as DepthAt
     from depth3d.scale import DistanceAt as DistanceAt
@@ -98,6 +102,10 @@ _ROOM_OF_NAME = {
     "to_pixel_cloud": "pixel_cloud",
     "PointMap": "points",
     "unproject": "points",
+    "Solid": "solid",
+    "to_solid": "solid",
+    "Splats": "splats",
+    "to_splats": "splats",
     "CameraHeight": "scale",
     "DepthAt": "scale",
     "DistanceAt": "scale",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import tokenize
 import warnings
 import zipfile
-from contextlib import redirect_stdout
+from collections.abc import Mapping
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
@@ -26,6 +28,7 @@ _UNITS_TEXT, _UNKNOWN_TEXT = "depth3d:units_per_metre", "depth3d:unknown"
 """Keys of the texts in which our own 16-bit PNGs keep their scale (metric ones only) and their sign for unknown."""
 
 _HEAD_BYTES = 512
+_TIFF_DESCRIPTION = 270
 _COLOUR_TOLERANCE = 10
 _ARCHIVE_NAMES = ("depth", "inverse_depth", "arr_0")
 _EXR_NAMES = ("Z", "depth", "Y", "V")
@@ -193,9 +196,10 @@ def _read_picture(path: Path, head: bytes) -> StoredDepth:
 
     with open_picture(path, DepthMapError) as image:
         image.load()
+        texts = _texts(image)
         ImageOps.exif_transpose(image, in_place=True)
-    units = _stated_units(image, path)
-    zero_is_unknown = image.info.get(_UNKNOWN_TEXT) == "0"
+    units = _stated_units(texts, path)
+    zero_is_unknown = texts.get(_UNKNOWN_TEXT) == "0"
     values, bits = _numbers(image, path, head)
     return StoredDepth(values, bits, units, zero_is_unknown and units is None, zero_is_unknown)
 
@@ -214,8 +218,19 @@ def _numbers(image: Image.Image, path: Path, head: bytes) -> tuple[NDArray[Any],
     return _without_stretching(grey, head, 255) if is_portable_map else grey, 8
 
 
-def _stated_units(image: Image.Image, path: Path) -> float | None:
-    text = image.info.get(_UNITS_TEXT)
+def _texts(image: Image.Image) -> dict[Any, Any]:
+    """What a picture says about itself; our own TIFFs do so by a description in JSON."""
+    texts = dict(image.info)
+    description = getattr(image, "tag_v2", {}).get(_TIFF_DESCRIPTION)
+    if isinstance(description, str):
+        with suppress(ValueError):
+            ours = json.loads(description)
+            texts |= ours if isinstance(ours, dict) else {}
+    return texts
+
+
+def _stated_units(texts: Mapping[Any, Any], path: Path) -> float | None:
+    text = texts.get(_UNITS_TEXT)
     if text is None:
         return None
     try:
