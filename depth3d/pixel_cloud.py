@@ -63,10 +63,10 @@ class PixelCloud:
         rows = max(1, at_most // width)
         return [slice(start, min(start + rows, height)) for start in range(0, height, rows)]
 
-    def part(self, span: slice) -> CloudPart:
-        """The points of one span."""
+    def part(self, span: slice, *, turn: NDArray[np.float64] | None = None) -> CloudPart:
+        """The points of one span, turned as `RayGrid.points_at` does."""
         z = self.z[span]
-        xyz = self.rays.points_at(z, first_row=span.start)
+        xyz = self.rays.points_at(z, first_row=span.start, turn=turn)
         known = np.isfinite(z)
         return CloudPart(known_rows(xyz, known), known_rows(self.rgb[span], known), None)
 

@@ -83,13 +83,24 @@ class RayGrid:
             return image
         return image[self.rows[:, None], self.columns[None, :]]
 
-    def points_at(self, z: NDArray[np.float32], *, first_row: int = 0) -> NDArray[np.float32]:
-        """(h, W, 3) points at depth z (h, W), for h rows of the grid from `first_row` on."""
+    def points_at(
+        self, z: NDArray[np.float32], *, first_row: int = 0, turn: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float32]:
+        """(h, W, 3) points at depth z (h, W), for h rows of the grid from `first_row` on.
+
+        A `turn` by right angles, or a mirror, (3, 3) of one 1 or -1 in each row and column, is applied on the way and
+        costs nothing.
+        """
         y_per_z = self.y_per_z[first_row : first_row + len(z)]
+        per_z = (self.x_per_z[None, :], y_per_z[:, None], np.ones((1, 1), np.float32))
         xyz = np.empty((*z.shape, 3), np.float32)
-        np.multiply(z, self.x_per_z[None, :], out=xyz[..., 0])
-        np.multiply(z, y_per_z[:, None], out=xyz[..., 1])
-        xyz[..., 2] = z
+        for axis, row in enumerate(np.eye(3) if turn is None else turn):
+            component = int(np.abs(row).argmax())
+            factor = per_z[component] * np.float32(row[component]) + np.float32(0)  # no negative zeros
+            if factor.size == 1 and factor[0, 0] == 1:
+                xyz[..., axis] = z
+            else:
+                np.multiply(z, factor, out=xyz[..., axis])
         return xyz
 
 

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from depth3d.cloud import CloudPart
 from depth3d.errors import UsageError
+from depth3d.pixel_cloud import Cloud, PixelCloud
 
 # Each axis of the file, said in the camera's x, y, z; and in words. Signs and places change and nothing else, so that
 # no coordinate is rounded. All but unity's are rotations.
@@ -57,6 +59,24 @@ def turned(vectors: NDArray[np.floating[Any]], axes: str) -> NDArray[np.float32]
         np.multiply(flat[part], _row_of_signs(signs)[: len(flat[part])], out=result[part])
         result[part] += 0  # no negative zeros
     return result.reshape(vectors.shape)
+
+
+def turned_part(cloud: Cloud, span: slice, axes: str) -> CloudPart:
+    """Some points of a cloud, and their normals, in the axes of a file.
+
+    Args:
+        cloud: points in camera axes.
+        span: which, see `PointCloud.spans`.
+        axes: a name of `AXES`.
+
+    Raises:
+        UsageError: `axes` names no known convention.
+    """
+    if isinstance(cloud, PixelCloud):  # points that do not exist yet need not be turned, only made differently
+        return cloud.part(span, turn=matrix(axes))
+    part = cloud.part(span)
+    normals = None if part.normals is None else turned(part.normals, axes)
+    return CloudPart(turned(part.xyz, axes), part.rgb, normals)
 
 
 def wound(faces: NDArray[np.integer[Any]], axes: str) -> NDArray[np.integer[Any]]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.errors import MissingExtraError, OutputError
-from depth3d.formats.axes import axes_in_words, turned
+from depth3d.formats.axes import axes_in_words, turned, turned_part
 from depth3d.formats.blocks import ROWS
 from depth3d.formats.notes import GENERATOR
 from depth3d.pixel_cloud import Cloud
@@ -105,9 +105,9 @@ def _write_points(libe57: Any, image: Any, scan: Any, cloud: Cloud, axes: str, l
     scan.set("points", points)
     writer = points.writer(buffers)
     for span in spans:
-        part = cloud.part(span)
+        part = turned_part(cloud, span, axes)
         count = len(part.xyz)
-        for column, values in zip(positions, turned(part.xyz, axes).T, strict=True):
+        for column, values in zip(positions, part.xyz.T, strict=True):
             column[:count] = values
         if part.rgb is not None:
             for levels, shades in zip(colours, part.rgb.T, strict=True):

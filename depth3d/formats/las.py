@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.errors import MissingExtraError, OutputError
-from depth3d.formats.axes import axes_in_words, turned
+from depth3d.formats.axes import axes_in_words, turned_part
 from depth3d.formats.blocks import ROWS
 from depth3d.formats.notes import GENERATOR
 from depth3d.pixel_cloud import Cloud
@@ -79,9 +79,9 @@ def _write(cloud: Cloud, file: BinaryIO, axes: str, notes: Mapping[str, str], *,
 
 
 def _points(laspy: Any, header: Any, cloud: Cloud, span: slice, axes: str) -> Any:
-    part = cloud.part(span)
+    part = turned_part(cloud, span, axes)
     points = laspy.ScaleAwarePointRecord.zeros(len(part.xyz), header=header)
-    xyz = np.rint(turned(part.xyz, axes).astype(np.float64) / header.scales).astype(np.int32)
+    xyz = np.rint(part.xyz.astype(np.float64) / header.scales).astype(np.int32)
     points["X"], points["Y"], points["Z"] = xyz.T
     if part.rgb is not None:
         points["red"], points["green"], points["blue"] = part.rgb.T.astype(np.uint16) * np.uint16(_COLOUR_STEP)

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.formats.axes import axes_in_words, turned
+from depth3d.formats.axes import axes_in_words, turned_part
 from depth3d.formats.blocks import ROWS, row_bytes, write_blocks
 from depth3d.formats.notes import GENERATOR, as_ascii
 from depth3d.pixel_cloud import Cloud
@@ -37,11 +37,11 @@ def write_cloud(cloud: Cloud, file: BinaryIO, *, axes: str, notes: Mapping[str, 
     record = np.dtype(fields)
 
     def pack(span: slice) -> NDArray[Any]:
-        part = cloud.part(span)
+        part = turned_part(cloud, span, axes)
         block = np.zeros(len(part.xyz), record)
-        block["xyz"] = row_bytes(turned(part.xyz, axes), "<f4")
+        block["xyz"] = row_bytes(part.xyz, "<f4")
         if part.normals is not None:
-            block["normal"] = row_bytes(turned(part.normals, axes), "<f4")
+            block["normal"] = row_bytes(part.normals, "<f4")
         if part.rgb is not None:
             block["bgr"][:, :3] = part.rgb[:, ::-1]
         return block

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.cloud import PointCloud
-from depth3d.formats.axes import axes_in_words, turned, wound
+from depth3d.formats.axes import axes_in_words, turned_part, wound
 from depth3d.formats.blocks import ROWS, row_bytes, write_blocks, write_rows
 from depth3d.formats.notes import GENERATOR, as_ascii
 from depth3d.formats.skin import vertex_rgb
@@ -79,11 +79,11 @@ def _write_vertices(cloud: Cloud, file: BinaryIO, axes: str) -> None:
     record = np.dtype(fields)
 
     def pack(span: slice) -> NDArray[Any]:
-        part = cloud.part(span)
+        part = turned_part(cloud, span, axes)
         block = np.empty(len(part.xyz), record)
-        block["xyz"] = row_bytes(turned(part.xyz, axes), "<f4")
+        block["xyz"] = row_bytes(part.xyz, "<f4")
         if part.normals is not None:
-            block["normal"] = row_bytes(turned(part.normals, axes), "<f4")
+            block["normal"] = row_bytes(part.normals, "<f4")
         if part.rgb is not None:
             block["rgb"] = row_bytes(part.rgb, "u1")
         return block

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import BinaryIO
 
-from depth3d.formats.axes import turned
+from depth3d.formats.axes import turned_part
 from depth3d.formats.text import LINES_PER_BLOCK, Columns, write_spans
 from depth3d.pixel_cloud import Cloud
 
@@ -21,9 +21,8 @@ def write_cloud(cloud: Cloud, file: BinaryIO, *, axes: str, notes: Mapping[str, 
     """
 
     def rows(span: slice) -> Columns:
-        part = cloud.part(span)
-        xyz = turned(part.xyz, axes)
-        return [xyz] if part.rgb is None else [xyz, part.rgb]
+        part = turned_part(cloud, span, axes)
+        return [part.xyz] if part.rgb is None else [part.xyz, part.rgb]
 
     line = "%.7g %.7g %.7g %d %d %d\n" if cloud.has_rgb else "%.7g %.7g %.7g\n"
     write_spans(file, cloud.spans(LINES_PER_BLOCK), line, rows)
