@@ -2,9 +2,12 @@
 
 Face i says d; its depth is 1/z = a d + b, and along a ray at the angle theta from its axis 1/distance is
 (a d + b) cos theta. Two faces that see one direction must agree on the distance, which is linear in their a and b;
-together the overlaps of a cube determine all of them up to one positive factor. What they determine only weakly is a
-shift of all b: on the line where two faces meet, both cosines are the same. Where the predictions are too rough for it,
-the picture's range of depth is assumed instead, as `depth3d.scale` does for photos.
+together the overlaps determine all of them up to one positive factor, which the mean of the a fixes.
+
+Real predictions are rough, above all at the borders, where the overlaps are. Then three things help: the a of one
+network are much alike from face to face; the farthest things all around are some times as far as the nearest, as
+`depth3d.scale` assumes for photos; and an overlap counts as few measurements, however many pixels it has. What is known
+least is a shift of all b: on the line where two faces meet, both cosines are the same.
 """
 
 from __future__ import annotations
@@ -16,22 +19,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.errors import GeometryError
-from depth3d.panorama.faces import Face, sample, seen_by
+from depth3d.panorama.faces import Face, Seen, sample, seen_by
 from depth3d.scale.hint import FAR_PERCENTILE, NEAR_PERCENTILE
 from depth3d.scale.solver import ASSUMED_FACTOR, ASSUMED_FAR_OVER_NEAR
 
-_DIRECTIONS = 30_000
+_DIRECTIONS = 20_000
 _LEAST_WEIGHT = 0.01  # directions so near a face's border are left out
 _LEAST_OVERLAP = 20
-_ROUNDS = 15
-_INDEPENDENT_PER_OVERLAP = 4.0
-"""How many independent errors an overlap has: a network errs smoothly along an edge."""
+_ROUNDS = 12
+_INDEPENDENT_PER_OVERLAP = 0.5
+_SLOPE_SIGMA = 0.5
+"""One standard deviation of the a of one face as a share of their mean. This and the number of independent measurements
+per overlap were chosen on rendered rooms with the bundled network; anything from half to twice does about as well."""
 
 _LEAST_SLOPE = 0.05
 _LEAST_NOISE = 1e-6
-_NOISE_OF_ONE_FACE = 0.2  # of the standard deviation of 1/distance; overlaps measure it where there are any
-_RIDGE = 1e-13
-_FLAT = 1e-4
+_NOISE_OF_ONE_FACE = 0.05
+_GAUGE_WEIGHT = 30.0
+
+Rows = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +45,7 @@ class Agreement:
     """The scales of the faces.
 
     Attributes:
-        a: (F,) float64, positive; 0 for a face that shows nothing.
+        a: (F,) float64, positive, their mean 1; meaningless for a face that shows nothing.
         b: (F,) float64.
         shift_sigma: one standard deviation of the mean of b.
         noise: one standard deviation of 1/distance between faces that see one direction.
@@ -54,9 +60,6 @@ class Agreement:
 def agree_on_scale(values: Sequence[NDArray[np.float32]], faces: Sequence[Face]) -> Agreement:
     """Find the scales of all faces together, by robust least squares.
 
-    What is made small is the disagreement between faces over the variance of 1/distance all around: with the sum of the
-    a held instead, the noisy faces would be shrunk and the flat ones blown up.
-
     Args:
         values: (n, n) relative inverse depth of each face; NaN where unknown, or everywhere if it shows nothing.
         faces: the faces.
@@ -64,29 +67,27 @@ def agree_on_scale(values: Sequence[NDArray[np.float32]], faces: Sequence[Face])
     Raises:
         GeometryError: a face overlaps none that is connected with the others, or nothing is known at all.
     """
-    rays = even_directions(_DIRECTIONS)
-    columns = _Columns.of(values)
-    overlaps = _overlaps(values, faces, rays, columns)
-    _check_connected(overlaps, columns.used, faces)
-    extremes = _Extremes(values, faces, rays, columns)
-    variance = extremes.variance()
-    disagreement = overlaps.disagreement(overlaps.even_weights())
-    noise = _NOISE_OF_ONE_FACE
-    x = _solved(disagreement, variance)
+    views = _Views.of(values, faces)
+    overlaps = _overlaps(views)
+    _check_connected(overlaps.pair, views.used, faces)
+    spread = views.spread
+    slopes = _slope_rows(views.used)
+    x = _least_squares(overlaps.rows, overlaps.even, slopes, np.zeros((0, overlaps.rows.shape[1])), scale=1e-3)
+    noise = _NOISE_OF_ONE_FACE * spread
     for _ in range(_ROUNDS):
-        error = (overlaps.one - overlaps.other) @ x
+        error = overlaps.rows @ x
         if error.size:
-            noise = max(_LEAST_NOISE, 1.4826 * float(np.median(np.abs(error))))
+            noise = max(_LEAST_NOISE * spread, 1.4826 * float(np.median(np.abs(error))))
         doubt = 1 / (1 + (error / (2 * noise)) ** 2)  # Cauchy
-        disagreement = overlaps.disagreement(overlaps.even_weights() * doubt / noise**2)
-        prior = extremes.assumed_range(x)
-        disagreement += np.outer(prior, prior)
-        x = _solved(disagreement, variance)
-    a, b = columns.in_units_of_d(x)
-    return Agreement(a, b, _shift_sigma(disagreement, variance @ x, columns), noise)
+        weight = _INDEPENDENT_PER_OVERLAP * overlaps.even * doubt / noise**2
+        prior = views.assumed_range(x, spread)
+        x = _least_squares(overlaps.rows, weight, slopes, prior)
+    stack, _ = _stacked(overlaps.rows, weight, slopes, prior, 1.0)
+    a = x[::2]
+    return Agreement(a, x[1::2] - a * views.middle, _sigma_of_mean_level(stack, views.used), noise)
 
 
-def even_directions(count: int) -> NDArray[np.float64]:
+def even_directions(count: int) -> Rows:
     """Unit vectors (N, 3) spread evenly over the sphere (Fibonacci's lattice; González 2010, arXiv 0912.4540)."""
     i = np.arange(count) + 0.5
     y = 1 - 2 * i / count
@@ -96,162 +97,133 @@ def even_directions(count: int) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Columns:
-    """Unknowns 2 i and 2 i + 1 are face i's slope and level, for d brought to a range of about 1 around 0."""
+class _Views:
+    """What the faces say of the same directions; unknowns 2 i and 2 i + 1 are face i's a and its level at `middle`."""
 
+    seen: tuple[Seen, ...]
+    d: Rows
+    clear: NDArray[np.bool_]
     middle: NDArray[np.float64]
-    spread: NDArray[np.float64]
+    spread: float
     used: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, values: Sequence[NDArray[np.float32]]) -> _Columns:
-        known = [face[np.isfinite(face)] for face in values]
-        ends = [np.percentile(face, (2, 98)) if face.size else np.zeros(2) for face in known]
-        middle = np.array([(low + high) / 2 for low, high in ends])
-        # A flat face's spread is rounding, which must not be taken for what it sees.
-        spread = np.array([max(high - low, _FLAT * max(abs(low), abs(high))) for low, high in ends])
-        return cls(middle, np.where(spread > 0, spread, 1.0), np.array([face.size > 0 for face in known]))
+    def of(cls, values: Sequence[NDArray[np.float32]], faces: Sequence[Face]) -> _Views:
+        rays = even_directions(_DIRECTIONS)
+        seen = tuple(seen_by(face, rays) for face in faces)
+        d = np.stack([sample(face, view.uv) for face, view in zip(values, seen, strict=True)])
+        clear = np.asarray(np.isfinite(d) & (np.stack([view.weight for view in seen]) > _LEAST_WEIGHT))
+        ends = np.array([_ends(one[ok]) for one, ok in zip(d, clear, strict=True)])
+        used = np.asarray(clear.any(axis=1))
+        spread = float(np.median((ends[:, 2] - ends[:, 0])[used])) if used.any() else 0.0
+        # Where every face is flat, its level is the only measure of what is much and what is little.
+        spread = spread or float(np.abs(ends).max()) or 1.0
+        return cls(seen, d, clear, ends[:, 1], spread, used)
 
-    def row(self, face: int, d: NDArray[np.float64], cosine: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(N, 2) coefficients of the face's slope and level in 1/distance."""
-        return np.stack([cosine * (d - self.middle[face]) / self.spread[face], cosine], axis=-1)
+    def rows(self, face: int, where: NDArray[np.bool_]) -> Rows:
+        """(N, 2 F) rows whose product with the unknowns is the 1/distance that a face says."""
+        cosine = self.seen[face].cosine[where]
+        rows = np.zeros((len(cosine), 2 * len(self.seen)))
+        rows[:, 2 * face] = cosine * (self.d[face][where] - self.middle[face])
+        rows[:, 2 * face + 1] = cosine
+        return rows
 
-    def in_units_of_d(self, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        a = np.where(self.used, x[::2] / self.spread, 0)
-        return a, np.where(self.used, x[1::2] - a * self.middle, 0)
+    def assumed_range(self, x: NDArray[np.float64], spread: float) -> Rows:
+        """(1, 2 F): the farthest things all around are so many times as far as the nearest, over its deviation."""
+        best = np.argmax([np.where(ok, view.weight, 0) for view, ok in zip(self.seen, self.clear, strict=True)], axis=0)
+        known = self.clear.any(axis=0)
+        around = np.concatenate([self.rows(k, known & (best == k)) for k in range(len(self.seen))])
+        order = np.argsort(around @ x, kind="stable")
+        near, far = (around[order[round(p / 100 * (len(order) - 1))]] for p in (NEAR_PERCENTILE, FAR_PERCENTILE))
+        sigma = max(float(near @ x), 1e-3 * spread) / ASSUMED_FAR_OVER_NEAR * np.log(ASSUMED_FACTOR)
+        return np.asarray((far - near / ASSUMED_FAR_OVER_NEAR)[None] / sigma)
+
+
+def _ends(d: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(3,) the 2nd, 50th and 98th percentile; zeros of nothing."""
+    return np.percentile(d, (FAR_PERCENTILE, 50, NEAR_PERCENTILE)) if d.size else np.zeros(3)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Overlaps:
-    """What two faces say of one direction: rows whose product with the unknowns is 1/distance.
+    """Directions that two faces see.
 
     Attributes:
-        one: (N, 2 F) rows of the first face.
-        other: (N, 2 F) rows of the second.
+        rows: (N, 2 F) rows whose product with the unknowns should be 0.
         pair: (N,) number of the overlap each belongs to: F times the first face plus the second.
+        even: (N,) weights with a sum of 1 for each overlap.
     """
 
-    one: NDArray[np.float64]
-    other: NDArray[np.float64]
+    rows: Rows
     pair: NDArray[np.int64]
-
-    def even_weights(self) -> NDArray[np.float64]:
-        """(N,) weights with which each overlap counts as a few independent measurements, however large it is."""
-        return np.asarray(_INDEPENDENT_PER_OVERLAP / np.bincount(self.pair)[self.pair])
-
-    def disagreement(self, weight: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The weighted sum of squared differences as a (2 F, 2 F) form in the unknowns."""
-        difference = self.one - self.other
-        return np.asarray((difference * weight[:, None]).T @ difference)
+    even: NDArray[np.float64]
 
 
-def _overlaps(
-    values: Sequence[NDArray[np.float32]], faces: Sequence[Face], rays: NDArray[np.float64], columns: _Columns
-) -> _Overlaps:
-    seen = [seen_by(face, rays) for face in faces]
-    d = [sample(face, view.uv) for face, view in zip(values, seen, strict=True)]
-    clear = [(view.weight > _LEAST_WEIGHT) & np.isfinite(one) for view, one in zip(seen, d, strict=True)]
-    sides: tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]] = ([], [])
-    pair = []
-    for i in range(len(faces)):
-        for j in range(i + 1, len(faces)):
-            both = clear[i] & clear[j]
-            if both.sum() < _LEAST_OVERLAP:
-                continue
-            for k, side in ((i, sides[0]), (j, sides[1])):
-                block = np.zeros((int(both.sum()), 2 * len(faces)))
-                block[:, 2 * k : 2 * k + 2] = columns.row(k, d[k][both], seen[k].cosine[both])
-                side.append(block)
-            pair.append(np.full(int(both.sum()), len(faces) * i + j))
-    none = np.zeros((0, 2 * len(faces)))
-    one, other = (np.concatenate([none, *side]) for side in sides)
-    return _Overlaps(one, other, np.concatenate([np.zeros(0, np.int64), *pair]))
+def _overlaps(views: _Views) -> _Overlaps:
+    count = len(views.seen)
+    rows, pair = [np.zeros((0, 2 * count))], [np.zeros(0, np.int64)]
+    for i in range(count):
+        for j in range(i + 1, count):
+            both = views.clear[i] & views.clear[j]
+            if both.sum() >= _LEAST_OVERLAP:
+                rows.append(views.rows(i, both) - views.rows(j, both))
+                pair.append(np.full(len(rows[-1]), count * i + j))
+    pairs = np.concatenate(pair)
+    return _Overlaps(np.concatenate(rows), pairs, 1 / np.bincount(pairs)[pairs] if pairs.size else np.zeros(0))
 
 
-def _check_connected(overlaps: _Overlaps, used: NDArray[np.bool_], faces: Sequence[Face]) -> None:
+def _check_connected(pair: NDArray[np.int64], used: NDArray[np.bool_], faces: Sequence[Face]) -> None:
     if not used.any():
         raise GeometryError("panorama: no depth is known in any direction")
     reached = {int(np.argmax(used))}
-    pairs = [divmod(int(pair), len(faces)) for pair in np.unique(overlaps.pair)]
+    pairs = [divmod(int(number), len(faces)) for number in np.unique(pair)]
     for _ in faces:
-        reached |= {k for pair in pairs if set(pair) & reached for k in pair}
+        reached |= {k for one in pairs if set(one) & reached for k in one}
     alone = [face.name for k, face in enumerate(faces) if used[k] and k not in reached]
     if alone:
         raise GeometryError(f"panorama: the face {', '.join(alone)} overlaps no other; a wider panorama is needed")
 
 
-def _solved(disagreement: NDArray[np.float64], variance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The unknowns, all slopes positive, with the least disagreement for a variance of 1."""
-    count = len(disagreement)
-    basis = np.eye(count)
-    x = np.zeros(count)
-    for _ in range(count // 2):
-        x = basis @ _best_direction(basis.T @ disagreement @ basis, basis.T @ variance @ basis)
-        x = x if x[::2].sum() > 0 else -x
-        wrong = 2 * np.flatnonzero(x[::2] < _LEAST_SLOPE * np.abs(x[::2]).max())
-        if wrong.size == 0:
-            break
-        # A slope that came out negative is tied to a small share of the others' mean.
-        others = np.setdiff1d(np.arange(0, count, 2), wrong)
-        basis = np.eye(count)
-        basis[np.ix_(wrong, others)] = _LEAST_SLOPE / max(others.size, 1)
-        basis = np.delete(basis, wrong, axis=1)
-    return np.asarray(x / np.sqrt(x @ variance @ x))
+def _slope_rows(used: NDArray[np.bool_]) -> Rows:
+    """(F, 2 F) rows of the slopes, over the standard deviation of each about 1."""
+    rows = np.zeros((len(used), 2 * len(used)))
+    rows[np.arange(len(used)), 2 * np.arange(len(used))] = 1 / _SLOPE_SIGMA
+    return rows
 
 
-def _best_direction(disagreement: NDArray[np.float64], variance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The vector with the largest variance for its disagreement."""
-    lift = _RIDGE * max(float(np.trace(disagreement)), _RIDGE)
-    factor = np.linalg.cholesky(disagreement + lift * np.eye(len(disagreement)))
-    half = np.linalg.solve(factor, np.linalg.solve(factor, variance).T)
-    _, vectors = np.linalg.eigh((half + half.T) / 2)
-    return np.asarray(np.linalg.solve(factor.T, vectors[:, -1]))
+def _least_squares(
+    rows: Rows, weight: NDArray[np.float64], slopes: Rows, prior: Rows, *, scale: float = 1.0
+) -> NDArray[np.float64]:
+    """The unknowns, slopes not below 0.05; `scale` weighs what is assumed of the slopes."""
+    from scipy.optimize import lsq_linear
+
+    stack, target = _stacked(rows, weight, slopes, prior, scale)
+    low = np.full(rows.shape[1], -np.inf)
+    low[::2] = _LEAST_SLOPE
+    return np.asarray(lsq_linear(stack, target, bounds=(low, np.inf), tol=1e-14, max_iter=500).x)
 
 
-def _shift_sigma(disagreement: NDArray[np.float64], gauge: NDArray[np.float64], columns: _Columns) -> float:
-    """One standard deviation of a shift that all faces share, with the variance of 1/distance held."""
-    mean_level = np.zeros(len(gauge))
-    mean_level[1::2][columns.used] = 1 / columns.used.sum()
-    held = gauge / np.linalg.norm(gauge)
-    free = np.eye(len(gauge)) - np.outer(held, held)
-    precision, directions = np.linalg.eigh(free @ disagreement @ free)
-    along = directions.T @ (free @ mean_level)
-    return float(np.sqrt(np.sum(along**2 / np.maximum(precision, _RIDGE * precision[-1]))))
+def _stacked(
+    rows: Rows, weight: NDArray[np.float64], slopes: Rows, prior: Rows, scale: float
+) -> tuple[Rows, NDArray[np.float64]]:
+    """Rows and targets: the overlaps as a square root of their normal matrix, the mean slope, and what is assumed."""
+    normal = (rows * weight[:, None]).T @ rows
+    values, vectors = np.linalg.eigh(normal)
+    root = np.sqrt(np.maximum(values, 0))[:, None] * vectors.T
+    held = _GAUGE_WEIGHT * max(np.sqrt(float(np.trace(normal))), 1.0)
+    gauge = np.zeros((1, rows.shape[1]))
+    gauge[0, ::2] = held / len(slopes)
+    level = 1e-9 * held * np.eye(rows.shape[1])[1::2]  # a face that nothing ties down stays at 0
+    stack = np.concatenate([root, gauge, slopes * scale, prior, level])
+    target = np.zeros(len(stack))
+    target[len(root)] = held
+    target[len(root) + 1 : len(root) + 1 + len(slopes)] = scale / _SLOPE_SIGMA
+    return stack, target
 
 
-class _Extremes:
-    """The nearest and the farthest things all around, as rows for the unknowns."""
-
-    def __init__(
-        self,
-        values: Sequence[NDArray[np.float32]],
-        faces: Sequence[Face],
-        rays: NDArray[np.float64],
-        columns: _Columns,
-    ) -> None:
-        seen = [seen_by(face, rays) for face in faces]
-        best = np.argmax([view.weight for view in seen], axis=0)
-        self._rows = np.full((len(rays), 2 * len(faces)), 0.0)
-        for k, (face, view) in enumerate(zip(values, seen, strict=True)):
-            mine = best == k
-            d = sample(face, view.uv[mine])
-            self._rows[mine, 2 * k : 2 * k + 2] = columns.row(k, d, view.cosine[mine])
-        self._rows = self._rows[np.isfinite(self._rows).all(axis=1) & (best >= 0)]
-
-    def variance(self) -> NDArray[np.float64]:
-        """The variance of 1/distance all around as a (2 F, 2 F) form in the unknowns."""
-        centred = self._rows - self._rows.mean(axis=0)
-        return np.asarray(centred.T @ centred / len(centred))
-
-    def assumed_range(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The row, over its standard deviation, that says how much farther the farthest things are than the nearest."""
-        near, far = self._near_and_far(x)
-        expected = near / ASSUMED_FAR_OVER_NEAR
-        sigma = max(float(near @ x), 1e-3) / ASSUMED_FAR_OVER_NEAR * np.log(ASSUMED_FACTOR)
-        return np.asarray((far - expected) / sigma)
-
-    def _near_and_far(self, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        order = np.argsort(self._rows @ x, kind="stable")
-        ranks = [round(percent / 100 * (len(order) - 1)) for percent in (NEAR_PERCENTILE, FAR_PERCENTILE)]
-        near, far = (self._rows[order[rank]] for rank in ranks)
-        return near, far
+def _sigma_of_mean_level(stack: Rows, used: NDArray[np.bool_]) -> float:
+    """One standard deviation of a shift that all faces share."""
+    mean = np.zeros(stack.shape[1])
+    mean[1::2][used] = 1 / used.sum()
+    triangle = np.asarray(np.linalg.qr(stack, mode="r"))
+    return float(np.linalg.norm(np.linalg.solve(triangle.T, mean)))

@@ -1,4 +1,4 @@
-"""The six faces of a cube around the camera, each a little wider than 90 degrees so that neighbours overlap."""
+"""Perspective faces all around the camera, each wider than its share of the circle so that neighbours overlap."""
 
 from __future__ import annotations
 
@@ -13,14 +13,9 @@ from depth3d.equirect import Equirect, pixels_of_rays, rays_of_pixels
 from depth3d.errors import UsageError
 
 _LEAST_FOV_DEG, _LARGEST_FOV_DEG = 92.0, 130.0
-_AXES = {  # right, down and forward of each face, in the axes of the panorama
-    "front": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
-    "right": ((0, 0, -1), (0, 1, 0), (1, 0, 0)),
-    "back": ((-1, 0, 0), (0, 1, 0), (0, 0, -1)),
-    "left": ((0, 0, 1), (0, 1, 0), (-1, 0, 0)),
-    "up": ((1, 0, 0), (0, 0, 1), (0, -1, 0)),
-    "down": ((1, 0, 0), (0, 0, -1), (0, 1, 0)),
-}
+_FEWEST_SIDES = 4
+_UP = ((1, 0, 0), (0, 0, 1), (0, -1, 0))  # right, down and forward of the face, in the axes of the front one
+_DOWN = ((1, 0, 0), (0, 0, -1), (0, 1, 0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +23,7 @@ class Face:
     """A square perspective picture of a part of the sphere.
 
     Attributes:
-        name: which side of the cube.
+        name: where it looks.
         camera: its intrinsics.
         face_from_sphere: (3, 3) rotation from the panorama's axes to the face's.
     """
@@ -53,8 +48,10 @@ class Seen:
     weight: NDArray[np.float64]
 
 
-def cube_faces(equirect: Equirect, *, face_px: int, fov_deg: float) -> tuple[Face, ...]:
-    """The faces, the front one at the middle of the picture.
+def faces_around(equirect: Equirect, *, sides: int, face_px: int, fov_deg: float) -> tuple[Face, ...]:
+    """So many faces along the horizon, the first at the middle of the picture, and one up and one down.
+
+    Four sides make a cube.
 
     Raises:
         UsageError: the faces would not overlap, or be stretched too much.
@@ -63,11 +60,20 @@ def cube_faces(equirect: Equirect, *, face_px: int, fov_deg: float) -> tuple[Fac
         raise UsageError(
             f"a panorama's faces must be {_LEAST_FOV_DEG:g} to {_LARGEST_FOV_DEG:g} degrees wide, got {fov_deg:g}"
         )
+    if sides < _FEWEST_SIDES:
+        raise UsageError(f"a panorama needs at least {_FEWEST_SIDES} faces along the horizon, got {sides}")
     camera = Intrinsics.from_fov(face_px, face_px, fov_x_deg=fov_deg, source=f"panorama face of {fov_deg:g} degrees")
     middle = rays_of_pixels(equirect, np.array([equirect.width / 2, equirect.full_height / 2 - equirect.top]))
-    yaw = math.atan2(middle[0], middle[2])
-    turn = np.array([[math.cos(yaw), 0, -math.sin(yaw)], [0, 1, 0], [math.sin(yaw), 0, math.cos(yaw)]])
-    return tuple(Face(name, camera, np.array(axes, np.float64) @ turn) for name, axes in _AXES.items())
+    front = math.atan2(middle[0], middle[2])
+    yaws = [2 * math.pi * k / sides for k in range(sides)]
+    level = [Face(f"{math.degrees(yaw):g} degrees right", camera, _turned(front + yaw)) for yaw in yaws]
+    ahead = _turned(front)
+    return (*level, Face("up", camera, np.array(_UP) @ ahead), Face("down", camera, np.array(_DOWN) @ ahead))
+
+
+def _turned(yaw: float) -> NDArray[np.float64]:
+    """(3, 3) rows: right, down and forward of a level camera that looks `yaw` radians to the right."""
+    return np.array([[math.cos(yaw), 0, -math.sin(yaw)], [0, 1, 0], [math.sin(yaw), 0, math.cos(yaw)]])
 
 
 def seen_by(face: Face, rays: NDArray[np.float64]) -> Seen:
