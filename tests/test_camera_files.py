@@ -9,6 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from depth3d.camera import Intrinsics
 from depth3d.errors import CameraError, ColmapError
@@ -490,3 +492,31 @@ def test_names_of_photos() -> None:
     assert places_of_photo(["a/1.jpg", "b\\1.png"], "1.tif") == [0, 1]
     assert places_of_photo(["a/1.jpg"], "11.jpg") == []
     assert places_of_photo(["a/frame.001", "frame.002"], "frame.001.jpg") == [0]
+
+
+KEYS = [
+    *("K", "D", "k", "fx", "fy", "cx", "cy", "width", "height", "distortion", "lens", "pixel_centre", "k1", "p1"),
+    *("camera_matrix", "distortion_model", "distortion_coefficients", "image_width", "image_height", "roi", "M1", "D1"),
+    *("rows", "cols", "data", "intrinsic_matrix", "intrinsic", "parameters", "frames", "fl_x", "camera_angle_x", "w"),
+    *("h", "camera_model", "file_path", "cam0", "cam1", "intrinsics", "resolution", "camera_info", "imageSize"),
+]
+SCALARS = st.none() | st.booleans() | st.floats() | st.integers() | st.sampled_from(["", "pinhole", "OPENCV", "5", "a"])
+TREES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=9) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=6),
+    max_leaves=25,
+)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from(KEYS), TREES, min_size=1, max_size=8))
+def test_whatever_a_file_holds_there_is_a_camera_or_one_line(
+    tmp_path_factory: pytest.TempPathFactory, document: dict
+) -> None:
+    path = text_file(tmp_path_factory.getbasetemp(), "fuzz.json", document)
+    try:
+        camera = read_camera_file(path, SIZE, photo_name="photo.jpg")
+    except CameraError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+    else:
+        assert camera.size == SIZE
