@@ -1,9 +1,9 @@
-"""How fast files are written, how large and how true they are, beside what other libraries do in the same run.
+"""How fast animations are written, how large and how true they are, beside what other libraries do in the same run.
 
-    python benchmarks/formats.py [PHOTO]
+    python benchmarks/animations.py [PHOTO]
 
-Without a photo it takes one of the real test data (DEPTH3D_TEST_DATA). Depth is a synthetic wavy wall, so that every
-pixel has a point. Each line is the median of several rounds in which all take turns; files are new each time.
+Without a photo it takes one of the real test data (DEPTH3D_TEST_DATA). Each line is the median of several rounds in
+which all take turns; files are new each time. Geometry has a command: depth3d bench geometry.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -26,96 +25,17 @@ import depth3d as d3
 from depth3d.formats import save
 from depth3d.pictures import Animation
 
-SIZE = (1920, 1080)
 FRAMES, FRAME_SIZE, SWING_PX = 60, (640, 360), 12
 Work = Callable[[Path], None]
 
 
 def main() -> None:
-    """Print every table."""
+    """Print the table."""
     data = Path(os.environ.get("DEPTH3D_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else data / "depthy_lensblur" / "tunnel-image.jpg"
     photo = d3.read_photo(path).rgb
     with tempfile.TemporaryDirectory() as folder:
-        clouds(photo, Path(folder))
-        meshes(photo, Path(folder))
         animations(photo, Path(folder))
-
-
-def clouds(photo: NDArray[np.uint8], folder: Path) -> None:
-    """Depth and colour to a binary PLY: unproject and write."""
-    import open3d as o3d
-    import trimesh
-
-    rgb, depth, camera = frame(photo)
-    k = camera.integer_centre_matrix()
-    pinhole = o3d.camera.PinholeCameraIntrinsic(*SIZE, k[0, 0], k[1, 1], k[0, 2], k[1, 2])
-    same_bytes = np.fromfile(save(d3.to_cloud(d3.unproject(depth, camera), rgb), folder / "a.ply"), np.uint8)
-
-    def by_open3d(path: Path) -> None:
-        both = o3d.geometry.RGBDImage.create_from_color_and_depth(
-            o3d.geometry.Image(rgb), o3d.geometry.Image(depth.metres), 1.0, 100.0, convert_rgb_to_intensity=False
-        )
-        o3d.io.write_point_cloud(str(path), o3d.geometry.PointCloud.create_from_rgbd_image(both, pinhole))
-
-    def by_trimesh(path: Path) -> None:
-        xyz = d3.unproject(depth, camera).xyz.reshape(-1, 3)
-        trimesh.PointCloud(xyz, rgb.reshape(-1, 3)).export(path)
-
-    cloud = d3.to_cloud(d3.unproject(depth, camera), rgb)
-    compare(
-        f"PLY cloud, {len(cloud.xyz):,} points",
-        ".ply",
-        folder,
-        {
-            "depth3d": lambda path: discard(save(d3.to_cloud(d3.unproject(depth, camera), rgb), path)),
-            "depth3d, writing only": lambda path: discard(save(cloud, path)),
-            "Open3D (legacy)": by_open3d,
-            "trimesh": by_trimesh,
-            "ndarray.tofile, same bytes": same_bytes.tofile,
-        },
-    )
-
-
-def meshes(photo: NDArray[np.uint8], folder: Path) -> None:
-    """The full grid as a textured GLB, as a GLB with vertex colours and as PLY."""
-    import trimesh
-
-    rgb, depth, camera = frame(photo)
-    points = d3.unproject(depth, camera)
-    textured, coloured = (d3.to_mesh(points, rgb, textured=yes, max_error_px=None) for yes in (True, False))
-    assert textured.uv is not None
-    up = np.array([1, -1, -1], np.float32)
-    uv = np.stack([textured.uv[:, 0], 1 - textured.uv[:, 1]], axis=1)
-
-    def skinned() -> Any:
-        skin = trimesh.visual.TextureVisuals(uv=uv, image=Image.fromarray(rgb))
-        return trimesh.Trimesh(textured.xyz * up, textured.faces, process=False, visual=skin)
-
-    def painted() -> Any:
-        return trimesh.Trimesh(coloured.xyz * up, coloured.faces, process=False, vertex_colors=coloured.rgb)
-
-    skinned_mesh, painted_mesh = skinned(), painted()
-    compare(
-        f"GLB textured, {len(textured.faces):,} faces",
-        ".glb",
-        folder,
-        {
-            "depth3d": lambda path: discard(save(textured, path)),
-            "depth3d, index tiles": lambda path: discard(save(textured, path, index_tiles=True)),
-            "trimesh, export only": lambda path: discard(skinned_mesh.export(path)),
-        },
-    )
-    for suffix in (".glb", ".ply"):
-        compare(
-            f"{suffix[1:].upper()} with vertex colours",
-            suffix,
-            folder,
-            {
-                "depth3d": lambda path: discard(save(coloured, path)),
-                "trimesh, export only": lambda path: discard(painted_mesh.export(path)),
-            },
-        )
 
 
 def animations(photo: NDArray[np.uint8], folder: Path) -> None:
@@ -146,15 +66,6 @@ def animations(photo: NDArray[np.uint8], folder: Path) -> None:
         rounds=3,
         truth=frames,
     )
-
-
-def frame(photo: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], d3.MetricDepth, d3.Intrinsics]:
-    """A photo of 1920x1080 with depth at every pixel."""
-    width, height = SIZE
-    u, v = np.meshgrid(np.linspace(0, 9, width), np.linspace(0, 7, height))
-    metres = (3 + 0.4 * np.sin(u) * np.cos(v)).astype(np.float32)
-    rgb = np.asarray(cv2.resize(photo, SIZE, interpolation=cv2.INTER_AREA), np.uint8)
-    return rgb, d3.MetricDepth(metres), d3.Intrinsics.from_fov(width, height, fov_x_deg=65)
 
 
 def swing(photo: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
