@@ -52,7 +52,8 @@ def to_solid(
 
     Height is linear in 1/z between the farthest and the nearest half percent, so that planes stay planes and straight
     lines straight. From the front such a relief looks like the scene itself (Belhumeur, Kriegman and Yuille, The
-    Bas-Relief Ambiguity, 1999). What is unknown is as low as the farthest. The unit of depth does not matter.
+    Bas-Relief Ambiguity, 1999). A hole of unknown depth, or the sky, is as low as the lowest on its rim. The unit of
+    depth does not matter.
 
     Args:
         depth: relative or metric.
@@ -91,7 +92,18 @@ def _levels(depth: InverseDepth | MetricDepth, size: tuple[int, int]) -> NDArray
     if not high > low:
         return np.zeros(size[::-1], np.float32)
     level = np.clip((np.where(known, nearness, low) - np.float32(low)) / np.float32(high - low), 0, 1)
+    level = level if known.all() else _without_holes(level.astype(np.float32), known)
     return np.clip(np.asarray(cv2.resize(level, size, interpolation=cv2.INTER_AREA), np.float32), 0, 1)
+
+
+def _without_holes(level: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Each connected region of unknown level gets the lowest level that touches it."""
+    count, hole = cv2.connectedComponents((~known).astype(np.uint8), connectivity=8)
+    around = cv2.dilate(hole.astype(np.float32), np.ones((3, 3), np.uint8)).astype(np.int64)
+    rim = known & (around > 0)
+    lowest = np.ones(count, np.float32)
+    np.minimum.at(lowest, around[rim], level[rim])
+    return np.where(known, level, lowest[hole])
 
 
 def _closed(top: NDArray[np.float32]) -> Solid:

@@ -80,8 +80,20 @@ def test_the_unit_of_depth_does_not_matter() -> None:
     assert np.allclose(first.xyz_mm, relative.xyz_mm, atol=1e-3)
 
 
-def test_the_unknown_is_low() -> None:
-    metres = np.linspace(1, 3, 64 * 48, dtype=np.float32).reshape(48, 64)
+def test_a_hole_is_as_low_as_its_rim() -> None:
+    inverse = np.full((48, 64), 2, np.float32)  # a wall, and a near thing with a shadow of unknown depth beside it
+    inverse[:, :16] = 1
+    inverse[10:30, 30:40] = 4
+    inverse[12:28, 28:32] = np.nan
+    inverse[40:44, 40:44] = np.nan
+    top = to_solid(MetricDepth(1 / inverse), relief_mm=9, base_mm=2).xyz_mm[: 64 * 48, 2].reshape(48, 64)
+    assert np.allclose(top[12:28, 28:32], 2 + 9 / 3)
+    assert np.allclose(top[40:44, 40:44], 2 + 9 / 3)
+    assert np.allclose(top[15, 35], 2 + 9)
+
+
+def test_the_sky_is_as_low_as_the_horizon() -> None:
+    metres = np.linspace(3, 1, 64 * 48, dtype=np.float32).reshape(48, 64)
     metres[:24] = np.nan
     body = to_solid(MetricDepth(metres), base_mm=3)
     assert np.allclose(body.xyz_mm[: 64 * 24, 2], 3)
