@@ -72,11 +72,22 @@ def test_las_and_laz_are_read(tmp_path: Path, suffix: str) -> None:
 def test_axes_and_units_are_the_users_to_say(tmp_path: Path) -> None:
     path = _ply(tmp_path / "c.ply", _points() * (1, -1, -1) * 1000)
     _check(ply_depths(path, CAMERA, units_per_metre=1000, axes="gltf"), 1e-5)
-    with pytest.raises(UsageError, match="axes 'blender' are not known; use one of opencv, gltf"):
-        ply_depths(path, CAMERA, units_per_metre=None, axes="blender")
+    with pytest.raises(UsageError, match="axes 'sideways' are not known; use one of gltf, opencv"):
+        ply_depths(path, CAMERA, units_per_metre=None, axes="sideways")
 
 
-@pytest.mark.parametrize("axes", ["gltf", "opencv"])
+@pytest.mark.parametrize("axes", ["gltf", "opencv", "ros", "unity", "z-up"])
+@pytest.mark.parametrize("suffix", [".las", ".laz"])
+def test_our_own_las_says_its_axes(tmp_path: Path, axes: str, suffix: str) -> None:
+    path = tmp_path / f"own{suffix}"
+    save(PointCloud(_points().astype(np.float32)), path, axes=axes)
+    _check(las_depths(path, CAMERA, units_per_metre=None, axes=None), 1e-3)
+    save(PointCloud(_points().astype(np.float32)), path, axes=axes, notes={"unit": "arbitrary"}, force=True)
+    with pytest.raises(HintError, match="its unit is 'arbitrary'"):
+        las_depths(path, CAMERA, units_per_metre=None, axes=None)
+
+
+@pytest.mark.parametrize("axes", ["gltf", "opencv", "ros", "unity"])
 def test_our_own_ply_says_its_axes(tmp_path: Path, axes: str) -> None:
     save(PointCloud(_points().astype(np.float32), np.zeros((42, 3), np.uint8)), tmp_path / "own.ply", axes=axes)
     found = ply_depths(tmp_path / "own.ply", CAMERA, units_per_metre=None, axes=None)

@@ -117,6 +117,15 @@ def axes_in_words(axes: str) -> str:
     return _CONVENTIONS[axes][1]
 
 
+def axes_of_words(words: str) -> str | None:
+    """The first convention with these words, as files of ours have them; None where there is none.
+
+    >>> axes_of_words("x right, y down, z forward")
+    'opencv'
+    """
+    return next((name for name, (_, said) in _CONVENTIONS.items() if said == words), None)
+
+
 def check_axes(axes: str) -> None:
     """Raise UsageError unless `axes` names a known convention."""
     if axes not in _CONVENTIONS:

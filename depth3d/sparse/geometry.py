@@ -5,18 +5,20 @@ Of several points behind one pixel the nearest is kept: it hides the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.camera import Intrinsics
-from depth3d.errors import UsageError
+from depth3d.errors import HintError
+from depth3d.formats.axes import axes_of_words, matrix
+from depth3d.input_files import shown
 from depth3d.lens import distort_points, greatest_radius
 from depth3d.sparse.pixel_depths import DEFAULT_RELATIVE_SIGMA, PixelDepths
 
-_FLIPS = {"opencv": (1.0, 1.0, 1.0), "gltf": (1.0, -1.0, -1.0)}
-_REMEDY = "points must be in the camera's axes (x right, y down, z forward, or the axes gltf) and in metres"
+_REMEDY = "points must be in the camera's axes (x right, y down, z forward, or those of the option axes) and in metres"
 
 
 def seen_points(
@@ -28,24 +30,37 @@ def seen_points(
         parts: (N, 3) float64 each, in the file's axes and units; only one of them stands in memory at a time.
         camera: of the photo.
         units_per_metre: the file's units per metre.
-        axes: "opencv" (x right, y down, z forward) or "gltf" (x right, y up, z towards the viewer).
+        axes: a name of `depth3d.formats.axes.AXES`, such as "opencv" (x right, y down, z forward).
         name: of the file.
 
     Raises:
         UsageError: unknown axes.
     """
-    if axes not in _FLIPS:
-        raise UsageError(f"points: axes {axes!r} are not known; use one of {', '.join(_FLIPS)}")
+    file_from_cam = matrix(axes)
     total = 0
     seen = np.zeros((0, 3))
     for part in parts:
         total += len(part)
         with np.errstate(all="ignore"):  # what overflows lies outside the picture
-            seen = np.concatenate([seen, _in_picture(part * _FLIPS[axes] / units_per_metre, camera)])
+            seen = np.concatenate([seen, _in_picture(part @ file_from_cam / units_per_metre, camera)])
         seen = seen[_nearest_per_pixel(seen, camera)]
     u, v, metres = seen.T
     source = f"{name} (axes {axes}, {total:,} points in space)"
     return PixelDepths(u, v, metres, np.full(len(metres), DEFAULT_RELATIVE_SIGMA), source, _REMEDY)
+
+
+def stated_axes(said: Mapping[str, str], path: Path, *, axes: str | None, units_per_metre: float | None) -> str:
+    """The axes that the user or else a file of ours states; "opencv" where nobody does.
+
+    Raises:
+        HintError: the file states that its unit is arbitrary, and the user does not know better.
+    """
+    if said.get("unit", "metre") not in {"metre", "m"} and units_per_metre is None:
+        raise HintError(
+            f"{shown(path)}: its header says that its unit is {said['unit'][:40]!r}, not metres;"
+            " give the units per metre"
+        )
+    return axes or axes_of_words(said.get("axes", "")) or "opencv"
 
 
 def _in_picture(xyz: NDArray[np.float64], camera: Intrinsics) -> NDArray[np.float64]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +15,14 @@ from numpy.typing import NDArray
 from depth3d.camera import Intrinsics
 from depth3d.errors import HintError, MissingExtraError
 from depth3d.input_files import DECODER_DAMAGE, open_regular_file, shown
-from depth3d.sparse.geometry import seen_points
+from depth3d.sparse.geometry import seen_points, stated_axes
 from depth3d.sparse.pixel_depths import PixelDepths
 
 _CHUNK = 1_000_000
 _HEADER_BYTES = 375
 _RECORD_BYTES = 54  # of the shortest variable-length record
 _COMPRESSED = 0xC0
+_TEXT_RECORD = 3
 
 
 def las_depths(path: Path, camera: Intrinsics, *, units_per_metre: float | None, axes: str | None) -> PixelDepths:
@@ -30,26 +32,42 @@ def las_depths(path: Path, camera: Intrinsics, *, units_per_metre: float | None,
         path: the file.
         camera: of the photo.
         units_per_metre: the file's units per metre; None means metres.
-        axes: "opencv" or "gltf"; None means opencv.
+        axes: a name of `depth3d.formats.axes.AXES`; None means what a file of ours says in its header, else opencv.
 
     Raises:
-        HintError: the file is damaged.
+        HintError: the file is damaged, or says that its unit is arbitrary.
         UsageError: unknown axes.
         MissingExtraError: the package laspy is not installed.
     """
     with open_regular_file(path, HintError) as file:
         _check_counts(file, path)
-    return seen_points(
-        _chunks(path), camera, units_per_metre=units_per_metre or 1.0, axes=axes or "opencv", name=path.name
-    )
+    axes = stated_axes(_notes(path), path, axes=axes, units_per_metre=units_per_metre)
+    return seen_points(_chunks(path), camera, units_per_metre=units_per_metre or 1.0, axes=axes, name=path.name)
 
 
-def _chunks(path: Path) -> Iterator[NDArray[np.float64]]:
-    """(N, 3) float64 each."""
+def _notes(path: Path) -> dict[str, str]:
+    """What `depth3d.formats.las` writes about a file, in a text record of JSON."""
+    laspy = _laspy()
+    try:
+        with laspy.open(path) as reader:
+            records = [record for record in reader.header.vlrs if record.record_id == _TEXT_RECORD]
+            said = json.loads(records[0].record_data_bytes().rstrip(b"\0")) if records else {}
+    except (laspy.errors.LaspyException, *DECODER_DAMAGE):
+        return {}  # somebody else's record; a damaged file is found when its points are read
+    return {str(name): str(text) for name, text in said.items()} if isinstance(said, dict) else {}
+
+
+def _laspy() -> Any:
     try:
         import laspy
     except ImportError:
         raise MissingExtraError("LAS and LAZ files", "laspy[lazrs]", "formats") from None
+    return laspy
+
+
+def _chunks(path: Path) -> Iterator[NDArray[np.float64]]:
+    """(N, 3) float64 each."""
+    laspy = _laspy()
     read = 0
     try:
         with np.errstate(all="ignore"), laspy.open(path, laz_backend=laspy.LazBackend.Lazrs) as reader:

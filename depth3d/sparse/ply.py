@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from depth3d.camera import Intrinsics
 from depth3d.errors import HintError
 from depth3d.input_files import DECODER_DAMAGE, open_regular_file, shown
-from depth3d.sparse.geometry import seen_points
+from depth3d.sparse.geometry import seen_points, stated_axes
 from depth3d.sparse.pixel_depths import PixelDepths
 
 _LARGEST_HEADER_BYTES = 1_000_000
-_AXES_OF_COMMENT = {"x right, y up, z towards the viewer": "gltf", "x right, y down, z forward": "opencv"}
-"""What `formats.ply` writes into its header."""
 
 
 def ply_depths(path: Path, camera: Intrinsics, *, units_per_metre: float | None, axes: str | None) -> PixelDepths:
@@ -27,21 +25,15 @@ def ply_depths(path: Path, camera: Intrinsics, *, units_per_metre: float | None,
         path: ASCII or binary PLY.
         camera: of the photo.
         units_per_metre: the file's units per metre; None means metres.
-        axes: "opencv" or "gltf"; None means what a file of depth3d says in its header, else opencv.
+        axes: a name of `depth3d.formats.axes.AXES`; None means what a file of ours says in its header, else opencv.
 
     Raises:
         HintError: the file is damaged, or says that its unit is arbitrary.
         UsageError: unknown axes.
     """
     with open_regular_file(path, HintError) as file:
-        said = _comments(file, path)
-        if said.get("unit", "metre") not in {"metre", "m"} and units_per_metre is None:
-            raise HintError(
-                f"{shown(path)}: its header says that its unit is {said['unit'][:40]!r}, not metres;"
-                " give the units per metre"
-            )
+        axes = stated_axes(_comments(file, path), path, axes=axes, units_per_metre=units_per_metre)
         xyz = _vertices(file, path)
-    axes = axes or _AXES_OF_COMMENT.get(said.get("axes", ""), "opencv")
     return seen_points([xyz], camera, units_per_metre=units_per_metre or 1.0, axes=axes, name=path.name)
 
 

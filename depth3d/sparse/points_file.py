@@ -52,7 +52,7 @@ def read_points(
         units_per_metre: how many of the file's units make a metre; None means what the file itself says, else metres.
             Whole numbers on a grid need it.
         confidence: for grids, a second grid of a phone's confidence: 0 low, 1 medium, 2 high, as ARKit's.
-        axes: for PLY and LAS, "opencv" (x right, y down, z forward) or "gltf" (x right, y up, z towards the viewer);
+        axes: for PLY and LAS, a name of `depth3d.formats.axes.AXES`, such as "opencv" (x right, y down, z forward);
             None means what a PLY of depth3d says itself, else opencv.
 
     Raises:
