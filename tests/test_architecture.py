@@ -38,7 +38,7 @@ STEPS = {
     "measure",
 }
 SINKS = {"formats", "viewer", "htmlview"}
-WORKSHOP = {"training", "evaluation", "bench"}
+WORKSHOP = {"training", "edges", "evaluation", "bench"}
 HELPERS_OF_SOURCES = {"input_files", "aspect", "colmap", "colmap_files"}
 EXCEPTIONS = {"fusion"}
 

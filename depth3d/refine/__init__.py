@@ -1,0 +1,5 @@
+"""Refinement: inverse depth whose edges lie on the photo's edges, with nothing between the surfaces that meet there."""
+
+from depth3d.refine.relief import refine_relief
+
+__all__ = ["refine_relief"]
