@@ -26,6 +26,7 @@ from depth3d.formats import save
 from depth3d.formats.axes import AXES
 from depth3d.mesh import Mesh, to_mesh
 from depth3d.points import unproject
+from depth3d.splats import to_splats
 from depth3d.viewer import check_window, load_geometry, show
 from depth3d.viewer.viewpoint import framing_viewpoint, photo_viewpoint
 
@@ -317,6 +318,14 @@ class TestReading:
         assert isinstance(read, Mesh)
         assert np.array_equal(read.xyz, mesh.xyz)
         assert np.array_equal(read.faces, mesh.faces)
+
+    def test_splats_are_shown_upright_and_coloured(self, tmp_path: Path) -> None:
+        truth = box_corner(CAMERA)
+        splats = to_splats(unproject(truth.depth, truth.camera), truth.rgb, truth.camera)
+        (read,) = load_geometry(save(splats, tmp_path / "a.ply"))
+        assert np.array_equal(read.xyz, splats.xyz)
+        assert read.rgb is not None
+        assert np.array_equal(read.rgb, splats.rgb)
 
     def test_other_peoples_ply_is_read_as_told(self, tmp_path: Path) -> None:
         (tmp_path / "a.ply").write_text(

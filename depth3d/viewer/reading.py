@@ -23,6 +23,8 @@ GEOMETRY_SUFFIXES = _TRIMESH_SUFFIXES + _OPEN3D_SUFFIXES
 _DEFAULT_AXES = "gltf"
 _PLY_AXES = re.compile(rb"^comment axes: (.+)$", re.MULTILINE)
 _HEADER_BYTES = 65536
+_SPLATS = b"\nproperty float f_dc_0\n"  # Gaussian splats, which have no room for words and always the same axes
+_CONSTANT_HARMONIC = 0.28209479177387814
 # What parsers of damaged files raise; trimesh promises no type of its own.
 _DAMAGE = (ArithmeticError, AttributeError, EOFError, LookupError, RuntimeError, TypeError, ValueError, struct.error)
 
@@ -66,6 +68,8 @@ def _first_bytes(path: Path) -> bytes:
 
 
 def _ply_axes(header: bytes) -> str:
+    if header.startswith(b"ply") and _SPLATS in header:
+        return "opencv"
     said = _PLY_AXES.search(header.split(b"end_header")[0]) if header.startswith(b"ply") else None
     words = said[1].decode("ascii", "replace").strip() if said else ""
     return next((name for name in AXES if axes_in_words(name) == words), _DEFAULT_AXES)
@@ -94,7 +98,10 @@ def _from_trimesh(part: Any, cam_from_part: NDArray[np.floating[Any]], *, linear
     if np.linalg.det(cam_from_part[:, :3]) < 0:  # a mirror turns fronts into backs
         faces = faces[:, [0, 2, 1]]
     if len(faces) == 0:
-        return PointCloud(xyz, _vertex_rgb(getattr(part, "colors", None), len(xyz), linear=linear))
+        colours = _splat_colours(part) if "_ply_raw" in part.metadata else None
+        if colours is None:
+            colours = getattr(part, "colors", None)
+        return PointCloud(xyz, _vertex_rgb(colours, len(xyz), linear=linear))
     uv, texture = _texture(part.visual)
     if texture is not None:
         return Mesh(xyz, faces, uv=uv, texture=texture)
@@ -103,6 +110,16 @@ def _from_trimesh(part: Any, cam_from_part: NDArray[np.floating[Any]], *, linear
     else:  # where there is a material, trimesh keeps the colours beside it
         colours = getattr(part.visual, "vertex_attributes", {}).get("color")
     return Mesh(xyz, faces, rgb=_vertex_rgb(colours, len(xyz), linear=linear))
+
+
+def _splat_colours(part: Any) -> NDArray[np.float64] | None:
+    """Colours from 0 to 1 of Gaussian splats; None for other points."""
+    rows = part.metadata["_ply_raw"]["vertex"]["data"]
+    names = [f"f_dc_{i}" for i in range(3)]
+    there = rows.dtype.names or () if isinstance(rows, np.ndarray) else rows  # a dictionary where the file is text
+    if not set(names) <= set(there):
+        return None
+    return 0.5 + _CONSTANT_HARMONIC * np.stack([np.ravel(rows[name]) for name in names], axis=1).astype(np.float64)
 
 
 def _texture(visual: Any) -> tuple[NDArray[np.float32] | None, NDArray[np.uint8] | None]:
