@@ -1,7 +1,7 @@
 """How good predicted depth is: predictions against frames whose depth was measured.
 
 Predictions are known up to a scale and a shift in inverse depth, so both are first fitted to the truth by least squares
-(Ranftl et al., arXiv 1907.01341). Boundaries are judged by the scale-invariant F1 of Depth Pro (arXiv 2410.02073).
+(Ranftl et al., arXiv 1907.01341). Edges are judged by `depth3d.edges`.
 """
 
 from __future__ import annotations
@@ -10,18 +10,17 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.depth import InverseDepth
+from depth3d.edges import boundary_f1, flying_points
 from depth3d.errors import DepthMapError
 from depth3d.photo import Photo, read_photo
 
 NEAREST_M, FARTHEST_M = 0.1, 80.0
 _BEYOND = 1.2  # aligned depth is held below this times the frame's greatest true depth
-_BOUNDARY_RATIOS = np.linspace(1.05, 1.25, 10)
 
 Predict = Callable[[Photo], InverseDepth]
 
@@ -52,6 +51,7 @@ class Figures:
         rmse_m: root of the mean squared error of z, in metres.
         delta: share of pixels whose z is within a factor 1.25 of the truth.
         boundary_f1: scale-invariant boundary F1, 0 to 1.
+        flying: share of points more than 5 % in depth from every true depth within 3 pixels.
         pixels: how many pixels have measured depth.
     """
 
@@ -59,6 +59,7 @@ class Figures:
     rmse_m: float
     delta: float
     boundary_f1: float
+    flying: float
     pixels: int
 
 
@@ -77,7 +78,7 @@ class Report:
     def mean(self, predictor: str) -> Figures:
         """The mean over frames, each counting the same; `pixels` is their sum."""
         rows = self.figures[predictor]
-        names = ("abs_rel", "rmse_m", "delta", "boundary_f1")
+        names = ("abs_rel", "rmse_m", "delta", "boundary_f1", "flying")
         means = {name: float(np.mean([getattr(row, name) for row in rows])) for name in names}
         return Figures(**means, pixels=sum(row.pixels for row in rows))
 
@@ -94,6 +95,7 @@ class Report:
         lines.append(f"{'mean':<{width}}" + "".join(f"  {m.abs_rel:7.3f} /{m.delta:6.3f}" for m in means))
         lines.append(f"{'RMSE m':<{width}}" + "".join(f"  {m.rmse_m:15.3f}" for m in means))
         lines.append(f"{'edges F1':<{width}}" + "".join(f"  {m.boundary_f1:15.3f}" for m in means))
+        lines.append(f"{'flying':<{width}}" + "".join(f"  {m.flying:15.3f}" for m in means))
         return "\n".join(lines)
 
     def to_json(self) -> str:
@@ -187,6 +189,7 @@ def judge(inverse: NDArray[np.float32], truth_m: NDArray[np.float32]) -> Figures
         rmse_m=float(np.sqrt(np.mean((estimate - true) ** 2))),
         delta=float(np.mean(ratio < 1.25)),
         boundary_f1=boundary_f1(z, np.where(known, truth_m, np.nan)),
+        flying=float(flying_points(np.where(known, z, np.nan), truth_m).sum() / known.sum()),
         pixels=int(known.sum()),
     )
 
@@ -207,35 +210,6 @@ def align_to_truth(inverse: NDArray[np.float32], truth_m: NDArray[np.float32]) -
     floor = 1 / (_BEYOND * float(truth_m[known].max()))
     result: NDArray[np.float64] = 1 / np.maximum(a * inverse.astype(np.float64) + b, floor)
     return result
-
-
-def boundary_f1(z: NDArray[Any], truth_m: NDArray[Any]) -> float:
-    """Scale-invariant boundary F1 (Depth Pro, arXiv 2410.02073, section 3.4).
-
-    A boundary lies between two neighbours, one of which is farther by more than a ratio; ratios from 1.05 to 1.25 are
-    weighted by themselves. Neighbours count where both are known in the truth.
-    """
-    scores: list[float] = []
-    for ratio in _BOUNDARY_RATIOS:
-        found = _boundaries(z, np.isfinite(truth_m), ratio)
-        true = _boundaries(truth_m, np.isfinite(truth_m), ratio)
-        both = sum(int((f & t).sum()) for f, t in zip(found, true, strict=True))
-        recall = both / max(1, sum(int(t.sum()) for t in true))
-        precision = both / max(1, sum(int(f.sum()) for f in found))
-        scores.append(2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0)
-    return float(np.average(scores, weights=_BOUNDARY_RATIOS))
-
-
-def _boundaries(z: NDArray[Any], known: NDArray[np.bool_], ratio: float) -> list[NDArray[np.bool_]]:
-    """Four maps: where a pixel's right, left, lower or upper neighbour is farther by more than `ratio`."""
-    maps = []
-    for near, far, pair in (
-        (z[:, :-1], z[:, 1:], known[:, :-1] & known[:, 1:]),
-        (z[:-1], z[1:], known[:-1] & known[1:]),
-    ):
-        safe_near, safe_far = np.where(pair, near, 1.0), np.where(pair, far, 1.0)
-        maps += [safe_far > ratio * safe_near, safe_near > ratio * safe_far]
-    return maps
 
 
 def _resized(inverse: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:

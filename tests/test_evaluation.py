@@ -25,6 +25,7 @@ def test_an_affine_image_of_inverse_depth_is_perfect() -> None:
     assert figures.rmse_m < 1e-4
     assert figures.delta == 1
     assert figures.boundary_f1 == pytest.approx(1)
+    assert figures.flying == 0
 
 
 def test_figures_do_not_depend_on_scale_and_shift_of_the_prediction() -> None:
@@ -40,6 +41,7 @@ def test_known_numbers() -> None:
     assert figures.abs_rel == pytest.approx((0.5 + 0.5) / 2)
     assert figures.rmse_m == pytest.approx(np.sqrt((0.25 + 2.25) / 2))
     assert figures.delta == 0
+    assert figures.flying == 1
 
 
 def test_aligned_depth_is_held_within_1_2_times_the_farthest() -> None:

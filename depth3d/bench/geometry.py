@@ -8,15 +8,17 @@ from pathlib import Path
 
 from depth3d.bench.files import cloud_files, mesh_files
 from depth3d.bench.frame import frame_of
+from depth3d.bench.light import light_meshes
 from depth3d.bench.stopwatch import Section
 
 
-def bench_geometry(photo: Path, *, rounds: int = 7) -> Iterator[Section]:
+def bench_geometry(photo: Path, *, rounds: int = 7, frames: Path | None = None) -> Iterator[Section]:
     """Measure on a photo cut to 1920x1080, a section at a time.
 
     Args:
         photo: any photo; what it shows decides how well textures compress.
         rounds: how often each work is timed; the medians are compared.
+        frames: JSON list of photos with measured depth, as of `depth3d eval`; None leaves out what needs it.
 
     Raises:
         PhotoError: the file is no photo.
@@ -27,3 +29,5 @@ def bench_geometry(photo: Path, *, rounds: int = 7) -> Iterator[Section]:
         folder = Path(name)
         yield cloud_files(frame, folder, rounds=rounds)
         yield mesh_files(frame, folder, rounds=rounds)
+    if frames is not None:
+        yield light_meshes(frames)
