@@ -8,6 +8,7 @@ right, y down, z forward. The unit is the model's own: metres only if whoever ma
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -253,7 +254,7 @@ def _image(
     xy: NDArray[np.float64],
     point_ids: NDArray[np.int64],
 ) -> ColmapImage:
-    length = float(np.linalg.norm(pose[:4]))
+    length = math.hypot(*pose[:4])
     if not (np.isfinite(pose).all() and 1e-6 < length < 1e6 and np.isfinite(xy).all()):
         raise ColmapError(f"{shown(path)}: image {image_id} has a pose or a keypoint that cannot be")
     return ColmapImage(image_id, camera_id, name, _pose(np.array(pose[:4]) / length, pose[4:]), xy, point_ids)
