@@ -31,6 +31,7 @@ STEPS = {
     "splats",
     "mesh",
     "layers",
+    "views",
     "parallax",
     "stereo",
     "bokeh",

@@ -1,0 +1,133 @@
+"""Layers made ready to be drawn from many places."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.camera import Intrinsics, Pose
+from depth3d.layers import Layers
+from depth3d.layers.spreading import spread
+from depth3d.views.tracing import gentle, lines_of
+
+_STEEPEST = 0.8
+"""Greatest change of a pixel's shift from one pixel to the next, within one sheet."""
+_FINER = 2
+"""Colours are held at so many times the photo's size: bilinear sampling of that is as sharp as cubic sampling."""
+_AMPLE = 1.4
+"""Not so if the photo has this many pixels per pixel of the view."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Viewpoint:
+    """A camera somewhere.
+
+    Attributes:
+        camera: what it is like, ideal; its size is that of the view.
+        pose: where it stands; the world's axes are those of the camera that took the photo.
+    """
+
+    camera: Intrinsics
+    pose: Pose
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """One continuous surface with its colours.
+
+    Attributes:
+        rgba: (H, W, 4) uint8, colours, which go on beyond where the sheet ends, and how much of a pixel it covers.
+        finer: its pixels per pixel of the photo; their first centres are the same place.
+        inverse: (h, w) float32 1/z over the same picture, gentle enough for the views it is meant for.
+    """
+
+    rgba: NDArray[np.uint8]
+    finer: int
+    inverse: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stage:
+    """Sheets one before the other.
+
+    Attributes:
+        camera: the camera that took the photo, of the layers' size.
+        sheets: the farthest first; it covers everything.
+        cell: pixels of a view per place that is traced; between them places are interpolated.
+    """
+
+    camera: Intrinsics
+    sheets: tuple[Sheet, ...]
+    cell: int
+
+
+def to_stage(layers: Layers, viewpoints: Sequence[Viewpoint], *, cell: int = 2) -> Stage:
+    """Make layers ready for some viewpoints, and those between them.
+
+    Args:
+        layers: the photo in layers.
+        viewpoints: where it will be seen from, all of one size.
+        cell: draw faster by tracing only every so many pixels of a view.
+    """
+    photo = layers.camera
+    width = max(one.camera.width for one in viewpoints)
+    scale = width / photo.width / cell
+    size = max(2, math.ceil(photo.width * scale)), max(2, math.ceil(photo.height * scale))
+    slopes = _slopes(photo.resized(*size), viewpoints)
+    covered = layers.matte > 0
+    sheets = [_sheet(layers.behind_rgb, None, layers.behind_inverse, size, slopes, width)]
+    if covered.any():
+        solid = (layers.matte >= 0.5).astype(np.float32)
+        beyond = spread(np.dstack([layers.rgb.astype(np.float32), layers.inverse]), solid)
+        rgb = np.where(covered[..., None], layers.rgb, np.clip(np.rint(beyond[..., :3]), 0, 255).astype(np.uint8))
+        inverse = np.where(covered, layers.inverse, beyond[..., 3])
+        sheets.append(_sheet(rgb, layers.matte, inverse, size, slopes, width))
+    return Stage(photo, tuple(sheets), cell)
+
+
+def _sheet(
+    rgb: NDArray[np.uint8],
+    matte: NDArray[np.float32] | None,
+    inverse: NDArray[np.float32],
+    size: tuple[int, int],
+    slopes: tuple[float, float],
+    width: int,
+) -> Sheet:
+    height, own = rgb.shape[:2]
+    share = np.full((height, own), 255, np.uint8) if matte is None else np.rint(matte * 255).astype(np.uint8)
+    rgba = np.dstack([rgb, share])
+    finer = _FINER if own < _AMPLE * width else 1
+    if finer > 1:
+        # The photo's own pixels stay as they are, and others come between them.
+        onto = np.array([[1 / finer, 0, 0], [0, 1 / finer, 0]])
+        goal = (own - 1) * finer + 1, (height - 1) * finer + 1
+        way = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+        rgba = np.asarray(cv2.warpAffine(rgba, onto, goal, flags=way, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    if size != (own, height):
+        # Where the near meets the far, a coarser place belongs to the near.
+        reach = max(1, round(own / size[0]))
+        near = cv2.dilate(inverse, np.ones((reach, reach), np.uint8))
+        way = cv2.INTER_AREA if size[0] < own else cv2.INTER_LINEAR
+        inverse = np.asarray(cv2.resize(near, size, interpolation=way), np.float32)
+    return Sheet(np.ascontiguousarray(rgba), finer, gentle(np.asarray(inverse, np.float32), *slopes))
+
+
+def _slopes(photo: Intrinsics, viewpoints: Sequence[Viewpoint]) -> tuple[float, float]:
+    """How steep 1/z may be along rows and columns, per pixel of a photo of this size."""
+    most_x = most_y = 0.0
+    for one in viewpoints:
+        u = np.array([[0, one.camera.width]], np.float32)
+        v = np.array([[0], [one.camera.height]], np.float32)
+        along, down = lines_of(photo, one.camera, one.pose, u, v).course
+        most_x, most_y = max(most_x, float(np.abs(along).max())), max(most_y, float(np.abs(down).max()))
+    total = most_x + most_y
+    if total == 0:
+        return math.inf, math.inf
+    # Both slopes together stay below 1 along any course.
+    steepest_x, steepest_y = (_STEEPEST / most if most > 1e-3 * total else math.inf for most in (most_x, most_y))
+    return steepest_x, steepest_y
