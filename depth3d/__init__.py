@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from depth3d.scene import Scene as Scene
     from depth3d.pipeline import reconstruct as reconstruct
 
+    from depth3d.panorama_scene import PanoramaScene as PanoramaScene
+    from depth3d.panorama_scene import reconstruct_panorama as reconstruct_panorama
+
     # Nouns
     from depth3d.camera import Intrinsics as Intrinsics
     from depth3d.camera import Pose as Pose
@@ -31,6 +34,10 @@ if TYPE_CHECKING:
     from depth3d.photo import read_photo as read_photo
     from depth3d.predictors import load_predictor as load_predictor
     from depth3d.predictors.depth_map import read_depth_map as read_depth_map
+
+    from depth3d.sparse import read_embedded_depth as read_embedded_depth
+    from depth3d.sparse import read_hints as read_hints
+    from depth3d.sparse import read_points as read_points
 
     # Steps
     from depth3d.cloud import PointCloud as PointCloud
@@ -72,6 +79,8 @@ _ROOM_OF_NAME = {
     "Options": "options",
     "Scene": "scene",
     "reconstruct": "pipeline",
+    "PanoramaScene": "panorama_scene",
+    "reconstruct_panorama": "panorama_scene",
     # Nouns
     "Intrinsics": "camera",
     "Pose": "camera",
@@ -88,6 +97,9 @@ _ROOM_OF_NAME = {
     "read_photo": "photo",
     "load_predictor": "predictors",
     "read_depth_map": "predictors.depth_map",
+    "read_embedded_depth": "sparse",
+    "read_hints": "sparse",
+    "read_points": "sparse",
     # Steps
     "PointCloud": "cloud",
     "to_cloud": "cloud",

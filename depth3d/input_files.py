@@ -6,6 +6,7 @@ is told here, and nowhere else.
 
 from __future__ import annotations
 
+import re
 import struct
 import threading
 import warnings
@@ -24,6 +25,9 @@ MAX_MEGAPIXELS = 200
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF", "JPEG2000")
 _RAW_SUFFIXES = {".arw", ".cr2", ".cr3", ".crw", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2", ".srw"}
+_XMP_PACKET = re.compile(rb"<x:xmpmeta\b.*?</x:xmpmeta>", re.DOTALL)
+_APPLE_DEPTH = b"http://ns.apple.com/depthData/1.0/"
+_LARGEST_SCANNED_BYTES = 500_000_000
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 DECODER_DAMAGE = (
     ArithmeticError,
@@ -149,3 +153,15 @@ def _pillow_for_large_pictures() -> Iterator[None]:
 
 def _one_line(problem: BaseException) -> str:
     return " ".join(str(problem).split()) or type(problem).__name__
+
+
+def apple_depth_packet(path: Path) -> bytes | None:
+    """The XMP packet that an Apple device wrote about the depth in a HEIC file, or None.
+
+    It belongs to a picture beside the first, where decoders do not hand it out, so the file is scanned for packets
+    (Adobe, XMP specification part 1, 7.3).
+    """
+    if path.stat().st_size > _LARGEST_SCANNED_BYTES:
+        return None
+    packets: list[bytes] = _XMP_PACKET.findall(path.read_bytes())
+    return next((packet for packet in packets if _APPLE_DEPTH in packet), None)

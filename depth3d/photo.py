@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.errors import Depth3DWarning, PhotoError
-from depth3d.input_files import DECODER_DAMAGE, open_picture, shown
+from depth3d.input_files import DECODER_DAMAGE, apple_depth_packet, open_picture, shown
 
 if TYPE_CHECKING:
     from PIL import Image, ImageCms
@@ -74,6 +74,7 @@ class Photo:
         exif: what the camera wrote about it.
         name: the file's name, for messages.
         xmp: the XMP packet in the photo's file as written, or None; see `depth3d.sparse.xmp`.
+        depth_xmp: the XMP packet about the depth that a phone stored in a HEIC photo, or None.
 
     Raises:
         PhotoError: not a non-empty (H, W, 3) array of uint8.
@@ -83,6 +84,7 @@ class Photo:
     exif: Exif = field(default_factory=Exif)
     name: str = "photo"
     xmp: bytes | None = None
+    depth_xmp: bytes | None = None
 
     def __post_init__(self) -> None:
         shape, dtype = np.shape(self.rgb), getattr(self.rgb, "dtype", None)
@@ -114,7 +116,8 @@ def read_photo(path: str | Path) -> Photo:
         image.load()
         still_to_turn = _orientation(_tags(image)) if exif.problem is None else 1
     rgb = _upright_rgb(image, still_to_turn, path)
-    return Photo(rgb, exif, path.name, _xmp_packet(image))
+    depth_xmp = apple_depth_packet(path) if image.format == "HEIF" else None
+    return Photo(rgb, exif, path.name, _xmp_packet(image), depth_xmp)
 
 
 def _upright_rgb(image: Image.Image, orientation: int, path: Path) -> NDArray[np.uint8]:

@@ -30,7 +30,7 @@ def to_provenance(scene: Scene) -> dict[str, Any]:
         },
         "scale": None if scene.fit is None else _scale(scene.fit),
         "notes": list(scene.notes),
-        "versions": _versions(),
+        "versions": versions(),
     }
 
 
@@ -65,7 +65,8 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of the libraries that numbers depend on, those that are installed."""
     found = {}
     for name in _LIBRARIES:
         try:

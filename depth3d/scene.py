@@ -31,9 +31,21 @@ from depth3d.splats import Splats, to_splats
 from depth3d.undistort import to_ideal_pixels
 
 Geometry = Literal["cloud", "points", "splat", "mesh", "relief"]
-Image = Literal["depth", "relative", "tum", "3dgs", "heatmap", "depth-photo", "parallax"]
+Image = Literal["depth", "relative", "tum", "3dgs", "heatmap", "depth-photo", "parallax", "photo", "camera"]
 Kind = Literal[Geometry, Image]
-Value = PointCloud | PixelCloud | Splats | Mesh | Solid | MetricDepth | InverseDepth | Picture | DepthPhoto | Animation
+Value = (
+    PointCloud
+    | PixelCloud
+    | Splats
+    | Mesh
+    | Solid
+    | MetricDepth
+    | InverseDepth
+    | Picture
+    | DepthPhoto
+    | Animation
+    | Intrinsics
+)
 
 _TYPE_AND_LAYOUT: dict[Kind, tuple[str, str]] = {
     "cloud": ("PointCloud", ""),
@@ -48,6 +60,8 @@ _TYPE_AND_LAYOUT: dict[Kind, tuple[str, str]] = {
     "heatmap": ("Picture", ""),
     "depth-photo": ("DepthPhoto", ""),
     "parallax": ("Animation", ""),
+    "photo": ("Picture", ""),
+    "camera": ("Intrinsics", ""),
 }
 
 KIND_OF_SUFFIX: dict[str, Kind] = {
@@ -73,6 +87,7 @@ KIND_OF_SUFFIX: dict[str, Kind] = {
     ".apng": "parallax",
     ".jpg": "heatmap",
     ".jpeg": "heatmap",
+    ".json": "camera",
 }
 
 
@@ -178,8 +193,8 @@ class Scene:
             path: target, such as kitchen.ply (cloud), kitchen.glb (textured mesh), kitchen.png (16-bit depth) or
                 kitchen.gif (parallax).
             kind: "cloud" (or "points"), "splat", "mesh", "relief" (printable), "depth", "relative" (inverse depth),
-                "tum" or "3dgs" (depth as those programs want it), "heatmap", "depth-photo" (photo and grey depth) or
-                "parallax".
+                "tum" or "3dgs" (depth as those programs want it), "heatmap", "depth-photo" (photo and grey depth),
+                "parallax", "photo" (lens distortion undone, as the depth belongs to it) or "camera" (its intrinsics).
             force: overwrite an existing file.
 
         Raises:
@@ -234,6 +249,10 @@ class Scene:
             )
         if kind in ("depth", "tum", "3dgs"):
             return self.depth
+        if kind == "camera":
+            return self.camera
+        if kind == "photo":
+            return Picture(self.photo.rgb)
         if kind == "depth-photo":
             return to_depth_photo(self.photo.rgb, self.depth)
         if kind == "relative":
@@ -289,6 +308,8 @@ def _in_words(value: Value, unit: str) -> str:
         return f"relative inverse depth {value.size[0]}x{value.size[1]}, larger is nearer"
     if isinstance(value, DepthPhoto):
         return f"photo and grey depth {value.rgb.shape[1]}x{value.rgb.shape[0]}, near is white"
+    if isinstance(value, Intrinsics):
+        return f"camera of {value.width}x{value.height}, {value.fov_x_deg:.1f} degrees wide"
     if isinstance(value, Picture):
-        return f"heat map {value.rgb.shape[1]}x{value.rgb.shape[0]}"
+        return f"picture {value.rgb.shape[1]}x{value.rgb.shape[0]}"
     return f"{value.count} frames at {value.fps:g} per second"

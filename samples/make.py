@@ -25,7 +25,9 @@ from studio.photograph import Quality, exact_depth, photograph
 
 from depth3d.camera import Intrinsics, Pose
 from depth3d.depth import MetricDepth
+from depth3d.equirect import Equirect, pixel_rays
 from depth3d.formats import save
+from depth3d.panorama.faces import faces_around, sample, seen_by
 from depth3d.pictures import Picture
 
 SCENES: dict[str, ModuleType] = {"room": room, "courtyard": courtyard, "desk": desk}
@@ -48,6 +50,8 @@ def main() -> None:
     for name in arguments.scenes or SCENES:
         start = time.monotonic()
         draw(name, arguments.out, width=arguments.width, quality=_QUICK if arguments.quick else _FINE)
+        if name == "courtyard":
+            draw_panorama(arguments.out)
         print(f"{name}: {time.monotonic() - start:.0f} s", file=sys.stderr)
 
 
@@ -66,6 +70,31 @@ def draw(name: str, folder: Path, *, width: int = 1280, quality: Quality = _FINE
     save(MetricDepth(depth_m, source="exact"), folder / f"{name}_depth.png", notes=notes, force=True)
     _write_json(folder / f"{name}_camera.json", _camera(camera))
     _write_json(folder / f"{name}_hints.json", {"hints": _hints(scene, camera, pose, depth_m)})
+
+
+def draw_panorama(folder: Path, *, width: int = 1024) -> None:
+    """Write courtyard_panorama.jpg: all that is seen from the middle of the courtyard, equirectangular."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    whole = Equirect.whole(width, width // 2)
+    rays = pixel_rays(whole)
+    linear, best = np.zeros((*rays.shape[:2], 3), np.float32), np.zeros(rays.shape[:2])
+    level = np.eye(4)
+    level[:3, :3] = [[1, 0, 0], [0, 0, 1], [0, -1, 0]]  # columns: right, down and forward of a camera that looks north
+    level[:3, 3] = (0.9, 1.2, 1.62)
+    with torch.inference_mode():
+        studio = Studio(courtyard.scene())
+        for face in faces_around(whole, sides=4, face_px=width // 2, fov_deg=95):
+            turned = np.eye(4)
+            turned[:3, :3] = face.face_from_sphere.T
+            picture = photograph(studio, face.camera, Pose(level @ turned), _QUICK)
+            seen = seen_by(face, rays)
+            nearer = seen.weight > best
+            for channel in range(3):
+                values = sample(np.ascontiguousarray(picture[..., channel]), seen.uv)
+                linear[..., channel] = np.where(nearer, values, linear[..., channel])
+            best = np.maximum(best, seen.weight)
+    save(Picture(_srgb(linear)), folder / "courtyard_panorama.jpg", quality=_JPEG_QUALITY - 8, force=True)
 
 
 def _srgb(linear: NDArray[np.float32]) -> NDArray[np.uint8]:

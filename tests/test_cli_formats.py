@@ -138,3 +138,20 @@ def test_several_photos_share_one_file_of_parameters(here: Path) -> None:
 def test_the_library_knows_no_format_that_the_command_line_does_not() -> None:
     layouts = {form.layout for form in FORMATS if form.layout}
     assert layouts <= set(KINDS)
+
+
+def test_the_camera_of_a_straightened_photo_is_written_and_read_back(here: Path) -> None:
+    np.save("depth.npy", np.full((30, 40), 2.0, np.float32))
+    Image.new("RGB", (40, 30), (200, 10, 10)).save("photo.png")
+    Path("lens.json").write_text(
+        json.dumps({"fx": 30, "fy": 30, "cx": 20, "cy": 15, "pixel_centre": 0.5, "distortion": [0.1, 0, 0, 0]})
+    )
+    command = ["export", "photo.png", "--depth-map", "depth.npy", "--depth-kind", "metric", "--no-provenance"]
+    assert run([*command, "--camera", "lens.json", "-o", "camera.json"]) == 0
+    assert run([*command, "--camera", "lens.json", "--as", "photo", "-o", "straight.png"]) == 0
+    written = json.loads(Path("camera.json").read_text())
+    assert written["lens"] == "ideal"
+    assert (written["width"], written["height"]) == Image.open("straight.png").size
+    assert run(["export", "straight.png", *command[2:], "--camera", "camera.json", "-o", "again.json"]) == 0
+    again = json.loads(Path("again.json").read_text())
+    assert [again[key] for key in ("fx", "fy", "cx", "cy")] == [written[key] for key in ("fx", "fy", "cx", "cy")]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from test_files import largest_file
 
+from depth3d.camera import Intrinsics
 from depth3d.cloud import PointCloud
 from depth3d.depth import InverseDepth, MetricDepth
 from depth3d.errors import OutputError, UsageError
@@ -34,6 +35,7 @@ VALUES: dict[str, Any] = {
     "Picture": Picture(NOISE),
     "DepthPhoto": DepthPhoto(NOISE, NOISE[..., 0]),
     "Animation": Animation(lambda: iter([NOISE, NOISE[::-1]]), 2, 10),
+    "Intrinsics": Intrinsics.from_fov(40, 30, fov_x_deg=60, source="assumed, as " + "nothing " * 60 + "is known"),
 }
 EVERY = [(form.kind, suffix) for form in FORMATS for suffix in form.suffixes if not form.layout]
 

@@ -293,12 +293,38 @@ def test_street_photos_against_structure_from_motion(shared_data: Path) -> None:
         assert camera.source == "EXIF: 35 mm equivalent by the diagonal, off by up to 16 % on phones"
 
 
-@pytest.mark.parametrize(("name", "focal_px"), [("pug", 3028.7), ("arrow", 3261.6), ("xiaomi", 3594.5)])
+@pytest.mark.parametrize(("name", "focal_px"), [("arrow", 3261.6), ("xiaomi", 3594.5)])
 def test_phone_photos(shared_data: Path, name: str, focal_px: float) -> None:
     pytest.importorskip("pillow_heif")
     camera = choose_intrinsics(read_photo(shared_data / "iphone_heic" / f"{name}.heic"))
     assert camera.fx == camera.fy == pytest.approx(focal_px, abs=0.1)
     assert camera.source.startswith("EXIF: ")
+
+
+def test_the_calibration_beside_apples_depth(shared_data: Path) -> None:
+    pytest.importorskip("pillow_heif")
+    photo = read_photo(shared_data / "iphone_heic" / "pug.heic")
+    camera = choose_intrinsics(photo)
+    # as written in the file's XMP, by columns
+    assert (camera.fx, camera.fy) == pytest.approx((3032.594, 3032.594), abs=1e-3)
+    assert (camera.cx, camera.cy) == pytest.approx((1988.451, 1512.307), abs=1e-3)
+    assert camera.source.startswith("the device's own calibration")
+    upside_down = replace(photo, exif=replace(photo.exif, orientation=3))
+    assert choose_intrinsics(upside_down).cx == pytest.approx(4032 - 1988.451, abs=1e-3)
+    half = replace(photo, rgb=np.zeros((1512, 2016, 3), np.uint8))
+    assert choose_intrinsics(half).fx == pytest.approx(3032.594 / 2, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(b"3032.59423828125", b"zoom"), (b"3032.59423828125", b"1"), (b">4032<", b">4000<")]
+)
+def test_a_calibration_that_cannot_be_is_passed_over(shared_data: Path, old: bytes, new: bytes) -> None:
+    pytest.importorskip("pillow_heif")
+    photo = read_photo(shared_data / "iphone_heic" / "pug.heic")
+    assert photo.depth_xmp is not None
+    assert old in photo.depth_xmp
+    damaged = replace(photo, depth_xmp=photo.depth_xmp.replace(old, new))
+    assert choose_intrinsics(damaged).source.startswith("EXIF: ")
 
 
 @pytest.mark.parametrize("name", ["tunnel", "shelf"])  # one has an empty Exif block, the other none

@@ -269,7 +269,7 @@ def test_what_lies_beyond_infinity_is_unknown_and_said() -> None:
     values[:10] = -0.1
     depth = scale_panorama(replace(relief, values=values))
     assert np.isnan(depth.metres[:10]).all()
-    assert "5.0% of the panorama lies beyond 1000 times" in depth.notes[-1]
+    assert "5.0% of the panorama lies beyond 50 times" in depth.notes[-1]
 
 
 # Geometry

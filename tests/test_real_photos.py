@@ -160,3 +160,40 @@ def test_twelve_megapixels_stay_under_one_and_a_half_gigabytes(seeded_weights: P
         check=True,
     )
     assert int(done.stdout.splitlines()[-1]) < 1_500_000, "kilobytes"
+
+
+def test_a_calibrated_stereo_pair_gives_the_true_distances(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Middlebury's Motorcycle: z = baseline f / (disparity + doffs), affine in 1/z, so two hints suffice."""
+    folder = shared_data / "middlebury_motorcycle"
+    calibration = json.loads((folder / "calib.json").read_text())
+    f, cx, cy = (calibration[key] for key in ("fx", "cx", "cy"))
+    disparity = np.load(folder / "motorcycle_disp.npz")["arr_0"].astype(np.float32)
+    disparity[~np.isfinite(disparity)] = np.nan
+    monkeypatch.chdir(tmp_path)
+    np.save("disparity.npy", disparity)
+
+    def point(column: int, row: int) -> np.ndarray:
+        z = calibration["baseline_m"] * f / (float(disparity[row, column]) + calibration["doffs"])
+        return z * np.array([(column - cx) / f, (row - cy) / f, 1])
+
+    ends = [(column, row) for column, row in ((250, 300), (480, 250), (120, 420), (600, 90))]
+    assert np.isfinite([disparity[row, column] for column, row in ends]).all()
+    hints = [f"--depth-at={c + 0.5},{r + 0.5}={point(c, r)[2]:.6f}m" for c, r in ends[2:]]
+    (a, b), (c, d) = ends[:2]
+    command = ["measure", str(folder / "motorcycle_left.png"), "--depth-map", "disparity.npy", *hints, "--json"]
+    command += [
+        "--camera",
+        str(folder / "calib.json"),
+        "--from",
+        f"{a + 0.5},{b + 0.5}",
+        "--to",
+        f"{c + 0.5},{d + 0.5}",
+    ]
+    assert run(command) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["unit"] == "m"
+    assert answer["metres"] == pytest.approx(np.linalg.norm(point(a, b) - point(c, d)), rel=1e-3)
+    assert run([*command[:-4], "--from", f"{a + 0.5},{b + 0.5}"]) == 0
+    assert json.loads(capsys.readouterr().out)["metres"] == pytest.approx(np.linalg.norm(point(a, b)), rel=1e-3)

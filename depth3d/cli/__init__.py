@@ -16,6 +16,7 @@ _ROOM_OF_COMMAND = {
     "export": "depth3d.cli.export:export",
     "depth": "depth3d.cli.depth:depth",
     "parallax": "depth3d.cli.parallax:parallax",
+    "panorama": "depth3d.cli.panorama:panorama",
     "measure": "depth3d.cli.measure:measure",
     "view": "depth3d.cli.view:view",
     "weights": "depth3d.cli.weights:weights",

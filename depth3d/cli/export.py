@@ -21,7 +21,7 @@ from depth3d.cli.work import write_files
 
 KINDS = [
     *("cloud", "points", "splat", "mesh", "relief"),
-    *("depth", "relative", "tum", "3dgs", "heatmap", "depth-photo", "parallax"),
+    *("depth", "relative", "tum", "3dgs", "heatmap", "depth-photo", "parallax", "photo", "camera"),
 ]
 
 
@@ -29,7 +29,7 @@ KINDS = [
 @photo_arguments
 @output_options(
     "File to write; its suffix says what: .ply .pcd .xyz .las .laz .e57 cloud, .glb .obj .usdz mesh, .stl relief, "
-    ".png .npy .npz .exr .tif .pfm depth, .gif .webp parallax."
+    ".png .npy .npz .exr .tif .pfm depth, .gif .webp parallax, .json camera."
 )
 @click.option(
     "--as", "kind", type=click.Choice(KINDS), help="What goes into the files, where the suffix would say otherwise."

@@ -66,10 +66,12 @@ def camera_options(command: _Command) -> _Command:
         click.option(
             "--camera",
             "camera_file",
-            type=EXISTING_FILE,
+            type=EXISTING_PATH,
             metavar="FILE",
-            help="Intrinsics as JSON or YAML: a 3x3 K, or fx fy cx cy. Pixel centres at integers (OpenCV) unless "
-            "the file says pixel_centre: 0.5. Without any of these three: EXIF, else a stated assumption.",
+            help="Intrinsics: JSON or YAML (a 3x3 K, or fx fy cx cy; ours, Open3D, nerfstudio), OpenCV, ROS or Kalibr "
+            "files, cameras.bin or .txt of COLMAP or its model's folder. Pixel centres as in each of these; in plain "
+            "files at integers unless they say pixel_centre: 0.5. Without any of these three: EXIF, else vanishing "
+            "points, else a stated assumption.",
         ),
     )
 
@@ -167,8 +169,8 @@ def scale_options(command: _Command) -> _Command:
     )
 
 
-def depth_options(command: _Command) -> _Command:
-    """Which network, or which depth map, sees the depth."""
+def network_options(command: _Command) -> _Command:
+    """Which network sees the depth."""
     return _all(
         command,
         click.option(
@@ -180,6 +182,14 @@ def depth_options(command: _Command) -> _Command:
         ),
         click.option("--weights", type=EXISTING_FILE, metavar="FILE", help="Weights file for the network."),
         click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Processor threads for the network."),
+    )
+
+
+def depth_options(command: _Command) -> _Command:
+    """Which network, or which depth map, sees the depth."""
+    return _all(
+        command,
+        network_options,
         click.option(
             "--depth-map",
             type=EXISTING_FILE,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +30,10 @@ def write_files(
         chosen: the other options as click collected them.
     """
     from depth3d.pipeline import reconstruct
+    from depth3d.scene import files_of
 
     options = to_options(chosen)
-    files_of_photo = _targets(photos, outputs, kind, force=force, provenance=options.provenance)
+    files_of_photo = targets(photos, outputs, partial(files_of, kind=kind), force=force, provenance=options.provenance)
     for photo, files in zip(photos, files_of_photo, strict=True):
         with download_progress("midas_small") as progress:
             scene = reconstruct(photo, options, progress=progress)
@@ -51,17 +53,22 @@ def report(scene: Scene, photo: Path, *, relative: bool = False) -> None:
         click.echo(f"{photo.name}: {line}", err=True)
 
 
-def _targets(
-    photos: Sequence[Path], outputs: Sequence[Path], kind: Kind | None, *, force: bool, provenance: bool
+def targets(
+    photos: Sequence[Path],
+    outputs: Sequence[Path],
+    files_of: Callable[[Path], tuple[Path, ...]],
+    *,
+    force: bool,
+    provenance: bool,
 ) -> list[list[Path]]:
-    """Each photo's output files, checked before the work begins."""
+    """Each photo's output files, checked before the work begins; `files_of` tells what a path stands for."""
     from depth3d.formats import check_writable
-    from depth3d.scene import files_of, provenance_path
+    from depth3d.scene import provenance_path
 
     named = [[Path(str(output).replace("{name}", photo.stem)) for output in outputs] for photo in photos]
     seen: set[Path] = set()
     for path in (path for paths in named for path in paths):
-        for one in files_of(path, kind):
+        for one in files_of(path):
             if one in seen:
                 raise UsageError(f"{one} would be written twice; with several photos put {{name}} into each -o")
             seen.add(one)

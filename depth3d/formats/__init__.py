@@ -15,6 +15,7 @@ from depth3d.formats.registry import files_for as files_for
 from depth3d.formats.registry import suffixes_for as suffixes_for
 
 if TYPE_CHECKING:
+    from depth3d.camera import Intrinsics
     from depth3d.cloud import PointCloud
     from depth3d.depth import InverseDepth, MetricDepth
     from depth3d.mesh import Mesh
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
     from depth3d.solid import Solid
     from depth3d.splats import Splats
 
-    Savable = (
-        PointCloud | PixelCloud | Mesh | Solid | Splats | MetricDepth | InverseDepth | Picture | DepthPhoto | Animation
-    )
+    Geometry = PointCloud | PixelCloud | Mesh | Solid | Splats
+    Savable = Geometry | MetricDepth | InverseDepth | Picture | DepthPhoto | Animation | Intrinsics
 
 
 def save(
@@ -44,8 +44,8 @@ def save(
     depth, room_depth.jpg; these obey `force` too.
 
     Args:
-        value: a PointCloud, PixelCloud, Mesh, Solid, Splats, MetricDepth, InverseDepth, Picture, DepthPhoto or
-            Animation.
+        value: a PointCloud, PixelCloud, Mesh, Solid, Splats, MetricDepth, InverseDepth, Picture, DepthPhoto,
+            Animation or Intrinsics.
         path: the file; its suffix chooses the format among those of `suffixes_for`.
         axes: for geometry, a name of `axes.AXES`, such as "gltf" (x right, y up, z towards the viewer) or "opencv"
             (camera axes: x right, y down, z forward); None means what is usual in such files, "gltf" for most.

@@ -77,6 +77,7 @@ FORMATS = (
     Format((".png",), "Picture", "picture.write_png"),
     Format((".jpg", ".jpeg"), "Picture", "picture.write_jpeg"),
     Format((".webp",), "Picture", "picture.write_webp"),
+    Format((".json",), "Intrinsics", "camera_json.write"),
     Format((".gif",), "Animation", "gif.write"),
     Format((".webp",), "Animation", "webp.write"),
     Format((".png", ".apng"), "Animation", "apng.write"),
@@ -92,6 +93,7 @@ _IN_WORDS = {
     "Picture": "a picture",
     "DepthPhoto": "a photo with its depth",
     "Animation": "an animation",
+    "Intrinsics": "a camera",
 }
 
 

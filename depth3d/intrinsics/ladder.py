@@ -7,6 +7,7 @@ from pathlib import Path
 
 from depth3d.camera import Intrinsics
 from depth3d.errors import CameraError, UsageError
+from depth3d.intrinsics.apple_depth import camera_from_apple_depth
 from depth3d.intrinsics.applied_crop import find_applied_crop
 from depth3d.intrinsics.assumption import assume_camera
 from depth3d.intrinsics.camera_file import read_camera_file
@@ -24,7 +25,9 @@ def choose_intrinsics(
     focal_px: float | None = None,
     camera_file: Path | None = None,
 ) -> Intrinsics:
-    """The camera of an upright photo: what the user states, else EXIF, else vanishing points, else an assumption.
+    """The camera of an upright photo: the first of several sources that can tell.
+
+    They are: what the user states, the device's own calibration, EXIF, vanishing points, an assumption.
 
     Args:
         photo: the photo; its size binds the camera.
@@ -51,9 +54,12 @@ def choose_intrinsics(
         return read_camera_file(camera_file, photo.size, photo_name=photo.name, orientation=photo.exif.orientation)
     if find_panorama(photo) is not None:
         raise CameraError(
-            f"{photo.name}: is a panorama, by its XMP, and no one camera's picture; use it as a panorama, or state a "
+            f"{photo.name}: is a panorama, by its XMP, and no one camera's picture; use `depth3d panorama`, or state a "
             "field of view to take it as a flat picture"
         )
+    calibrated = camera_from_apple_depth(photo)
+    if calibrated is not None:
+        return calibrated
     from_exif = camera_from_exif(photo.exif, photo.size, crop=find_applied_crop(photo))
     if isinstance(from_exif, Intrinsics):
         return from_exif

@@ -7,7 +7,6 @@ information" (ITU-T H.265, F.14.3.3).
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from depth3d.depth import InverseDepth, MetricDepth
 from depth3d.errors import DepthMapError, MissingExtraError
-from depth3d.input_files import DECODER_DAMAGE, shown
+from depth3d.input_files import DECODER_DAMAGE, apple_depth_packet, shown
 from depth3d.sparse.embedded import EmbeddedDepth
 from depth3d.sparse.xmp import Properties, parse_xmp, properties_of
 
@@ -28,8 +27,6 @@ _UNIT_SIGMA = {"absolute": 0.05, "relative": 0.2}
 
 _INVERSE_Z, _DISPARITY, _DEPTH = 0, 1, 2
 _ENDS = {_INVERSE_Z: ("z_far", "z_near"), _DISPARITY: ("d_min", "d_max"), _DEPTH: ("z_near", "z_far")}
-_PACKET = re.compile(rb"<x:xmpmeta\b.*?</x:xmpmeta>", re.DOTALL)
-_LARGEST_FILE_BYTES = 500_000_000
 
 
 def depth_of_heic(path: Path) -> EmbeddedDepth | None:
@@ -94,17 +91,12 @@ def _range(note: dict[str, Any], apple: Properties, path: Path) -> tuple[int, fl
 
 
 def _apple_note(path: Path) -> Properties:
-    """The XMP packet about depth, found by scanning the file for packets (Adobe, XMP specification part 1, 7.3)."""
-    if path.stat().st_size > _LARGEST_FILE_BYTES:
+    """What Apple's XMP packet says about the depth; nothing where there is none, and the depth then has no unit."""
+    packet = apple_depth_packet(path)
+    try:
+        return {} if packet is None else properties_of(parse_xmp(packet))
+    except ValueError:
         return {}
-    for packet in _PACKET.findall(path.read_bytes()):
-        try:
-            properties = properties_of(parse_xmp(packet))
-        except ValueError:
-            continue  # a packet about something else, or chance bytes; depth without a note has no unit, and says so
-        if (_APPLE, "AuxiliaryImageType") in properties and (_APPLE_DEPTH, "Accuracy") in properties:
-            return properties
-    return {}
 
 
 def _number(text: str | None) -> float:

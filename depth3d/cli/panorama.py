@@ -1,0 +1,69 @@
+"""`depth3d panorama`: pictures that show all around."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from depth3d.cli.options import AXES, PIXEL_LENGTH, network_options, output_options, photo_arguments, to_options
+from depth3d.cli.weights import download_progress
+from depth3d.cli.work import targets
+
+if TYPE_CHECKING:
+    from depth3d.panorama_scene import PanoramaKind
+
+
+@click.command()
+@photo_arguments
+@output_options("File to write: .ply .pcd .xyz .las .laz .e57 cloud, .glb .obj .usdz mesh.")
+@click.option("--as", "kind", type=click.Choice(["cloud", "mesh"]), help="Cloud or mesh, where both go into the file.")
+@click.option(
+    "--at",
+    type=PIXEL_LENGTH,
+    multiple=True,
+    metavar="U,V=DIST",
+    help="Distance from the camera to the thing at pixel U,V of the panorama. Repeatable.",
+)
+@network_options
+@click.option("--axes", type=click.Choice(AXES), help="As in export; the camera looks at the panorama's middle.")
+@click.option("--max-points", type=click.IntRange(min=1), default=1_000_000, show_default=True, metavar="N")
+@click.option("--normals", is_flag=True, help="Add normals to clouds.")
+@click.option(
+    "--cut-ratio",
+    type=float,
+    default=1.08,
+    show_default=True,
+    metavar="R",
+    help="Cut a triangle whose farthest corner is more than R times as far as its nearest.",
+)
+@click.option("--vertex-colours", is_flag=True, help="Colour the mesh's vertices instead of a texture.")
+def panorama(
+    photos: tuple[Path, ...], outputs: tuple[Path, ...], kind: PanoramaKind | None, force: bool, **chosen: Any
+) -> None:
+    """Turn equirectangular panoramas into clouds and meshes all around the camera.
+
+    A panorama is split into perspective faces, each seen by the network; their overlaps bring them to one scale. Photo
+    Sphere XMP tells which part of the sphere a picture shows; without it, it is taken as 360 x 180 degrees.
+
+    \b
+    depth3d panorama hall.jpg -o hall.ply
+    depth3d panorama hall.jpg --at 1024,600=2.1m -o hall.glb
+    """
+    options = to_options(chosen)
+    from depth3d.formats import files_for
+    from depth3d.panorama_scene import panorama_kind_of, reconstruct_panorama
+
+    def files_of(path: Path) -> tuple[Path, ...]:
+        return files_for(path, "Mesh" if (kind or panorama_kind_of(path)) == "mesh" else "PointCloud")
+
+    files = targets(photos, outputs, files_of, force=force, provenance=options.provenance)
+    for photo, paths in zip(photos, files, strict=True):
+        with download_progress("midas_small") as progress:
+            scene = reconstruct_panorama(photo, options, progress=progress)
+        for line in (f"camera: panorama, {scene.equirect.source}", f"depth: {scene.source}", *scene.depth.notes):
+            click.echo(f"{photo.name}: {line}", err=True)
+        for path in paths:
+            saved = scene.save(path, kind=kind, force=force)
+            click.echo(f"{saved.path}: {saved.what}")
