@@ -585,3 +585,31 @@ def test_a_phones_small_map_fills_its_photo_without_stairs(shared_data: Path) ->
 
     assert share_of_stairs(depth) < 0.5 * share_of_stairs(nearest)
     assert (np.abs(np.log(depth / nearest * 1000)) > np.log(1.1)).mean() < 1e-3  # they part where pixels tie at edges
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".exr"])
+def test_our_own_files_keep_their_error_bar(tmp_path: Path, suffix: str) -> None:
+    metres = np.array([[1, 2, np.nan], [4, 5, 6]], np.float32)
+    depth = MetricDepth(metres, sigma=metres / 10)
+    formats.save(depth, tmp_path / f"a{suffix}")
+    again = read_depth_map(tmp_path / f"a{suffix}", kind="metric", size=(3, 2))
+    assert isinstance(again, MetricDepth)
+    np.testing.assert_array_equal(again.metres, metres)
+    assert again.sigma is not None
+    np.testing.assert_array_equal(again.sigma, metres / 10)
+    larger = read_depth_map(tmp_path / f"a{suffix}", kind="metric", size=(30, 20))
+    assert isinstance(larger, MetricDepth)
+    assert larger.sigma is not None
+    known = np.isfinite(larger.metres)
+    assert 0.09 < larger.sigma[known].min() < larger.sigma[known].max() < 0.61
+
+
+def test_an_error_bar_with_holes_is_left_out_and_said(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", depth=np.ones((2, 3)), sigma=np.array([[0.1, -1, 0.1], [0.1, 0.1, 0.1]]))
+    with pytest.warns(DepthMapWarning, match="sigma is unknown or negative where depth is known; it is left out"):
+        again = read_depth_map(tmp_path / "a.npz", kind="metric", size=(3, 2))
+    assert isinstance(again, MetricDepth)
+    assert again.sigma is None
+    np.savez(tmp_path / "b.npz", depth=np.ones((2, 3)), sigma=np.ones((3, 2)))
+    with pytest.raises(DepthMapError, match=r"its sigma has shape \(3, 2\), its depth \(2, 3\)"):
+        read_depth_map(tmp_path / "b.npz", kind="metric", size=(3, 2))

@@ -61,7 +61,8 @@ def read_depth_map(
         brighter_is_farther: for inverse only, larger is farther, as in Google's RangeInverse maps.
 
     Returns:
-        MetricDepth for metric; else InverseDepth, whose `zero_is_infinity` is True for depth.
+        MetricDepth for metric, with its error bar if the file holds one; else InverseDepth, whose `zero_is_infinity` is
+        True for depth.
 
     Raises:
         UsageError: the options contradict each other or the file, or the unit is missing.
@@ -69,7 +70,7 @@ def read_depth_map(
         MissingExtraError: an EXR file without the package OpenEXR.
 
     Warns:
-        DepthMapWarning: the file has 8 bits.
+        DepthMapWarning: the file has 8 bits, or an error bar that cannot be used.
     """
     path = Path(path)
     _check_options(kind, units_per_metre, brighter_is_farther)
@@ -88,7 +89,8 @@ def read_depth_map(
     _check_known(np.isfinite(depth), path, "positive and finite")
     depth = resized_depth(depth, size)
     if kind == "metric":
-        return MetricDepth(depth, source=f"{source}, {units:g} units per metre")
+        sigma = _sigma_values(stored.sigma, depth, units, path)
+        return MetricDepth(depth, sigma=sigma, source=f"{source}, {units:g} units per metre")
     return InverseDepth(np.reciprocal(depth), zero_is_infinity=True, source=source)
 
 
@@ -159,6 +161,23 @@ def _depth_values(stored: NDArray[Any], units: float) -> NDArray[np.float32]:
     smallest = np.finfo(np.float32).tiny  # below, 1/z would overflow
     values[~(np.isfinite(values) & (values >= smallest))] = np.nan
     return values
+
+
+def _sigma_values(
+    stored: NDArray[Any] | None, depth: NDArray[np.float32], units: float, path: Path
+) -> NDArray[np.float32] | None:
+    """(H, W) one standard deviation in metres, of the depth's size; None where there is none for every depth."""
+    if stored is None:
+        return None
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        sigma = (stored / np.float64(units)).astype(np.float32)
+    sigma[~((sigma >= 0) & np.isfinite(sigma))] = np.nan
+    sigma = resized_relief(sigma, (depth.shape[1], depth.shape[0]))
+    if np.isnan(sigma[np.isfinite(depth)]).any():
+        message = f"{shown(path)}: its sigma is unknown or negative where depth is known; it is left out"
+        warnings.warn(DepthMapWarning(message), stacklevel=3)
+        return None
+    return sigma
 
 
 def resized_relief(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:

@@ -31,6 +31,7 @@ _HEAD_BYTES = 512
 _TIFF_DESCRIPTION = 270
 _COLOUR_TOLERANCE = 10
 _ARCHIVE_NAMES = ("depth", "inverse_depth", "arr_0")
+_SIGMA_NAME = "sigma"
 _EXR_NAMES = ("Z", "depth", "Y", "V")
 
 
@@ -44,6 +45,8 @@ class StoredDepth:
         units_per_metre: the scale that the file itself states, and with it that it holds metres; or None.
         is_relative: whether the file itself states that it holds inverse depth without a unit.
         zero_is_unknown: whether the file itself states that 0 stands for unknown.
+        sigma: (H, W) one standard deviation of each value, in the values' unit, where the file has a channel or an
+            array of that name beside the depth; or None.
     """
 
     values: NDArray[Any]
@@ -51,13 +54,14 @@ class StoredDepth:
     units_per_metre: float | None = None
     is_relative: bool = False
     zero_is_unknown: bool = False
+    sigma: NDArray[Any] | None = None
 
 
 def read_stored_depth(path: Path) -> StoredDepth:
     """Read NPY, NPZ, PFM, EXR, or any picture of one channel; the content decides, not the suffix.
 
     An NPZ holds one array, or one named depth, inverse_depth or arr_0. An EXR holds one channel, or one named Z, depth,
-    Y or V, or three equal ones. A picture in colours must be grey.
+    Y or V, or three equal ones. Either may hold the depth's error bar as sigma. A picture in colours must be grey.
 
     Raises:
         DepthMapError: the file is missing, empty, damaged, larger than 200 megapixels, or holds no single grid of
@@ -75,7 +79,7 @@ def read_stored_depth(path: Path) -> StoredDepth:
             if re.match(rb"P[Ff]\s", head):
                 return _of_array(_read_pfm(file))
             if head.startswith(b"\x76\x2f\x31\x01"):
-                return _of_array(_read_exr(path))
+                return _read_exr(path)
         except (_Unusable, zipfile.BadZipFile, *DECODER_DAMAGE) as problem:
             reason = " ".join(str(problem).split()) or type(problem).__name__
             raise DepthMapError(f"{shown(path)}: cannot be read as a depth map: {reason}") from None
@@ -132,7 +136,16 @@ def _read_npz(stream: IO[bytes]) -> StoredDepth:
             raise _Unusable(f"it holds {found}; name the depth 'depth', or keep one array only")
         with archive.open(f"{chosen}.npy") as member:
             stored = _of_array(_read_npy(member))
+        if _SIGMA_NAME in names and chosen != _SIGMA_NAME:
+            with archive.open(f"{_SIGMA_NAME}.npy") as member:
+                stored = _with_sigma(stored, _read_npy(member))
     return replace(stored, is_relative=chosen == "inverse_depth")
+
+
+def _with_sigma(stored: StoredDepth, sigma: NDArray[Any]) -> StoredDepth:
+    if sigma.shape != stored.values.shape:
+        raise _Unusable(f"its sigma has shape {sigma.shape}, its depth {stored.values.shape}")
+    return replace(stored, sigma=sigma)
 
 
 def _read_pfm(stream: IO[bytes]) -> NDArray[Any]:
@@ -157,7 +170,15 @@ def _read_pfm(stream: IO[bytes]) -> NDArray[Any]:
     return np.frombuffer(content, "<f4" if scale < 0 else ">f4").reshape(height, width)[::-1]
 
 
-def _read_exr(path: Path) -> NDArray[Any]:
+def _read_exr(path: Path) -> StoredDepth:
+    channels = _exr_channels(path)
+    depth = _exr_depth(channels)
+    if _SIGMA_NAME in channels and len(channels) > 1:
+        return _with_sigma(_of_array(depth), channels[_SIGMA_NAME])
+    return _of_array(depth)
+
+
+def _exr_channels(path: Path) -> dict[str, NDArray[Any]]:
     try:
         import OpenEXR
     except ImportError:
@@ -169,7 +190,10 @@ def _read_exr(path: Path) -> NDArray[Any]:
             stored = OpenEXR.File(str(path), separate_channels=True).channels()
         except DECODER_DAMAGE:
             raise _Unusable("the EXR file is damaged or cut off") from None
-    channels = {name: np.asarray(channel.pixels) for name, channel in stored.items()}
+    return {name: np.asarray(channel.pixels) for name, channel in stored.items()}
+
+
+def _exr_depth(channels: dict[str, NDArray[Any]]) -> NDArray[Any]:
     if len(channels) == 1:
         return next(iter(channels.values()))
     for name in _EXR_NAMES:
