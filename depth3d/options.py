@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from depth3d.mesh import DEFAULT_CUT_RATIO
-from depth3d.parallax import DEFAULT_AMOUNT_PERCENT, DEFAULT_FPS, DEFAULT_SECONDS, DEFAULT_WIDTH
+from depth3d.parallax import DEFAULT_EASING, DEFAULT_FPS, DEFAULT_MOTION, DEFAULT_SECONDS, DEFAULT_WIDTH, Easing
 from depth3d.scale import Hint
 from depth3d.solid import DEFAULT_BASE_MM, DEFAULT_RELIEF_MM, DEFAULT_WIDTH_MM
 
@@ -53,7 +53,11 @@ class Options:
         width: width of animations in pixels.
         seconds: duration of animations.
         fps: frames per second of animations.
-        amount_percent: how far the nearest things move in an animation, in per cent of its width.
+        motion: the camera's way in animations: a name of `depth3d.parallax.MOTIONS`, or a JSON file of key poses.
+        amount_percent: how far what moves most moves to either side, in per cent of the width; None means what suits
+            the motion.
+        easing: how motions there and back turn round: "linear", "smooth" or "pause".
+        focus: pixel (u, v) of the photo as it was taken that stays still; None means the depth of its middle.
     """
 
     fov_x_deg: float | None = None
@@ -89,4 +93,7 @@ class Options:
     width: int = DEFAULT_WIDTH
     seconds: float = DEFAULT_SECONDS
     fps: float = DEFAULT_FPS
-    amount_percent: float = DEFAULT_AMOUNT_PERCENT
+    motion: str = DEFAULT_MOTION
+    amount_percent: float | None = None
+    easing: Easing = DEFAULT_EASING
+    focus: tuple[float, float] | None = None

@@ -42,9 +42,11 @@ class Animation:
         count: number of frames in one pass.
         fps: frames per second.
         loops: True when the frame after the last is the first.
+        zoom: by how much the picture was enlarged so that its border is always full.
     """
 
     frames: Callable[[], Iterator[NDArray[np.uint8]]]
     count: int
     fps: float
     loops: bool = True
+    zoom: float = 1.0

@@ -15,6 +15,7 @@ from depth3d.colormap import to_depth_photo, to_heatmap
 from depth3d.depth import InverseDepth, MetricDepth
 from depth3d.errors import UsageError
 from depth3d.formats import atomic_write, files_for, save
+from depth3d.key_poses_file import read_motion
 from depth3d.measure import Measurement, measure_length
 from depth3d.mesh import Mesh, to_mesh
 from depth3d.options import Options
@@ -170,18 +171,20 @@ class Scene:
         return animate_parallax(
             self.photo.rgb,
             self.depth,
+            self.camera,
+            motion=read_motion(Path(o.motion)) if o.motion.lower().endswith(".json") else o.motion,
             width=o.width,
             seconds=o.seconds,
             fps=o.fps,
             amount_percent=o.amount_percent,
+            focus=None if o.focus is None else self._ideal_pixels(o.focus)[0],
+            easing=o.easing,
         )
 
     def measure(self, start: tuple[float, float], end: tuple[float, float] | None = None) -> Measurement:
         """The length between the things at two pixels of the upright photo as taken, or from the camera to one."""
-        if not self.lens.is_ideal:
-            move = partial(to_ideal_pixels, camera=self.lens, ideal=self.camera)
-            (start,) = moved_pixels(move, start)
-            end = None if end is None else moved_pixels(move, end)[0]
+        (start,) = self._ideal_pixels(start)
+        end = None if end is None else self._ideal_pixels(end)[0]
         return measure_length(start, end, camera=self.camera, depth=self.depth, relief=self.relief, fit=self.fit)
 
     def save(self, path: str | Path, *, kind: Kind | None = None, force: bool = False) -> Saved:
@@ -210,6 +213,12 @@ class Scene:
             with atomic_write(provenance_path(path), force=force) as file:
                 file.write(to_json(to_provenance(self)))
         return Saved(written, _in_words(value, self.unit))
+
+    def _ideal_pixels(self, *pixels: tuple[float, float]) -> list[tuple[float, float]]:
+        """Pixels of the photo as it was taken, in the photo with its lens distortion undone."""
+        if self.lens.is_ideal:
+            return list(pixels)
+        return moved_pixels(partial(to_ideal_pixels, camera=self.lens, ideal=self.camera), *pixels)
 
     def _format_options(self, value: Value, kind: Kind, path: Path) -> dict[str, Any]:
         """What the options say to the writer of this file."""
@@ -312,4 +321,5 @@ def _in_words(value: Value, unit: str) -> str:
         return f"camera of {value.width}x{value.height}, {value.fov_x_deg:.1f} degrees wide"
     if isinstance(value, Picture):
         return f"picture {value.rgb.shape[1]}x{value.rgb.shape[0]}"
-    return f"{value.count} frames at {value.fps:g} per second"
+    enlarged = f", enlarged by {value.zoom - 1:.1%} to keep the border full" if value.zoom > 1 else ""
+    return f"{value.count} frames at {value.fps:g} per second{enlarged}"

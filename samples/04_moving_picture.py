@@ -11,6 +11,7 @@ options = d3.Options(
     depth_map=HERE / "desk_depth.png",
     depth_kind="metric",
     width=480,
+    motion="circle",
     amount_percent=3,
 )
 scene = d3.reconstruct(HERE / "desk.jpg", options)

@@ -11,6 +11,7 @@ from depth3d.cli.file_options import file_options
 from depth3d.cli.options import (
     camera_options,
     depth_options,
+    focus_option,
     geometry_options,
     motion_options,
     output_options,
@@ -39,6 +40,7 @@ KINDS = [
 @depth_options
 @geometry_options
 @motion_options
+@focus_option
 @file_options
 def export(photos: tuple[Path, ...], outputs: tuple[Path, ...], kind: Any, force: bool, **chosen: Any) -> None:
     """Turn photos into point clouds, meshes, depth images and animations.

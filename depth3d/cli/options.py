@@ -252,15 +252,40 @@ def motion_options(command: _Command) -> _Command:
         click.option("--seconds", type=float, default=2.5, show_default=True, help="Duration of the loop."),
         click.option("--fps", type=float, default=24.0, show_default=True, help="Frames per second."),
         click.option(
+            "--motion",
+            default="orbit",
+            show_default=True,
+            metavar="NAME|FILE.json",
+            help="The camera's way: orbit, swing, dolly, zoom, vertigo, ken-burns, horizontal, vertical, circle; or a "
+            "JSON file of key poses.",
+        ),
+        click.option(
             "--amount",
             "amount_percent",
             type=float,
-            default=2.0,
-            show_default=True,
             metavar="PERCENT",
-            help="How far the nearest things move to either side, in per cent of the width.",
+            help="How far what moves most, usually the nearest, moves to either side, in per cent of the width.  "
+            "[default: 2 to 6, as suits the motion]",
+        ),
+        click.option(
+            "--easing",
+            type=click.Choice(["linear", "smooth", "pause"]),
+            default="smooth",
+            show_default=True,
+            help="How motions that go there and back turn round.",
         ),
     )
+
+
+def focus_option(command: _Command) -> _Command:
+    """What the camera is focused on."""
+    option = click.option(
+        "--focus",
+        type=PIXEL,
+        metavar="U,V",
+        help="Pixel of the thing that stays still.  [default: what is in the middle]",
+    )
+    return option(command)
 
 
 def output_options(help_text: str) -> Callable[[_Command], _Command]:

@@ -10,6 +10,7 @@ import click
 from depth3d.cli.options import (
     camera_options,
     depth_options,
+    focus_option,
     motion_options,
     output_options,
     photo_arguments,
@@ -22,14 +23,20 @@ from depth3d.cli.work import write_files
 @photo_arguments
 @output_options("Animation to write: .gif.")
 @motion_options
+@focus_option
 @camera_options
 @scale_options
 @depth_options
 def parallax(photos: tuple[Path, ...], outputs: tuple[Path, ...], force: bool, **chosen: Any) -> None:
-    """Move the camera a little, in a loop without a seam.
+    """Move the camera a little, in a loop without a seam. What things hide is filled in.
+
+    orbit goes round an ellipse and swing left and right, both looking at the focus; horizontal, vertical and circle do
+    not turn; dolly goes towards the focus, zoom only enlarges, vertigo does both against each other; ken-burns
+    approaches from the side.
 
     \b
     depth3d parallax room.jpg -o room.gif
-    depth3d parallax room.jpg --width 480 --seconds 4 --amount 3 -o room.gif
+    depth3d parallax room.jpg --motion vertigo --focus 640,480 --width 480 -o room.gif
+    depth3d parallax room.jpg --motion my_way.json --seconds 4 -o room.gif
     """
     write_files(photos, outputs, kind="parallax", force=force, chosen=chosen)

@@ -5,4 +5,6 @@ from __future__ import annotations
 from depth3d.layers.layering import DEFAULT_TURN_DEG as DEFAULT_TURN_DEG
 from depth3d.layers.layering import Layers as Layers
 from depth3d.layers.layering import to_layers as to_layers
+from depth3d.layers.peeling import Skin as Skin
+from depth3d.layers.peeling import peel as peel
 from depth3d.layers.sheets import layers_to_mesh as layers_to_mesh

@@ -116,7 +116,7 @@ def to_layers(
     points = unproject(MetricDepth(np.float32(1) / inverse), camera)
     jumps = find_jumps(inverse, ~cut_grid(points, cut_ratio=cut_ratio, cut_angle_deg=cut_angle_deg).whole)
     behind = continue_behind(inverse, jumps, cut_ratio=cut_ratio)
-    hiding = _hiding(inverse, behind, jumps, cut_ratio)
+    hiding = hiding_pixels(inverse, behind, jumps, cut_ratio)
     # The farther side's own edge pixels have caught some of the nearer colour.
     behind_rgb = continue_colours(rgb, ~hiding & ~jumps.far)
     front = find_foreground(rgb, behind_rgb, hiding, jumps.near | jumps.far)
@@ -146,7 +146,9 @@ def _shrunk(
     return small, metres[rows[:, None], columns], camera.resized(*size)
 
 
-def _hiding(inverse: NDArray[np.float32], behind: Continuation, jumps: Jumps, cut_ratio: float) -> NDArray[np.bool_]:
+def hiding_pixels(
+    inverse: NDArray[np.float32], behind: Continuation, jumps: Jumps, cut_ratio: float
+) -> NDArray[np.bool_]:
     """Pixels of things that stand before the surface behind, and closer to the jumps' nearer sides than to it."""
     near = spread(np.where(jumps.near, inverse, 0)[..., None], jumps.near.astype(np.float32))[..., 0]
     before = inverse > behind.inverse * np.float32(1 + (cut_ratio - 1) / 2)
@@ -168,13 +170,13 @@ def _opening(
     """Where the layer behind may be seen. Nothing is built behind what stands before the unknown, such as the sky."""
     square = np.ones((3, 3), np.uint8)
     known = ~np.asarray(cv2.dilate(unknown.astype(np.uint8), square), bool)
-    reached = jumps.reach(px_per_gap, where=~unknown) & _closer_to(jumps.far & ~unknown, jumps.far & unknown)
+    reached = jumps.reach(px_per_gap, where=~unknown) & closer_to(jumps.far & ~unknown, jumps.far & unknown)
     opening = (reached & hiding) | ((jumps.near | jumps.far) & known)
     rim = np.asarray(cv2.dilate(opening.astype(np.uint8), square), bool) & ~hiding
     return np.asarray((opening | rim) & ~unknown)
 
 
-def _closer_to(these: NDArray[np.bool_], those: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def closer_to(these: NDArray[np.bool_], those: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """(H, W) True where the nearest pixel of both sets is one of `these`; nowhere if there are none."""
     if not these.any():
         return these

@@ -11,9 +11,13 @@ from numpy.typing import NDArray
 from depth3d.camera import Intrinsics, Pose
 from depth3d.layers import Layers
 from depth3d.views.staging import Sheet, Stage, Viewpoint, to_stage
-from depth3d.views.tracing import lines_of, trace
+from depth3d.views.tracing import MOST_ROUNDS, lines_of, trace
 
 _OPAQUE = 255
+_ROUNDS = 8
+"""Of tracing where a view is drawn fast: enough but where a sheet is stretched."""
+_SPARSE = 8
+"""Every so many pixels of a border are looked at."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,14 +34,6 @@ class View:
     coverage: NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Places:
-    """Where in the photo each pixel of a view looks, in pixels of the photo's camera, corners at (0, 0) and (w, h)."""
-
-    x: NDArray[np.float32]
-    y: NDArray[np.float32]
-
-
 def render_view(layers: Layers, camera: Intrinsics, pose: Pose) -> View:
     """Show layers as another camera sees them.
 
@@ -51,59 +47,86 @@ def render_view(layers: Layers, camera: Intrinsics, pose: Pose) -> View:
     viewpoint = Viewpoint(camera, pose)
     stage = to_stage(layers, [viewpoint], cell=1)
     places = [_places(stage, sheet, viewpoint) for sheet in stage.sheets]
-    rgba = _composed(stage, places)
-    coverage = _within(stage.camera, places[0])
-    for sheet, place in zip(stage.sheets[1:], places[1:], strict=True):
-        coverage |= _within(stage.camera, place) & (_looked_up(sheet, place)[..., 3] >= _OPAQUE // 2)
-    return View(np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), np.uint8), coverage)
+    pictures = [_looked_up(sheet, place) for sheet, place in zip(stage.sheets, places, strict=True)]
+    coverage = np.zeros((camera.height, camera.width), bool)
+    for sheet, place, picture in zip(stage.sheets, places, pictures, strict=True):
+        coverage |= _within(sheet, place) & (picture[..., 3] > _OPAQUE // 2)
+    return View(_composed(pictures), coverage)
 
 
 def draw_view(stage: Stage, viewpoint: Viewpoint) -> NDArray[np.uint8]:
     """The picture (H, W, 3) uint8 from one of the viewpoints the stage was made for, or from between them."""
-    rgba = _composed(stage, [_places(stage, sheet, viewpoint) for sheet in stage.sheets])
-    return np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), np.uint8)
+    return _composed([_looked_up(sheet, _places(stage, sheet, viewpoint)) for sheet in stage.sheets])
+
+
+def overshoot(stage: Stage, viewpoint: Viewpoint) -> float:
+    """How far a view looks beyond the photo's border, as a share of its width or height; negative where it does not."""
+    camera = viewpoint.camera
+    across = np.linspace(0, camera.width, max(2, camera.width // _SPARSE), dtype=np.float32)
+    down = np.linspace(0, camera.height, max(2, camera.height // _SPARSE), dtype=np.float32)
+    zero_x, zero_y = np.zeros_like(across), np.zeros_like(down)
+    u = np.concatenate([across, across, zero_y, zero_y + np.float32(camera.width)])[None]
+    v = np.concatenate([zero_x, zero_x + np.float32(camera.height), down, down])[None]
+    most = -1.0
+    for sheet in stage.sheets:
+        height, width = sheet.inverse.shape
+        x, y = trace(sheet.inverse, lines_of(stage.camera.resized(width, height), camera, viewpoint.pose, u, v))
+        shown = sheet.covers(x / width, y / height)
+        for place, length in ((x[shown], width), (y[shown], height)):
+            if place.size:
+                most = max(most, float(-place.min()) / length, float(place.max()) / length - 1)
+    return most
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Places:
+    """Where each pixel of a view looks in a sheet's colours, from the centre of their first pixel: as OpenCV counts.
+
+    Attributes:
+        x: (H, W) float32.
+        y: (H, W) float32.
+    """
+
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]
 
 
 def _places(stage: Stage, sheet: Sheet, viewpoint: Viewpoint) -> _Places:
     """Trace every `cell`-th pixel, one cell beyond the view's border too, and interpolate between."""
-    camera, cell = viewpoint.camera, stage.cell
+    camera, photo, cell = viewpoint.camera, stage.camera, stage.cell
     rows, columns = -(-camera.height // cell) + 2, -(-camera.width // cell) + 2
     u = ((np.arange(columns, dtype=np.float32) - np.float32(0.5)) * np.float32(cell))[None, :]
     v = ((np.arange(rows, dtype=np.float32) - np.float32(0.5)) * np.float32(cell))[:, None]
     height, width = sheet.inverse.shape
-    x, y = trace(sheet.inverse, lines_of(stage.camera.resized(width, height), camera, viewpoint.pose, u, v))
-    x *= np.float32(stage.camera.width / width)
-    y *= np.float32(stage.camera.height / height)
+    lines = lines_of(photo.resized(width, height), camera, viewpoint.pose, u, v)
+    x, y = trace(sheet.inverse, lines, rounds=MOST_ROUNDS if cell == 1 else _ROUNDS)
     inside = np.s_[cell : cell + camera.height, cell : cell + camera.width]
-    size = columns * cell, rows * cell
-    return _Places(
-        *(np.asarray(cv2.resize(one, size, interpolation=cv2.INTER_LINEAR), np.float32)[inside] for one in (x, y))
-    )
+
+    def finer(place: NDArray[np.float32], px_per_place: float) -> NDArray[np.float32]:
+        px = (place * np.float32(px_per_place) - np.float32(0.5)) * np.float32(sheet.finer)
+        size = columns * cell, rows * cell
+        return np.asarray(cv2.resize(px, size, interpolation=cv2.INTER_LINEAR)[inside], np.float32)
+
+    return _Places(finer(x, photo.width / width), finer(y, photo.height / height))
 
 
 def _looked_up(sheet: Sheet, places: _Places) -> NDArray[np.uint8]:
-    # cv2.remap counts from the first pixel's centre.
-    x, y = ((place - np.float32(0.5)) * np.float32(sheet.finer) for place in (places.x, places.y))
-    return np.asarray(cv2.remap(sheet.rgba, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    looked_up = cv2.remap(sheet.rgba, places.x, places.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(looked_up, np.uint8)
 
 
-def _composed(stage: Stage, places: list[_Places]) -> NDArray[np.uint8]:
-    picture = _looked_up(stage.sheets[0], places[0])
-    for sheet, place in zip(stage.sheets[1:], places[1:], strict=True):
-        picture = _over(_looked_up(sheet, place), picture)
-    return picture
+def _composed(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Nearer pictures over farther ones (Porter and Duff, "Compositing Digital Images", SIGGRAPH 1984), as RGB."""
+    below, *others = pictures
+    for above in others:
+        left = cv2.bitwise_not(cv2.extractChannel(above, 3))
+        below = np.asarray(cv2.add(above, cv2.multiply(below, cv2.merge([left] * 4), scale=1 / _OPAQUE)), np.uint8)
+    return np.asarray(cv2.cvtColor(below, cv2.COLOR_RGBA2RGB), np.uint8)
 
 
-def _over(nearer: NDArray[np.uint8], farther: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The nearer picture over the farther one, which is changed."""
-    share = cv2.extractChannel(nearer, 3)
-    cv2.copyTo(nearer, cv2.inRange(share, _OPAQUE, _OPAQUE), farther)
-    rows, columns = np.nonzero(cv2.inRange(share, 1, _OPAQUE - 1))
-    part = share[rows, columns].astype(np.uint16)[:, None]
-    mixed = nearer[rows, columns] * part + farther[rows, columns] * (_OPAQUE - part) + _OPAQUE // 2
-    farther[rows, columns] = mixed // _OPAQUE
-    return farther
-
-
-def _within(photo: Intrinsics, places: _Places) -> NDArray[np.bool_]:
-    return (places.x >= 0) & (places.x <= photo.width) & (places.y >= 0) & (places.y <= photo.height)
+def _within(sheet: Sheet, places: _Places) -> NDArray[np.bool_]:
+    """Whether places lie within the photo, half a pixel of which lies around the centres of its outermost ones."""
+    height, width = sheet.rgba.shape[:2]
+    rim = sheet.finer / 2
+    inside = (places.x >= -rim) & (places.x <= width - 1 + rim)
+    return np.asarray(inside & (places.y >= -rim) & (places.y <= height - 1 + rim))

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.camera import Intrinsics, Pose
-from depth3d.layers import Layers
-from depth3d.layers.spreading import spread
+from depth3d.layers import Layers, Skin, peel
 from depth3d.views.tracing import gentle, lines_of
 
 _STEEPEST = 0.8
@@ -41,7 +40,7 @@ class Sheet:
     """One continuous surface with its colours.
 
     Attributes:
-        rgba: (H, W, 4) uint8, colours, which go on beyond where the sheet ends, and how much of a pixel it covers.
+        rgba: (H, W, 4) uint8, how much of a pixel it covers, and colours times that.
         finer: its pixels per pixel of the photo; their first centres are the same place.
         inverse: (h, w) float32 1/z over the same picture, gentle enough for the views it is meant for.
     """
@@ -49,6 +48,12 @@ class Sheet:
     rgba: NDArray[np.uint8]
     finer: int
     inverse: NDArray[np.float32]
+
+    def covers(self, across: NDArray[np.float32], down: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Whether there is anything of it at places given as shares of width and height; beyond, as at the border."""
+        height, width = self.rgba.shape[:2]
+        rows = np.clip(down * height, 0, height - 1).astype(np.intp)
+        return np.asarray(self.rgba[rows, np.clip(across * width, 0, width - 1).astype(np.intp), 3] > 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +71,7 @@ class Stage:
     cell: int
 
 
-def to_stage(layers: Layers, viewpoints: Sequence[Viewpoint], *, cell: int = 2) -> Stage:
+def to_stage(layers: Layers, viewpoints: Sequence[Viewpoint], *, cell: int) -> Stage:
     """Make layers ready for some viewpoints, and those between them.
 
     Args:
@@ -79,28 +84,15 @@ def to_stage(layers: Layers, viewpoints: Sequence[Viewpoint], *, cell: int = 2) 
     scale = width / photo.width / cell
     size = max(2, math.ceil(photo.width * scale)), max(2, math.ceil(photo.height * scale))
     slopes = _slopes(photo.resized(*size), viewpoints)
-    covered = layers.matte > 0
-    sheets = [_sheet(layers.behind_rgb, None, layers.behind_inverse, size, slopes, width)]
-    if covered.any():
-        solid = (layers.matte >= 0.5).astype(np.float32)
-        beyond = spread(np.dstack([layers.rgb.astype(np.float32), layers.inverse]), solid)
-        rgb = np.where(covered[..., None], layers.rgb, np.clip(np.rint(beyond[..., :3]), 0, 255).astype(np.uint8))
-        inverse = np.where(covered, layers.inverse, beyond[..., 3])
-        sheets.append(_sheet(rgb, layers.matte, inverse, size, slopes, width))
-    return Stage(photo, tuple(sheets), cell)
+    sheets = tuple(_sheet(skin, size, slopes, width) for skin in peel(layers))
+    return Stage(photo, sheets, cell)
 
 
-def _sheet(
-    rgb: NDArray[np.uint8],
-    matte: NDArray[np.float32] | None,
-    inverse: NDArray[np.float32],
-    size: tuple[int, int],
-    slopes: tuple[float, float],
-    width: int,
-) -> Sheet:
-    height, own = rgb.shape[:2]
-    share = np.full((height, own), 255, np.uint8) if matte is None else np.rint(matte * 255).astype(np.uint8)
-    rgba = np.dstack([rgb, share])
+def _sheet(skin: Skin, size: tuple[int, int], slopes: tuple[float, float], width: int) -> Sheet:
+    height, own = skin.matte.shape
+    share = skin.matte[..., None]
+    rgba = np.rint(np.concatenate([skin.rgb * share, share * 255], axis=2)).astype(np.uint8)
+    inverse = skin.inverse
     finer = _FINER if own < _AMPLE * width else 1
     if finer > 1:
         # The photo's own pixels stay as they are, and others come between them.

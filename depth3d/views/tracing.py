@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from depth3d.camera import Intrinsics, Pose
 
-_MOST_ROUNDS = 24
+MOST_ROUNDS = 24
 _CLOSE_ENOUGH_PX = 0.02
 
 
@@ -68,7 +68,9 @@ def _both(x: NDArray[np.floating], y: NDArray[np.floating]) -> tuple[NDArray[np.
     return np.asarray(x, np.float32), np.asarray(y, np.float32)
 
 
-def trace(inverse: NDArray[np.float32], lines: Lines) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def trace(
+    inverse: NDArray[np.float32], lines: Lines, *, rounds: int = MOST_ROUNDS
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Where each line meets the surface, by fixed-point iteration.
 
     The 1/z found at a place tells the next place. It closes in as long as the surface rises by less than 1 over the
@@ -77,13 +79,14 @@ def trace(inverse: NDArray[np.float32], lines: Lines) -> tuple[NDArray[np.float3
     Args:
         inverse: (h, w) 1/z of a surface over the photo's pixels.
         lines: lines in the same pixels, of any number.
+        rounds: at most so many steps.
 
     Returns:
         Places (x, y) in the photo, corners at (0, 0) and (w, h); beyond the border the surface goes on evenly.
     """
-    middle = np.full(lines.course[0].shape, np.median(inverse), np.float32)
+    middle = np.full(lines.course[0].shape, inverse.mean(), np.float32)
     x, y = lines.at(middle)
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(rounds):
         found = _looked_up(inverse, x, y)
         before_x, before_y = x, y
         x, y = lines.at(found)
