@@ -20,10 +20,20 @@ def to_heatmap(depth: InverseDepth | MetricDepth) -> Picture:
     Metric depth is shown as 1/z too, so that the picture looks the same before and after scaling.
     """
     level, known = _levels(depth)
-    bgr = np.asarray(cv2.applyColorMap(level, cv2.COLORMAP_INFERNO), np.uint8)
-    rgb = np.ascontiguousarray(bgr[..., ::-1])
+    rgb = _inferno(level)
     rgb[~known] = UNKNOWN_RGB
     return Picture(rgb)
+
+
+def inferno_colours() -> NDArray[np.uint8]:
+    """The heat map's colours from far to near, (256, 3) sRGB."""
+    return _inferno(np.arange(256, dtype=np.uint8)[:, None])[:, 0]
+
+
+def nearness_range(nearness: NDArray[np.float32]) -> tuple[float, float]:
+    """The values of 1/z that get the heat map's first and last colour; NaN is unknown and left out."""
+    low, high = np.percentile(nearness[np.isfinite(nearness)], _SHOWN_PERCENTILES)
+    return float(low), float(high)
 
 
 def to_depth_photo(rgb: NDArray[np.uint8], depth: InverseDepth | MetricDepth) -> DepthPhoto:
@@ -42,8 +52,12 @@ def _levels(depth: InverseDepth | MetricDepth) -> tuple[NDArray[np.uint8], NDArr
     """Inverse depth from 0 to 255, and where it is known."""
     nearness = depth.values if isinstance(depth, InverseDepth) else np.float32(1) / depth.metres
     known = np.isfinite(nearness)
-    low, high = np.percentile(nearness[known], _SHOWN_PERCENTILES)
-    return _as_bytes(nearness, known, float(low), float(high)), known
+    return _as_bytes(nearness, known, *nearness_range(nearness)), known
+
+
+def _inferno(level: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    bgr = np.asarray(cv2.applyColorMap(level, cv2.COLORMAP_INFERNO), np.uint8)
+    return np.ascontiguousarray(bgr[..., ::-1])
 
 
 def _as_bytes(nearness: NDArray[np.float32], known: NDArray[np.bool_], low: float, high: float) -> NDArray[np.uint8]:

@@ -75,6 +75,7 @@ KIND_OF_SUFFIX: dict[str, Kind] = {
     ".glb": "mesh",
     ".obj": "mesh",
     ".usdz": "mesh",
+    ".html": "mesh",
     ".stl": "relief",
     ".png": "depth",
     ".npy": "depth",
@@ -226,10 +227,12 @@ class Scene:
         chosen: dict[str, Any] = {"layout": _TYPE_AND_LAYOUT[kind][1]}
         if isinstance(value, PointCloud | PixelCloud | Splats | Mesh):
             chosen["axes"] = o.axes
-        if suffix == ".glb":
+        if suffix in (".glb", ".html"):
             chosen["compact"] = o.compact
-        if suffix == ".glb" and isinstance(value, Mesh):
-            chosen["texture_format"] = o.texture_format
+            if isinstance(value, Mesh):
+                chosen["texture_format"] = o.texture_format
+        if suffix == ".html":
+            chosen |= {"camera": self.camera, "depth": self.depth, "fit": self.fit, "remarks": self.notes}
         if suffix in (".tif", ".tiff"):
             chosen["bits"] = o.tiff_bits
         return chosen

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -37,3 +40,18 @@ def midas_reference() -> Path:
     if not (folder / "midas_small.npz").is_file():
         absent(f"MiDaS reference numbers are not at {folder}; set DEPTH3D_MIDAS_REFERENCE")
     return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """The system's Chromium, driven by Playwright, drawing WebGL in software; pages start without network."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        absent("Chromium is not installed (Debian: apt install chromium)")
+    playwright = pytest.importorskip("playwright.sync_api")
+    software = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+    with playwright.sync_playwright() as driver:
+        # Chromium has no sandbox for root, who runs the tests in containers.
+        browser = driver.chromium.launch(executable_path=found, args=software, chromium_sandbox=False)
+        yield browser
+        browser.close()

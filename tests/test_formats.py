@@ -91,8 +91,8 @@ def test_a_suffix_that_cannot_hold_the_value(tmp_path: Path, kind: str) -> None:
 
 
 def test_what_goes_where() -> None:
-    assert suffixes_for("PointCloud") == (".ply", ".pcd", ".xyz", ".las", ".laz", ".e57", ".glb")
-    assert suffixes_for("Mesh") == (".ply", ".glb", ".obj", ".usdz")
+    assert suffixes_for("PointCloud") == (".ply", ".pcd", ".xyz", ".las", ".laz", ".e57", ".glb", ".html")
+    assert suffixes_for("Mesh") == (".ply", ".glb", ".obj", ".usdz", ".html")
     assert suffixes_for("Solid") == (".stl",)
     assert suffixes_for("Splats") == (".ply",)
     assert (

@@ -57,6 +57,8 @@ FORMATS = (
     Format((".glb",), "Mesh", "glb.write_mesh", axes="gltf"),
     Format((".obj",), "Mesh", "obj.write_mesh", axes="gltf", beside=(".mtl", "_texture.jpg")),
     Format((".usdz",), "Mesh", "usdz.write_mesh", axes="gltf"),
+    Format((".html",), "PointCloud", "html.write_cloud"),
+    Format((".html",), "Mesh", "html.write_mesh"),
     Format((".stl",), "Solid", "stl.write_solid"),
     Format((".ply",), "Splats", "splat_ply.write_splats", axes="opencv"),
     Format((".png",), "MetricDepth", "depth_image.write_metric_png"),
