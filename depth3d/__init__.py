@@ -48,11 +48,15 @@ if TYPE_CHECKING:
     from depth3d.measure import measure_length as measure_length
     from depth3d.mesh import Mesh as Mesh
     from depth3d.mesh import to_mesh as to_mesh
+    from depth3d.layers import Layers as Layers
+    from depth3d.layers import layers_to_mesh as layers_to_mesh
+    from depth3d.layers import to_layers as to_layers
     from depth3d.parallax import animate_parallax as animate_parallax
     from depth3d.pixel_cloud import PixelCloud as PixelCloud
     from depth3d.pixel_cloud import to_pixel_cloud as to_pixel_cloud
     from depth3d.points import PointMap as PointMap
     from depth3d.points import unproject as unproject
+    from depth3d.refine import refine_relief as refine_relief
     from depth3d.solid import Solid as Solid
     from depth3d.solid import to_solid as to_solid
     from depth3d.splats import Splats as Splats
@@ -109,11 +113,15 @@ _ROOM_OF_NAME = {
     "measure_length": "measure",
     "Mesh": "mesh",
     "to_mesh": "mesh",
+    "Layers": "layers",
+    "layers_to_mesh": "layers",
+    "to_layers": "layers",
     "animate_parallax": "parallax",
     "PixelCloud": "pixel_cloud",
     "to_pixel_cloud": "pixel_cloud",
     "PointMap": "points",
     "unproject": "points",
+    "refine_relief": "refine",
     "Solid": "solid",
     "to_solid": "solid",
     "Splats": "splats",

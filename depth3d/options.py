@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from depth3d.mesh import DEFAULT_CUT_RATIO
+from depth3d.mesh import DEFAULT_CUT_ANGLE_DEG, DEFAULT_CUT_RATIO, DEFAULT_MAX_ERROR_PX
 from depth3d.parallax import DEFAULT_EASING, DEFAULT_FPS, DEFAULT_MOTION, DEFAULT_SECONDS, DEFAULT_WIDTH, Easing
 from depth3d.scale import Hint
 from depth3d.solid import DEFAULT_BASE_MM, DEFAULT_RELIEF_MM, DEFAULT_WIDTH_MM
@@ -36,8 +36,16 @@ class Options:
         depth_kind: what the file holds: "inverse" (affine in 1/z), "depth" (proportional to z) or "metric" (metres).
         depth_units: stored units per metre of a metric depth map.
         brighter_is_farther: flip an inverse depth map.
+        refine: bring depth edges onto the photo's edges; None does so for what a network saw, and leaves depth that
+            was given, or that a phone stored, as it is.
+        smooth_px: blur depth by a Gaussian of so many photo pixels, after refinement; 0 for not at all.
         max_points: at most so many points or mesh vertices, evenly spread; None keeps every pixel.
         cut_ratio: a triangle whose farthest corner is more than this times as deep as its nearest is cut.
+        cut_angle_deg: so is a triangle that the camera sees at less than this angle, in degrees.
+        max_error_px: how far a mesh may be from the full grid, in photo pixels, as a camera sees it that is moved
+            sideways by 10 % of the median depth; None keeps every point.
+        max_faces: at most so many triangles in a mesh, whatever the error.
+        layers: continue what nearer things hide, so that a turned mesh shows no holes.
         voxel_m: thin a cloud to one point per cube of this edge length in metres.
         normals: add normals to clouds and meshes.
         textured: carry the photo as the mesh's texture where the format can; otherwise colour its vertices.
@@ -77,8 +85,14 @@ class Options:
     depth_kind: Literal["inverse", "depth", "metric"] = "inverse"
     depth_units: float | None = None
     brighter_is_farther: bool = False
+    refine: bool | None = None
+    smooth_px: float = 0.0
     max_points: int | None = DEFAULT_MAX_POINTS
     cut_ratio: float = DEFAULT_CUT_RATIO
+    cut_angle_deg: float = DEFAULT_CUT_ANGLE_DEG
+    max_error_px: float | None = DEFAULT_MAX_ERROR_PX
+    max_faces: int | None = None
+    layers: bool = False
     voxel_m: float | None = None
     normals: bool = False
     textured: bool = True

@@ -18,6 +18,7 @@ from depth3d.options import Options
 from depth3d.photo import Photo, read_photo
 from depth3d.predictors import load_predictor
 from depth3d.predictors.depth_map import read_depth_map
+from depth3d.refine import polish
 from depth3d.scale import Hint, fit_scale
 from depth3d.scale.correction import correct_relief
 from depth3d.scene import Scene
@@ -38,18 +39,18 @@ if TYPE_CHECKING:
 Depth = InverseDepth | MetricDepth
 
 
-# photo.jpg -> Photo -> predictors -> InverseDepth -> scale <- hints
-#                |                                      |
-#                |                                 MetricDepth ---------> colormap -> picture
-#                |                                      |      \
-#                +--> intrinsics -> Intrinsics -> points (unproject)  \--> parallax -> frames
-#                |                                      |
-#                |                                   PointMap
-#                |                                   /      \
-#                +------- rgb ------------------> cloud     mesh
-#                                                   |         |
-#                                                   v         v
-#                                               formats / viewer
+# photo.jpg -> Photo -> predictors -> InverseDepth -> refine -> scale <- hints
+#                |                                                |
+#                |                                           MetricDepth -------> colormap -> picture
+#                |                                                |      \
+#                +--> intrinsics -> Intrinsics -----> points (unproject)  \--> layers -> parallax -> frames
+#                |                                                |          |
+#                |                                             PointMap      |
+#                |                                             /      \      |
+#                +------- rgb ----------------------------> cloud      mesh <-+
+#                                                             |         |
+#                                                             v         v
+#                                                         formats / viewer
 def reconstruct(
     photo: str | Path | Photo, options: Options | None = None, *, progress: Progress | None = None
 ) -> Scene:
@@ -82,7 +83,10 @@ def reconstruct(
         hints = tuple(hint.moved(partial(to_ideal_pixels, camera=lens, ideal=camera)) for hint in hints)
         depth = depth and _straightened(depth, lens, camera)
 
+    by_network = depth is None
     depth = depth or _predicted(photo, options, progress)
+    refine = by_network if options.refine is None else options.refine
+    depth = polish(depth, photo.rgb, refine=refine, smooth_px=options.smooth_px)
     return _scaled(photo, camera, lens, depth, hints, options)
 
 

@@ -6,10 +6,12 @@ import importlib.metadata
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from depth3d.camera import Intrinsics
+    from depth3d.mesh import Mesh
     from depth3d.scale import ScaleFit
     from depth3d.scene import Scene
 
@@ -17,9 +19,14 @@ _LISTED_HINTS = 50
 _LIBRARIES = ("numpy", "opencv-contrib-python-headless", "pillow", "scipy", "timm", "torch", "torchvision")
 
 
-def to_provenance(scene: Scene) -> dict[str, Any]:
-    """Photo, camera, depth, scale with every hint's residual, assumptions, and versions; no time and no place."""
-    return {
+def to_provenance(scene: Scene, mesh: Mesh | None = None) -> dict[str, Any]:
+    """Photo, camera, depth, scale with every hint's residual, assumptions, and versions; no time and no place.
+
+    Args:
+        scene: what was reconstructed.
+        mesh: the mesh that is written, whose making is told too.
+    """
+    told: dict[str, Any] = {
         "depth3d": importlib.metadata.version("depth3d"),
         "photo": {"name": scene.photo.name, "width": scene.depth.size[0], "height": scene.depth.size[1]},
         "camera": _camera(scene.camera),
@@ -32,6 +39,9 @@ def to_provenance(scene: Scene) -> dict[str, Any]:
         "notes": list(scene.notes),
         "versions": versions(),
     }
+    if mesh is not None and mesh.meshing is not None:
+        told["mesh"] = asdict(mesh.meshing)
+    return told
 
 
 def to_json(provenance: Mapping[str, Any]) -> bytes:

@@ -7,46 +7,33 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from depth3d.camera import Intrinsics
 from depth3d.cloud import PointCloud, to_cloud
 from depth3d.colormap import to_depth_photo, to_heatmap
+from depth3d.contents import Value, in_words
 from depth3d.depth import InverseDepth, MetricDepth
 from depth3d.errors import UsageError
 from depth3d.formats import atomic_write, files_for, save
 from depth3d.key_poses_file import read_motion
+from depth3d.layers import Layers, layers_to_mesh, to_layers
 from depth3d.measure import Measurement, measure_length
 from depth3d.mesh import Mesh, to_mesh
 from depth3d.options import Options
 from depth3d.parallax import animate_parallax
 from depth3d.photo import Photo
-from depth3d.pictures import Animation, DepthPhoto, Picture
+from depth3d.pictures import Animation, Picture
 from depth3d.pixel_cloud import PixelCloud, to_pixel_cloud
 from depth3d.points import unproject
 from depth3d.provenance import to_json, to_provenance
 from depth3d.scale import ScaleFit
 from depth3d.scale.hint import moved_pixels
-from depth3d.solid import Solid, to_solid
+from depth3d.solid import to_solid
 from depth3d.splats import Splats, to_splats
 from depth3d.undistort import to_ideal_pixels
 
 Geometry = Literal["cloud", "points", "splat", "mesh", "relief"]
 Image = Literal["depth", "relative", "tum", "3dgs", "heatmap", "depth-photo", "parallax", "photo", "camera"]
 Kind = Literal[Geometry, Image]
-Value = (
-    PointCloud
-    | PixelCloud
-    | Splats
-    | Mesh
-    | Solid
-    | MetricDepth
-    | InverseDepth
-    | Picture
-    | DepthPhoto
-    | Animation
-    | Intrinsics
-)
 
 _TYPE_AND_LAYOUT: dict[Kind, tuple[str, str]] = {
     "cloud": ("PointCloud", ""),
@@ -154,12 +141,29 @@ class Scene:
 
     def mesh(self, *, textured: bool | None = None) -> Mesh:
         """The triangle mesh; `textured` overrides the options."""
-        return to_mesh(
-            unproject(self.depth, self.camera, max_points=self.options.max_points),
+        o = self.options
+        chosen: dict[str, Any] = {
+            "textured": o.textured if textured is None else textured,
+            "normals": o.normals,
+            "cut_ratio": o.cut_ratio,
+            "cut_angle_deg": o.cut_angle_deg,
+            "max_error_px": o.max_error_px,
+            "max_faces": o.max_faces,
+        }
+        if o.layers:
+            return layers_to_mesh(self.layers(), self.photo.rgb, **chosen)
+        return to_mesh(unproject(self.depth, self.camera, max_points=o.max_points), self.photo.rgb, **chosen)
+
+    def layers(self) -> Layers:
+        """What the photo shows, and behind it what nearer things hide; of at most as many pixels as `max_points`."""
+        width, height = self.depth.size
+        return to_layers(
             self.photo.rgb,
-            textured=self.options.textured if textured is None else textured,
-            normals=self.options.normals,
+            self.depth,
+            self.camera,
             cut_ratio=self.options.cut_ratio,
+            cut_angle_deg=self.options.cut_angle_deg,
+            max_pixels=max(4, self.options.max_points or width * height),
         )
 
     def heatmap(self) -> Picture:
@@ -212,8 +216,8 @@ class Scene:
         written = save(value, path, force=force, notes=self.in_short, **self._format_options(value, kind, path))
         if self.options.provenance:
             with atomic_write(provenance_path(path), force=force) as file:
-                file.write(to_json(to_provenance(self)))
-        return Saved(written, _in_words(value, self.unit))
+                file.write(to_json(to_provenance(self, value if isinstance(value, Mesh) else None)))
+        return Saved(written, in_words(value, self.unit))
 
     def _ideal_pixels(self, *pixels: tuple[float, float]) -> list[tuple[float, float]]:
         """Pixels of the photo as it was taken, in the photo with its lens distortion undone."""
@@ -299,30 +303,3 @@ def kind_of(path: Path) -> Kind:
         known = " ".join(KIND_OF_SUFFIX)
         raise UsageError(f"{path}: the suffix {suffix or '(none)'!r} names no known format; use one of {known}")
     return KIND_OF_SUFFIX[suffix]
-
-
-def _in_words(value: Value, unit: str) -> str:
-    if isinstance(value, PointCloud | PixelCloud):
-        return f"{value.count:,} points"
-    if isinstance(value, Mesh):
-        skin = "textured" if value.texture is not None else "coloured vertices"
-        return f"{len(value.xyz):,} vertices, {len(value.faces):,} faces, {skin}"
-    if isinstance(value, Splats):
-        return f"{len(value.xyz):,} Gaussian splats"
-    if isinstance(value, Solid):
-        width, height, depth = np.ptp(value.xyz_mm, axis=0)
-        return f"printable relief of {width:.4g} x {height:.4g} x {depth:.3g} mm, {len(value.faces):,} faces"
-    if isinstance(value, MetricDepth):
-        near, far = np.nanmin(value.metres), np.nanmax(value.metres)
-        name = "m" if unit == "m" else "arbitrary units"
-        return f"depth {value.size[0]}x{value.size[1]}, {near:.3g} to {far:.3g} {name}"
-    if isinstance(value, InverseDepth):
-        return f"relative inverse depth {value.size[0]}x{value.size[1]}, larger is nearer"
-    if isinstance(value, DepthPhoto):
-        return f"photo and grey depth {value.rgb.shape[1]}x{value.rgb.shape[0]}, near is white"
-    if isinstance(value, Intrinsics):
-        return f"camera of {value.width}x{value.height}, {value.fov_x_deg:.1f} degrees wide"
-    if isinstance(value, Picture):
-        return f"picture {value.rgb.shape[1]}x{value.rgb.shape[0]}"
-    enlarged = f", enlarged by {value.zoom - 1:.1%} to keep the border full" if value.zoom > 1 else ""
-    return f"{value.count} frames at {value.fps:g} per second{enlarged}"

@@ -16,7 +16,7 @@ import depth3d
 PACKAGE = Path(depth3d.__file__).parent
 
 DOORS = {"cli", "web", "batch"}
-WHOLE = {"pipeline", "scene", "panorama_scene", "options", "provenance"}
+WHOLE = {"pipeline", "scene", "panorama_scene", "contents", "options", "provenance"}
 SOURCES = {"photo", "intrinsics", "predictors", "sparse", "key_poses_file"}
 NOUNS = {"camera", "lens", "equirect", "depth", "pictures", "lengths", "errors"}
 STEPS = {

@@ -90,6 +90,37 @@ def test_each_file_has_its_provenance_beside_it(here: Path, capsys: pytest.Captu
     assert not Path("b.ply.json").exists()
 
 
+def test_meshes_are_cut_and_lightened_as_told_and_say_so(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    inverse = np.full((HEIGHT, WIDTH), 0.3, np.float32)
+    inverse[12:36, 16:48] = 1
+    np.save("box.npy", inverse)
+    arguments = ["export", "photo.jpg", "--fov", "60", "--depth-map", "box.npy", "--near", "1m", "--far", "3m"]
+    arguments += ["--as", "mesh"]
+
+    def told(*more: str) -> dict[str, int]:
+        assert run([*arguments, *more, "--force", "-o", "a.ply"]) == 0
+        made: dict[str, int] = json.loads(Path("a.ply.json").read_text(encoding="utf-8"))["mesh"]
+        assert PlyData.read("a.ply")["face"].count == made["faces"]
+        return made
+
+    whole = told("--max-error", "0")
+    jump = 2 * 2 * (23 + 31) + 4  # at a corner one of a cell's two triangles stays
+    assert whole["cut_by_ratio"] == jump
+    assert whole["faces"] == whole["grid_faces"] == 2 * 63 * 47 - jump
+    assert f"cut at depth jumps ({jump} by ratio, 0 by angle)" in capsys.readouterr().out
+    assert told("--max-error", "0", "--cut-ratio", "100", "--cut-angle", "0")["faces"] == 2 * 63 * 47
+    by_angle = told("--max-error", "0", "--cut-ratio", "100", "--cut-angle", "5")
+    assert (by_angle["cut_by_ratio"], by_angle["cut_by_angle"]) == (0, jump)
+    assert told("--max-faces", "500")["faces"] <= 500
+    capsys.readouterr()
+    layered = told("--max-error", "0", "--layers")
+    assert layered["behind"] > 500
+    assert layered["faces"] == whole["faces"] + layered["behind"]
+    assert f"{layered['behind']:,} faces continue what nearer things hide" in capsys.readouterr().out
+    z = -PlyData.read("a.ply")["vertex"]["z"]
+    assert set(np.round(z, 2)) == {np.float32(1), np.float32(3)}
+
+
 def test_measuring_says_the_length_and_its_error(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["measure", "photo.jpg", *MAP, "--fov", "60", "--from", "10,10"]
     assert run([*arguments, "--at", "10,10=3m", "--at", "50,40=1m"]) == 0

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 import depth3d as d3
+from depth3d import pipeline
 from depth3d.camera import pixel_centres
 from depth3d.errors import HintError
 from depth3d.lens import undistort_points
@@ -82,6 +85,58 @@ def test_an_ideal_lens_changes_nothing(barrel: Path) -> None:
     scene = d3.reconstruct(barrel / "photo.png", d3.Options(fov_x_deg=60, depth_map=barrel / "map.npy"))
     assert scene.lens == scene.camera
     np.testing.assert_array_equal(scene.photo.rgb, d3.read_photo(barrel / "photo.png").rgb)
+
+
+class _Blurring:
+    """A network that sees a near box before a wall, but not sharply."""
+
+    name, weights_id = "blurring", "0"
+
+    def predict(self, photo: d3.Photo) -> d3.InverseDepth:
+        return d3.InverseDepth(cv2.GaussianBlur(box(), (0, 0), 2), source="blurring")
+
+
+def box() -> np.ndarray:
+    inverse = np.full((HEIGHT, WIDTH), 0.3, np.float32)
+    inverse[30:90, 50:110] = 1
+    return inverse
+
+
+@pytest.fixture
+def blurred_box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A photo of a red box before a wall, which the network sees blurred; and its exact depth."""
+    rgb = np.where(box()[..., None] > 0.5, np.uint8([200, 60, 40]), np.uint8([30, 90, 160]))
+    Image.fromarray(rgb).save(tmp_path / "photo.png")
+    np.save(tmp_path / "map.npy", _Blurring().predict(d3.read_photo(tmp_path / "photo.png")).values)
+    monkeypatch.setattr(pipeline, "load_predictor", lambda *_args, **_options: _Blurring())
+    return tmp_path
+
+
+def test_what_a_network_saw_is_refined_before_hints_and_measures_look_at_it(blurred_box: Path) -> None:
+    just_inside, wall = (51.0, 60.5), (20.5, 60.5)
+    hints = (d3.DepthAt(*just_inside, 1.0), d3.DepthAt(*wall, 4.0))
+    scene = d3.reconstruct(blurred_box / "photo.png", d3.Options(fov_x_deg=60, hints=hints))
+    assert scene.relief is not None
+    assert (np.abs(scene.relief.values - box()) > 0.02).sum() <= 4  # the box's corners
+    assert scene.depth.metres[60, 51] == pytest.approx(1, rel=0.02)
+    assert scene.depth.metres[60, 100] == pytest.approx(1, rel=0.02)
+    assert scene.measure(just_inside).metres == pytest.approx(1.03, abs=0.05)
+    assert "edges refined" in scene.depth.source
+    plain = d3.reconstruct(blurred_box / "photo.png", d3.Options(fov_x_deg=60, hints=hints, refine=False))
+    assert plain.depth.metres[60, 100] < 0.8  # the hint at the edge was believed to lie in the middle of the slope
+
+
+def test_depth_that_is_given_is_refined_only_on_demand(blurred_box: Path) -> None:
+    options = d3.Options(fov_x_deg=60, depth_map=blurred_box / "map.npy")
+    given = d3.reconstruct(blurred_box / "photo.png", options).relief
+    assert given is not None
+    np.testing.assert_array_equal(given.values, np.load(blurred_box / "map.npy"))
+    asked = d3.reconstruct(blurred_box / "photo.png", replace(options, refine=True)).relief
+    assert asked is not None
+    assert (np.abs(asked.values - box()) > 0.02).sum() <= 4
+    soft = d3.reconstruct(blurred_box / "photo.png", replace(options, smooth_px=3.0)).relief
+    assert soft is not None
+    assert np.abs(np.diff(soft.values, axis=1)).max() < 0.6 * np.abs(np.diff(given.values, axis=1)).max()
 
 
 def test_a_phones_own_depth_gives_metres(shared_data: Path) -> None:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from real_frames import measured_frames
 
 from depth3d.bench.edges import judge_edges
-from depth3d.depth import InverseDepth
+from depth3d.depth import InverseDepth, MetricDepth
 from depth3d.edges import as_a_network_sees, boundary_f1, flying_points
 from depth3d.errors import DepthMapError, UsageError
-from depth3d.refine import refine_relief
+from depth3d.refine import polish, refine_relief
 from depth3d.refine.cells import fill_unknown, nearest, positions, shrink
 from depth3d.refine.patches import fit_patches
 from depth3d.refine.relief import smooth_known
@@ -167,6 +167,34 @@ def test_smoothing_comes_last() -> None:
     relief = InverseDepth(_blurred(truth, 1))
     crisp = refine_relief(relief, rgb).values
     np.testing.assert_array_equal(refine_relief(relief, rgb, smooth_px=3).values, smooth_known(crisp, 3))
+
+
+def test_metric_depth_is_refined_in_inverse_depth() -> None:
+    truth, rgb = _two_walls()
+    blurred = _blurred(truth, 2)
+    blurred[:5] = np.nan
+    sigma = np.full_like(blurred, 0.01)
+    depth = MetricDepth(1 / blurred, sigma, source="a sensor")
+    refined = polish(depth, rgb, refine=True, smooth_px=1)
+    assert isinstance(refined, MetricDepth)
+    expected = refine_relief(InverseDepth(1 / depth.metres), rgb, smooth_px=1).values
+    np.testing.assert_allclose(1 / refined.metres, expected, rtol=1e-5)
+    assert refined.sigma is not None
+    known = np.isfinite(expected)
+    np.testing.assert_allclose((refined.sigma / refined.metres**2)[known], (0.01 * blurred**2)[known], rtol=1e-4)
+    assert refined.source == "a sensor, edges refined, smoothed by 1 px"
+
+
+def test_nothing_to_polish_is_nothing_done() -> None:
+    truth, rgb = _two_walls()
+    relief = InverseDepth(_blurred(truth, 2), source="somebody")
+    assert polish(relief, rgb, refine=False) is relief
+    smooth = polish(relief, rgb, refine=False, smooth_px=2)
+    assert isinstance(smooth, InverseDepth)
+    np.testing.assert_array_equal(smooth.values, smooth_known(relief.values, 2))
+    assert smooth.source == "somebody, smoothed by 2 px"
+    with pytest.raises(UsageError, match="smoothing must be zero or a positive number of pixels, got -1"):
+        polish(relief, rgb, refine=False, smooth_px=-1)
 
 
 def test_thin_things_keep_their_crest() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from depth3d.cli.file_options import file_options
+from depth3d.cli.mesh_options import mesh_options
 from depth3d.cli.options import (
     camera_options,
     depth_options,
@@ -39,6 +40,7 @@ KINDS = [
 @scale_options
 @depth_options
 @geometry_options
+@mesh_options
 @motion_options
 @focus_option
 @file_options

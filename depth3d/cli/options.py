@@ -207,6 +207,20 @@ def depth_options(command: _Command) -> _Command:
             "--depth-units", type=float, metavar="N", help="Stored units per metre of a metric depth map, such as 1000."
         ),
         click.option("--brighter-is-farther", is_flag=True, help="Flip an inverse depth map (Google RangeInverse)."),
+        click.option(
+            "--refine/--no-refine",
+            default=None,
+            help="Bring depth edges onto the photo's edges, with nothing between the surfaces that meet there.  "
+            "[default: what a network saw, yes; depth that was given, no]",
+        ),
+        click.option(
+            "--smooth",
+            "smooth_px",
+            type=click.FloatRange(min=0),
+            default=0.0,
+            metavar="PX",
+            help="Then blur depth by a Gaussian of so many photo pixels.",
+        ),
     )
 
 
@@ -230,15 +244,6 @@ def geometry_options(command: _Command) -> _Command:
         ),
         click.option("--voxel", "voxel", type=LENGTH, metavar="SIZE", help="Thin clouds to one point per cube."),
         click.option("--normals", is_flag=True, help="Add normals."),
-        click.option(
-            "--cut-ratio",
-            type=float,
-            default=1.08,
-            show_default=True,
-            metavar="R",
-            help="Cut a triangle whose farthest corner is more than R times as deep as its nearest.",
-        ),
-        click.option("--vertex-colours", is_flag=True, help="Colour the mesh's vertices instead of a texture."),
     )
 
 

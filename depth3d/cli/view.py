@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from depth3d.cli.mesh_options import mesh_options
 from depth3d.cli.options import (
     EXISTING_FILE,
     OUTPUT_FILE,
@@ -44,6 +45,7 @@ _FOR_BOTH = {"file", "--screenshot", "--force"}
 @scale_options
 @depth_options
 @geometry_options
+@mesh_options
 @click.pass_context
 def view(context: click.Context, /, file: Path, screenshot: Path | None, force: bool, kind: str, **chosen: Any) -> None:
     """Show a photo in three dimensions, or a file of geometry, upright, in an Open3D window.

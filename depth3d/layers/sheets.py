@@ -20,6 +20,7 @@ from depth3d.mesh import (
     DEFAULT_MAX_COLOUR_ERROR,
     DEFAULT_MAX_ERROR_PX,
     Mesh,
+    Meshing,
     to_mesh,
 )
 from depth3d.points import PointMap, unproject
@@ -81,8 +82,9 @@ def layers_to_mesh(
         max_colour_error=max_colour_error,
         max_faces=None if max_faces is None else max(2, int(max_faces * (1 - share))),
     )
+    meshing = _in_photo_px(front.meshing, photo_rgb.shape[1] / camera.width)
     if not needed:
-        return replace(front, texture=photo_rgb) if textured else front
+        return replace(front, texture=photo_rgb if textured else None, meshing=meshing)
     behind = to_mesh(
         _points(np.where(layers.opening, layers.behind_inverse, np.float32(np.nan)), camera),
         layers.behind_rgb,
@@ -94,11 +96,18 @@ def layers_to_mesh(
         max_colour_error=2 * max_colour_error,
         max_faces=None if max_faces is None else max(2, max_faces - max(2, int(max_faces * (1 - share)))),
     )
-    return _joined(front, behind, photo_rgb)
+    return _joined(replace(front, meshing=meshing), behind, photo_rgb)
 
 
 def _points(inverse: NDArray[np.float32], camera: Intrinsics) -> PointMap:
     return unproject(MetricDepth(np.float32(1) / inverse), camera)
+
+
+def _in_photo_px(meshing: Meshing | None, photo_px: float) -> Meshing | None:
+    """The same with its error in pixels of the photo, of which each of the layers' holds so many."""
+    if meshing is None or meshing.error_px is None:
+        return meshing
+    return replace(meshing, error_px=meshing.error_px * photo_px)
 
 
 def _joined(front: Mesh, behind: Mesh, photo_rgb: NDArray[np.uint8]) -> Mesh:
@@ -117,7 +126,8 @@ def _joined(front: Mesh, behind: Mesh, photo_rgb: NDArray[np.uint8]) -> Mesh:
     meshing = front.meshing
     if meshing is not None and behind.meshing is not None:
         grid_faces = meshing.grid_faces + behind.meshing.grid_faces
-        meshing = replace(meshing, grid_faces=grid_faces, faces=len(front.faces) + len(behind.faces))
+        faces = len(front.faces) + len(behind.faces)
+        meshing = replace(meshing, grid_faces=grid_faces, faces=faces, behind=len(behind.faces))
     return Mesh(
         xyz=np.concatenate([front.xyz, behind.xyz]),
         faces=np.concatenate([front.faces, behind.faces + np.uint32(len(front.xyz))]),

@@ -22,6 +22,7 @@ class Meshing:
         faces: triangles of the mesh.
         error_px: what a camera moved sideways by 10 % of the median depth may see displaced, in photo pixels; None
             where every point of the grid was kept.
+        behind: how many of the triangles lie behind others, continuing what is hidden.
     """
 
     grid_faces: int
@@ -29,24 +30,24 @@ class Meshing:
     cut_by_angle: int
     faces: int
     error_px: float | None
+    behind: int = 0
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences for the user."""
         cut = self.cut_by_ratio + self.cut_by_angle
         said = []
+        if self.error_px is not None:
+            fewer = 1 - self.faces / self.grid_faces
+            said.append(f"{fewer:.1%} fewer faces than the grid, within {self.error_px:.2g} px")
         if cut:
             share = cut / (self.grid_faces + cut)
             said.append(
-                f"{share:.1%} of the grid's triangles were cut at depth jumps "
+                f"{share:.1%} of the grid's triangles cut at depth jumps "
                 f"({self.cut_by_ratio:,} by ratio, {self.cut_by_angle:,} by angle)"
             )
-        if self.error_px is not None:
-            fewer = 1 - self.faces / self.grid_faces
-            said.append(
-                f"{self.faces:,} faces, {fewer:.1%} fewer than the grid, within {self.error_px:.2g} px of it "
-                "for a camera moved sideways by 10 % of the median depth"
-            )
+        if self.behind:
+            said.append(f"{self.behind:,} faces continue what nearer things hide")
         return tuple(said)
 
 

@@ -1,0 +1,55 @@
+"""Options that belong to meshes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option(
+        "--cut-ratio",
+        type=float,
+        default=1.08,
+        show_default=True,
+        metavar="R",
+        help="Cut a triangle whose farthest corner is more than R times as deep as its nearest.",
+    ),
+    click.option(
+        "--cut-angle",
+        "cut_angle_deg",
+        type=float,
+        default=1.0,
+        show_default=True,
+        metavar="DEG",
+        help="Cut a triangle that the camera sees at less than this angle.",
+    ),
+    click.option(
+        "--max-error",
+        "max_error_px",
+        type=click.FloatRange(min=0),
+        default=0.5,
+        show_default=True,
+        metavar="PX",
+        callback=lambda _context, _option, pixels: pixels or None,
+        help="Leave out triangles as long as nothing moves by more photo pixels than this, seen by a camera moved "
+        "sideways by 10 % of the median depth. 0 keeps them all.",
+    ),
+    click.option(
+        "--max-faces", type=click.IntRange(min=4), metavar="N", help="At most so many triangles, whatever the error."
+    ),
+    click.option(
+        "--layers", is_flag=True, help="Continue what nearer things hide, so that a turned mesh shows no holes."
+    ),
+    click.option("--vertex-colours", is_flag=True, help="Colour the mesh's vertices instead of a texture."),
+)
+
+
+def mesh_options(command: _Command) -> _Command:
+    """What meshes look like."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command

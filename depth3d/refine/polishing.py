@@ -1,0 +1,53 @@
+"""Depth of either kind, refined and smoothed as the user wants it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.depth import InverseDepth, MetricDepth
+from depth3d.errors import UsageError
+from depth3d.refine.relief import refine_relief, smooth_known
+
+Depth = InverseDepth | MetricDepth
+
+
+def polish(depth: Depth, rgb: NDArray[np.uint8], *, refine: bool, smooth_px: float = 0.0) -> Depth:
+    """Bring depth edges onto the photo's, then blur; either may be left out.
+
+    Metric depth goes through 1/z, where planes are linear in pixel coordinates; what is unknown stays unknown. The
+    error of 1/z stays what it was, and no depth appears outside the range that was there.
+
+    Args:
+        depth: of the photo's size.
+        rgb: (H, W, 3) uint8 photo.
+        refine: as `refine_relief` does.
+        smooth_px: sigma of a Gaussian in photo pixels; 0 for none.
+
+    Returns:
+        The same object if there is nothing to do; else `source` says what was done.
+
+    Raises:
+        UsageError: `smooth_px` is negative.
+    """
+    if not 0 <= smooth_px < np.inf:
+        raise UsageError(f"smoothing must be zero or a positive number of pixels, got {smooth_px:g}")
+    if not refine and not smooth_px:
+        return depth
+    done = (", edges refined" if refine else "") + (f", smoothed by {smooth_px:g} px" if smooth_px else "")
+    if isinstance(depth, InverseDepth):
+        return replace(_polished(depth, rgb, refine, smooth_px), source=depth.source + done)
+    before = np.float32(1) / depth.metres
+    inverse = _polished(InverseDepth(before), rgb, refine, smooth_px).values
+    inverse = np.clip(inverse, np.nanmin(before), np.nanmax(before))
+    metres = np.float32(1) / inverse
+    sigma = None if depth.sigma is None else depth.sigma * (metres * before) ** 2
+    return replace(depth, metres=metres, sigma=sigma, source=depth.source + done)
+
+
+def _polished(relief: InverseDepth, rgb: NDArray[np.uint8], refine: bool, smooth_px: float) -> InverseDepth:
+    if refine:
+        return refine_relief(relief, rgb, smooth_px=smooth_px)
+    return replace(relief, values=smooth_known(relief.values, smooth_px))
