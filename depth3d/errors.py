@@ -16,6 +16,10 @@ class Depth3DWarning(UserWarning):
     """Base of every warning depth3d gives: the work goes on, but the user should know."""
 
 
+class Depth3DNotice(Depth3DWarning):
+    """Nothing is wrong, but something takes longer than usual, and why."""
+
+
 class UsageError(Depth3DError):
     """An option or argument cannot be meant as it was given."""
 

@@ -32,6 +32,8 @@ class Options:
         predictor: network to use: auto, midas_small, midas_large or bundled.
         weights: file with the network's weights, instead of the cached ones.
         threads: processor threads for the network; None leaves the choice to it.
+        runtime: what runs the network: auto, openvino, onnxruntime or torch.
+        precision: how exact it computes: auto, fp32, fp16, bf16 or int8.
         depth_map: file with depth that replaces the network.
         depth_kind: what the file holds: "inverse" (affine in 1/z), "depth" (proportional to z) or "metric" (metres).
         depth_units: stored units per metre of a metric depth map.
@@ -81,6 +83,8 @@ class Options:
     predictor: str = "auto"
     weights: Path | None = None
     threads: int | None = None
+    runtime: str = "auto"
+    precision: str = "auto"
     depth_map: Path | None = None
     depth_kind: Literal["inverse", "depth", "metric"] = "inverse"
     depth_units: float | None = None

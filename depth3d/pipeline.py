@@ -148,7 +148,14 @@ def _straightened(depth: Depth, lens: Intrinsics, camera: Intrinsics) -> Depth:
 
 
 def _predicted(photo: Photo, options: Options, progress: Progress | None) -> InverseDepth:
-    predictor = load_predictor(options.predictor, weights=options.weights, threads=options.threads, progress=progress)
+    predictor = load_predictor(
+        options.predictor,
+        weights=options.weights,
+        runtime=options.runtime,
+        precision=options.precision,
+        threads=options.threads,
+        progress=progress,
+    )
     return predictor.predict(photo)
 
 

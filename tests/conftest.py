@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 settings.register_profile("same every time", derandomize=True, deadline=None)
 settings.load_profile("same every time")
 
+os.environ["DEPTH3D_RUNTIME"] = "torch"  # tests meet many networks, and converting each takes seconds
+
 
 def absent(reason: str) -> None:
     """Skip, or fail where the continuous integration promised that everything is there."""

@@ -53,7 +53,7 @@ RANK = (
 )
 
 HEAVY = {
-    *("torch", "torchvision", "timm", "safetensors"),
+    *("torch", "torchvision", "timm", "safetensors", "openvino", "onnxruntime"),
     *("open3d", "trimesh", "OpenEXR", "pillow_heif", "laspy", "pye57", "scipy"),
 }
 OWNER_OF_HEAVY = {
@@ -61,6 +61,8 @@ OWNER_OF_HEAVY = {
     "torchvision": {"predictors", "training"},
     "timm": {"predictors", "training"},
     "safetensors": {"predictors", "training"},
+    "openvino": {"predictors"},
+    "onnxruntime": {"predictors"},
     "open3d": {"viewer", "fusion", "bench"},
     "OpenEXR": {"formats", "predictors"},
     "pillow_heif": {"photo", "input_files", "sparse"},
@@ -171,7 +173,7 @@ def test_heavy_libraries_are_imported_where_used(room: str) -> None:
     assert wrong == []
 
 
-TORCH_MODULES = {"predictors/midas.py", "predictors/network.py"}
+TORCH_MODULES = {"predictors/midas.py"}
 """Modules that are torch through and through; nobody loads them except to run a network."""
 
 

@@ -98,7 +98,7 @@ def test_names_say_which_network_it_is(small_file: Path, bundle: Path) -> None:
 
 def test_a_network_is_loaded_once(small_file: Path) -> None:
     one, two = load_predictor("midas_small", weights=small_file), load_predictor("auto", weights=small_file, threads=1)
-    assert one.network is two.network
+    assert one.network.run.network is two.network.run.network
 
 
 def test_a_replaced_file_is_loaded_again(bundle: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_replaced_file_is_loaded_again(bundle: Path) -> None:
     bundle.write_bytes(network_bytes(other))
     after = load_predictor("bundled")
     assert before.weights_id != after.weights_id
-    assert before.network is not after.network
+    assert before.network.run.network is not after.network.run.network
 
 
 @pytest.mark.parametrize("threads", [1, 2, None])
@@ -115,7 +115,7 @@ def test_threads_are_honoured_and_given_back(bundle: Path, threads: int | None) 
     before = torch.get_num_threads()
     predictor = load_predictor("bundled", threads=threads)
     seen: list[tuple[int, bool]] = []
-    hook = predictor.network.register_forward_hook(
+    hook = predictor.network.run.network.register_forward_hook(
         lambda *_: seen.append((torch.get_num_threads(), torch.is_inference_mode_enabled()))
     )
     predictor.predict(photo(20, 20))
@@ -196,7 +196,8 @@ def test_impossible_requests() -> None:
 def test_importing_the_room_loads_no_torch() -> None:
     code = (
         "import sys, depth3d.predictors, depth3d.predictors.weights, depth3d.predictors.network, depth3d.cli.weights\n"
-        "print(*{'torch', 'timm', 'torchvision', 'cv2', 'safetensors'} & set(sys.modules))"
+        "import depth3d.predictors.runtimes.opening\n"
+        "print(*{'torch', 'timm', 'torchvision', 'cv2', 'safetensors', 'openvino', 'onnxruntime'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import click
 
-from depth3d.errors import Depth3DError, Depth3DWarning
+from depth3d.errors import Depth3DError, Depth3DNotice, Depth3DWarning
 
 _ROOM_OF_COMMAND = {
     "export": "depth3d.cli.export:export",
@@ -96,4 +96,5 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    click.echo(f"depth3d: warning: {message}", err=True)
+    kind = "" if issubclass(category, Depth3DNotice) else "warning: "
+    click.echo(f"depth3d: {kind}{message}", err=True)

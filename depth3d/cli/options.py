@@ -13,6 +13,7 @@ import click
 
 from depth3d.errors import UsageError
 from depth3d.lengths import parse_length, parse_pixel, parse_pixel_length, parse_pixels, parse_span_length
+from depth3d.predictors.runtimes import PRECISIONS, RUNTIMES
 
 if TYPE_CHECKING:
     from depth3d.options import Options
@@ -190,6 +191,20 @@ def depth_options(command: _Command) -> _Command:
     return _all(
         command,
         network_options,
+        click.option(
+            "--runtime",
+            type=click.Choice(RUNTIMES),
+            default="auto",
+            show_default=True,
+            help="What runs the network: the fastest that is installed, or this one.",
+        ),
+        click.option(
+            "--precision",
+            type=click.Choice(PRECISIONS),
+            default="auto",
+            show_default=True,
+            help="How exact the network computes: the fastest way that changes depth by less than 0.5 %, or this one.",
+        ),
         click.option(
             "--depth-map",
             type=EXISTING_FILE,

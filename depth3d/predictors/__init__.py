@@ -35,6 +35,8 @@ def load_predictor(
     name: str = "auto",
     *,
     weights: Path | None = None,
+    runtime: str = "auto",
+    precision: str = "auto",
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Predictor:
@@ -47,14 +49,20 @@ def load_predictor(
         name: ``auto``, ``midas_small``, ``midas_large`` or ``bundled``.
         weights: a weights file to use instead of the official ones; without it the environment variable
             DEPTH3D_WEIGHTS may name one, except for ``bundled``.
-        threads: how many threads the network may use, or None for torch's own choice.
+        runtime: what runs the network: ``openvino`` or ``onnxruntime`` from the extra ``fast``, or ``torch``; ``auto``
+            is the fastest that is installed (DEPTH3D_RUNTIME may name another). The first use converts the network.
+        precision: ``fp32``, ``fp16``, ``bf16`` or ``int8``; ``auto`` is the fastest that is as good as exact, see
+            `depth3d.predictors.runtimes.measuring`.
+        threads: how many threads the network may use, or None for the runtime's own choice.
         progress: called during a download with the bytes that are there and those there will be, or None.
 
     Raises:
-        UsageError: no such predictor, or ``threads`` below 1.
+        UsageError: no such predictor, ``threads`` below 1, or this machine lacks the runtime or the precision.
+        MissingExtraError: the runtime is not installed.
         WeightsError: the weights are missing, cannot be fetched, are damaged or belong to another network.
     """
-    from depth3d.predictors.network import NetworkPredictor, cached_network
+    from depth3d.predictors.network import NetworkPredictor
+    from depth3d.predictors.runtimes.opening import open_network
     from depth3d.predictors.weights import chosen_weights_file, examine_weights
 
     if name not in PREDICTORS:
@@ -63,7 +71,7 @@ def load_predictor(
         raise UsageError(f"threads must be at least 1, got {threads}")
     chosen = weights if name == "bundled" else chosen_weights_file(weights)
     found, note = (examine_weights(chosen), "") if chosen is not None else _find(name, progress)
-    network = cached_network(found.path, found.sha256)
+    network = open_network(found, runtime=runtime, precision=precision, threads=threads)
     if name not in ("auto", network.spec.name):
         held = network.spec.name
         raise WeightsError(f"{found.path} holds {held}, not {name}; use --predictor {held} or other weights")
@@ -72,7 +80,6 @@ def load_predictor(
         weights_id=found.sha256[:16],
         origin=f"{_origin(found)}{note}",
         licence=_licence(found),
-        threads=threads,
     )
 
 

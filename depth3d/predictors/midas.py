@@ -215,9 +215,9 @@ def _head(width: int, out_channels: int) -> nn.Sequential:
 def _coordinates(picture: Tensor, *, square: bool) -> Tensor:
     """Two channels (N, 2, h, w) with x and y of each pixel's centre, zero in the middle of the picture."""
     count, _, height, width = picture.shape
-    half_w, half_h = width / 2, height / 2
+    half_w, half_h = torch.as_tensor(width / 2), torch.as_tensor(height / 2)  # tensors, so that a trace keeps the sizes
     if square:
-        half_w = half_h = max(half_w, half_h)
+        half_w = half_h = torch.maximum(half_w, half_h)
     options = {"dtype": picture.dtype, "device": picture.device}
     x = (torch.arange(width, **options) + 0.5 - width / 2) / half_w  # type: ignore[call-overload]
     y = (torch.arange(height, **options) + 0.5 - height / 2) / half_h  # type: ignore[call-overload]
