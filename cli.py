@@ -2,4 +2,5 @@
 
 from depth3d.cli import main
 
-main()
+if __name__ == "__main__":  # workers of a batch load this file again
+    main()

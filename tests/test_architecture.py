@@ -15,7 +15,8 @@ import depth3d
 
 PACKAGE = Path(depth3d.__file__).parent
 
-DOORS = {"cli", "web", "batch"}
+DOORS = {"cli", "web"}
+MANY = {"batch"}
 WHOLE = {"pipeline", "scene", "panorama_scene", "contents", "options", "provenance"}
 SOURCES = {"photo", "intrinsics", "predictors", "sparse", "key_poses_file"}
 NOUNS = {"camera", "lens", "equirect", "depth", "pictures", "lengths", "errors"}
@@ -48,13 +49,13 @@ RANK = (
     | dict.fromkeys(STEPS, 1)
     | dict.fromkeys(HELPERS_OF_SOURCES | SOURCES | SINKS | EXCEPTIONS, 2)
     | dict.fromkeys(WHOLE, 3)
-    | dict.fromkeys(WORKSHOP, 4)
+    | dict.fromkeys(WORKSHOP | MANY, 4)
     | dict.fromkeys(DOORS, 5)
 )
 
 HEAVY = {
     *("torch", "torchvision", "timm", "safetensors", "openvino", "onnxruntime"),
-    *("open3d", "trimesh", "OpenEXR", "pillow_heif", "laspy", "pye57", "scipy"),
+    *("ray", "pyarrow", "fsspec", "open3d", "trimesh", "OpenEXR", "pillow_heif", "laspy", "pye57", "scipy"),
 }
 OWNER_OF_HEAVY = {
     "torch": {"predictors", "training"},
@@ -68,6 +69,9 @@ OWNER_OF_HEAVY = {
     "pillow_heif": {"photo", "input_files", "sparse"},
     "laspy": {"formats", "sparse"},
     "pye57": {"formats"},
+    "ray": {"batch"},
+    "pyarrow": {"batch"},
+    "fsspec": {"batch"},
     "click": {"cli"},
 }
 LIBRARIES_OF_STEPS = {"numpy", "cv2", "scipy"}
@@ -163,7 +167,7 @@ def test_each_heavy_library_stays_in_its_room() -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("room", sorted(SOURCES | SINKS | WHOLE | DOORS))
+@pytest.mark.parametrize("room", sorted(SOURCES | SINKS | WHOLE | MANY | DOORS))
 def test_heavy_libraries_are_imported_where_used(room: str) -> None:
     wrong = [
         f"{one.file} imports {one.name} when loaded"

@@ -18,6 +18,7 @@ _ROOM_OF_COMMAND = {
     "parallax": "depth3d.cli.parallax:parallax",
     "panorama": "depth3d.cli.panorama:panorama",
     "measure": "depth3d.cli.measure:measure",
+    "batch": "depth3d.cli.batch:batch",
     "view": "depth3d.cli.view:view",
     "weights": "depth3d.cli.weights:weights",
     "eval": "depth3d.cli.eval:eval_command",

@@ -1,0 +1,118 @@
+"""Which photos a batch is made of, and how each one's files are called."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from depth3d.batch.recipe import Job, Recipe
+from depth3d.batch.storage import Folder, filesystem, is_local
+from depth3d.errors import PhotoError, UsageError
+
+_SUFFIXES = {
+    *(".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".jp2"),
+    *(".heic", ".heif", ".avif"),
+}
+"""Of a folder's files, these are taken for photos; a glob or a file's name takes what it says."""
+
+_WILD = "*?["
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A photo.
+
+    Attributes:
+        url: its path or URL.
+        below: its path below the folder that was given, or below the part of a glob before the first wildcard.
+    """
+
+    url: str
+    below: PurePosixPath
+
+
+def find_photos(inputs: Sequence[str], *, output: Folder) -> list[Found]:
+    """Every photo of folders (with all below them), globs, files and URLs, in order of their names.
+
+    Args:
+        inputs: what the user gave.
+        output: a batch's folder; its files are no photos.
+
+    Raises:
+        PhotoError: there is none, or a place cannot be read.
+        UsageError: no such protocol.
+    """
+    found: dict[str, Found] = {}
+    for given in inputs:
+        system, path = filesystem(given)
+        here = _found(system, path, given)
+        if not here:
+            raise PhotoError(f"{given}: no photo is there")
+        found |= {one.url: one for one in here}
+    if output.path is not None:
+        inside = f"{output.path.as_posix()}/"
+        found = {url: one for url, one in found.items() if not url.startswith(inside) or url in inputs}
+    if not found:
+        raise PhotoError(f"{' '.join(inputs)}: every photo lies in the output's folder {output.url}")
+    return [found[url] for url in sorted(found)]
+
+
+def to_jobs(photos: Sequence[Found], recipe: Recipe) -> list[Job]:
+    """Give each photo's files their names: those of the photo, with its suffix where two differ in nothing else.
+
+    Raises:
+        UsageError: two photos would write the same file, or one would be overwritten.
+    """
+    stems = Counter(photo.below.with_suffix("") for photo in photos)
+    jobs: list[Job] = []
+    owner: dict[str, str] = {}
+    photo_files = {photo.url for photo in photos}
+    root = Folder(recipe.output).path
+    for photo in photos:
+        stem = photo.below.with_suffix("")
+        job = Job(photo.url, (photo.below if stems[stem] > 1 else stem).as_posix())
+        for file in recipe.files_of(job.name):
+            other = owner.setdefault(file, photo.url)
+            if other != photo.url:
+                raise UsageError(f"{other} and {photo.url} would both write {file}; give each its own batch")
+            if root is not None and (root / file).as_posix() in photo_files:
+                raise UsageError(f"{recipe.output}/{file} is one of the photos; choose another folder for -o")
+        jobs.append(job)
+    return jobs
+
+
+def _found(system: Any, path: str, given: str) -> list[Found]:
+    try:
+        if any(sign in path for sign in _WILD) and not system.exists(path):
+            matches = system.glob(path, detail=True).items()
+            root = _fixed_part(path)
+            return [_photo(system, one, root, given) for one, info in matches if info["type"] == "file"]
+        if system.isfile(path):
+            return [_photo(system, path, str(PurePosixPath(path).parent), given)]
+        return [_photo(system, one, path, given) for one in system.find(path) if _is_photo(one, path)]
+    except FileNotFoundError:
+        return []
+    except Exception as error:
+        raise PhotoError(f"{given}: cannot be read: {' '.join(str(error).split())}") from error
+
+
+def _is_photo(path: str, root: str) -> bool:
+    below = PurePosixPath(path.removeprefix(root))
+    return below.suffix.lower() in _SUFFIXES and not any(part.startswith(".") for part in below.parts)
+
+
+def _photo(system: Any, path: str, root: str, given: str) -> Found:
+    below = PurePosixPath(path.removeprefix(root.rstrip("/")).lstrip("/"))
+    if is_local(system):
+        return Found(path, below)
+    _, chain, rest = given.partition("::")
+    return Found(f"{system.unstrip_protocol(path)}{chain}{rest}", below)
+
+
+def _fixed_part(pattern: str) -> str:
+    """The folder above the first wildcard."""
+    first = min(pattern.index(sign) for sign in _WILD if sign in pattern)
+    return pattern[:first].rpartition("/")[0]

@@ -1,0 +1,128 @@
+"""Engine: processes on this machine, each with its own network and its share of the cores."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from depth3d.batch.recipe import Job, Recipe
+    from depth3d.batch.row import Row
+
+_WAITING_PER_WORKER = 2
+_DIED = "the process that worked on it died: out of memory, or a fault in a decoder"
+
+
+def each_row_here(jobs: Iterable[Job], recipe: Recipe, *, workers: int) -> Iterator[Row]:
+    """Do photos in processes; rows come as they are finished.
+
+    No more than a few photos per worker wait inside the pool, so that millions cost no memory. If a process dies, the
+    photos that were under way are done again one by one, and the one that kills its process again gets a failed row.
+
+    Args:
+        jobs: the photos.
+        recipe: what to make of them; its `threads` are for each worker, None divides the cores.
+        workers: how many processes.
+
+    Raises:
+        Depth3DError: what ends the batch, see `Recipe.make`.
+    """
+    waiting = iter(jobs)
+    under_way: dict[Future[Row], Job] = {}
+    pool = _pool(recipe, workers)
+    try:
+        while True:
+            for job in islice(waiting, workers * (1 + _WAITING_PER_WORKER) - len(under_way)):
+                under_way[pool.submit(_make, job)] = job
+            if not under_way:
+                return
+            finished, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            lost = []
+            for future in finished:
+                job = under_way.pop(future)
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    lost.append(job)
+            if lost:
+                pool.shutdown()
+                lost += under_way.values()
+                under_way.clear()
+                yield from _one_by_one(lost, recipe)
+                pool = _pool(recipe, workers)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _one_by_one(jobs: Iterable[Job], recipe: Recipe) -> Iterator[Row]:
+    """Do photos so that it is certain which of them kills its process."""
+    pool = _pool(recipe, 1)
+    try:
+        for job in jobs:
+            try:
+                yield pool.submit(_make, job).result()
+            except BrokenProcessPool:
+                yield recipe.failed(job, _DIED)
+                pool.shutdown()
+                pool = _pool(recipe, 1)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _pool(recipe: Recipe, workers: int) -> ProcessPoolExecutor:
+    threads = recipe.options.threads or max(1, (os.cpu_count() or 1) // workers)
+    recipe = replace(recipe, options=replace(recipe.options, threads=threads))
+    return ProcessPoolExecutor(
+        workers,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_start,
+        initargs=(threads, recipe.network == "bundled", pickle.dumps(recipe)),
+    )
+
+
+_recipe: Recipe
+
+
+def _start(threads: int, offline: bool, recipe: bytes) -> None:
+    """Begin a worker: it ends with its parent, keeps to its threads, and leaves Ctrl-C to the parent.
+
+    The recipe comes as bytes, because making it anew loads numpy, which reads its number of threads then.
+    """
+    global _recipe
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _limit_threads(threads)
+    if offline:
+        os.environ["DEPTH3D_OFFLINE"] = "1"  # what could not be fetched before need not be asked for again
+    _recipe = pickle.loads(recipe)
+
+
+def _make(job: Job) -> Row:
+    _recipe.check_worker()
+    return _recipe.make(job)
+
+
+def _end_with_parent() -> None:
+    """A killed parent cannot end its workers, which would wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _limit_threads(threads: int) -> None:
+    """Keep this process to so many threads; nothing may have loaded numpy yet."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    import cv2
+
+    cv2.setNumThreads(threads)

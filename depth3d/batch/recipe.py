@@ -1,0 +1,169 @@
+"""What is done with one photo: the same on every engine, so that they differ in nothing but where the work runs."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from depth3d.batch.row import Fit, Output, Row
+from depth3d.batch.storage import TEMPORARY, Folder, local_photo, without_temporary
+from depth3d.errors import Depth3DError, Depth3DWarning, OutputError, WeightsError
+from depth3d.options import Options
+from depth3d.pipeline import reconstruct
+from depth3d.predictors import load_predictor
+from depth3d.scene import Kind, Scene, files_of, provenance_path
+
+ENDS_THE_BATCH = (OutputError, WeightsError)
+"""Errors that are no photo's own, and would come again with each: a full disk, damaged weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One photo to do.
+
+    Attributes:
+        photo: its path or URL.
+        name: its outputs' path below the batch's folder, without their endings.
+    """
+
+    photo: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What to make of every photo; plain data.
+
+    Attributes:
+        output: the folder or URL that the files go to.
+        endings: of each photo's files, such as ".ply" or "_depth.png"; what goes in is said by their suffix.
+        kind: what goes in instead.
+        options: what the user chose.
+        network: name of the network that every worker must use; None where any will do.
+        digits: what tells this recipe from others, see `recipe_digits`.
+        shared_units: units of the sparse points per metre that hold for the whole batch, or None.
+    """
+
+    output: str
+    endings: tuple[str, ...]
+    kind: Kind | None
+    options: Options
+    network: str | None = None
+    digits: str = ""
+    shared_units: float | None = None
+
+    def files_of(self, name: str) -> tuple[str, ...]:
+        """Every file that a photo's outputs may consist of, below the folder.
+
+        Raises:
+            UsageError: an ending's suffix is unknown, or cannot hold such a value.
+        """
+        found: list[Path] = []
+        for ending in self.endings:
+            path = Path(name + ending)
+            found += files_of(path, self.kind)
+            found += [provenance_path(path)] if self.options.provenance else []
+        return tuple(path.as_posix() for path in found)
+
+    def check_worker(self) -> None:
+        """Load the network, so that each worker does so once, before its first photo.
+
+        Raises:
+            WeightsError: it cannot be loaded, or is not the one that the batch was begun with.
+        """
+        o = self.options
+        if o.depth_map is not None:
+            return
+        found = load_predictor(o.predictor, weights=o.weights, threads=o.threads).name
+        if self.network not in (None, found):
+            raise WeightsError(
+                f"this worker would use {found}, but the batch was begun with {self.network}; "
+                f"fetch the weights on every machine: depth3d weights fetch {self.network}"
+            )
+
+    def make(self, job: Job) -> Row:
+        """Turn one photo into its files.
+
+        Returns:
+            Its row; whatever is wrong with the photo stands there.
+
+        Raises:
+            OutputError: the files cannot be written.
+            WeightsError: the network is not what it claims to be.
+        """
+        begun = time.perf_counter()
+        try:
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("ignore")
+                warnings.simplefilter("always", Depth3DWarning)
+                row = self._made(job)
+            row = replace(row, notes=(*row.notes, *(str(warning.message) for warning in told)))
+        except ENDS_THE_BATCH:
+            raise
+        except Depth3DError as error:
+            row = self.failed(job, str(error))
+        except MemoryError:
+            row = self.failed(job, "not enough memory for a picture of this size")
+        except Exception as bug:  # noqa: BLE001 - whatever one photo does must not end the others
+            row = self.failed(job, f"{type(bug).__name__}: {bug}; this is a fault of depth3d, please report it")
+        return row.took(time.perf_counter() - begun)
+
+    def failed(self, job: Job, reason: str) -> Row:
+        """The row of a photo that gave nothing."""
+        return Row(photo=job.photo, recipe=self.digits, error=" ".join(without_temporary(reason).split()))
+
+    def _made(self, job: Job) -> Row:
+        with local_photo(job.photo) as photo:
+            scene = reconstruct(photo, self.options)
+        folder = Folder(self.output)
+        with _place_to_write(folder, job.name) as path:
+            for ending in self.endings:
+                scene.save(path.with_name(path.name + ending), kind=self.kind, force=True)
+            written = [path.with_name(Path(file).name) for file in self.files_of(job.name)]
+            sizes = {file: file.stat().st_size for file in written if file.exists()}
+            below = Path(job.name).parent
+            outputs = tuple(Output((below / file.name).as_posix(), size) for file, size in sizes.items())
+            folder.keep({output.file: file for output, file in zip(outputs, sizes, strict=True)})
+        return self._row(job, scene, outputs)
+
+    def _row(self, job: Job, scene: Scene, outputs: tuple[Output, ...]) -> Row:
+        fit = scene.fit
+        return Row(
+            photo=job.photo,
+            recipe=self.digits,
+            outputs=outputs,
+            width=scene.depth.size[0],
+            height=scene.depth.size[1],
+            camera=scene.camera.source,
+            fov_x_deg=round(scene.camera.fov_x_deg, 3),
+            depth=scene.depth.source,
+            fit=None if fit is None else Fit(fit.a, fit.b, fit.unit, len(fit.residuals)),
+            points_units=self.shared_units,
+            notes=scene.notes,
+        )
+
+
+def recipe_digits(recipe: Recipe) -> str:
+    """Eight digits that change with whatever changes the files; the number of threads does not."""
+    options = replace(recipe.options, threads=None)
+    text = repr((options, recipe.endings, recipe.kind, recipe.network))
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+@contextmanager
+def _place_to_write(folder: Folder, name: str) -> Iterator[Path]:
+    """Where a photo's files are written: their own place on this machine, else one from which they are sent."""
+    with ExitStack() as stack:
+        root = folder.path or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=TEMPORARY)))
+        path = root / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot make the folder {path.parent}: {error.strerror or error}") from error
+        yield path

@@ -1,0 +1,65 @@
+"""The manifest as Parquet, for many rows."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from depth3d.batch.row import Row
+from depth3d.batch.storage import TEMPORARY, Folder
+from depth3d.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from depth3d.batch.manifest import Manifest
+
+TABLE_NAME = "manifest.parquet"
+
+_ROWS_AT_ONCE = 10_000
+
+
+def check_table() -> None:
+    """Raise MissingExtraError unless tables can be written."""
+    try:
+        import pyarrow.parquet  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("a Parquet table", "pyarrow", "ray") from None
+
+
+def write_table(manifest: Manifest, folder: Folder) -> None:
+    """Write every row of a manifest into a Parquet file beside it; its columns are the fields of `Row`.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = _schema(pa)
+    rows = (row for row in manifest.rows() if row is not None)
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as place:
+        path = Path(place) / TABLE_NAME
+        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+            while some := list(islice(rows, _ROWS_AT_ONCE)):
+                writer.write_table(pa.Table.from_pylist([_plain(row) for row in some], schema=schema))
+        folder.write(TABLE_NAME, path.read_bytes())
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    return asdict(row) | {"notes": list(row.notes), "outputs": [asdict(output) for output in row.outputs]}
+
+
+def _schema(pa: Any) -> Any:
+    text, number = pa.string(), pa.float64()
+    output = pa.struct([("file", text), ("bytes", pa.int64())])
+    fit = pa.struct([("a", number), ("b", number), ("unit", text), ("hints", pa.int64())])
+    return pa.schema(
+        [
+            *(("photo", text), ("recipe", text), ("outputs", pa.list_(output))),
+            *(("width", pa.int32()), ("height", pa.int32()), ("camera", text), ("fov_x_deg", number)),
+            *(("depth", text), ("fit", fit), ("points_units", number)),
+            *(("notes", pa.list_(text)), ("seconds", number), ("error", text)),
+        ]
+    )

@@ -1,0 +1,144 @@
+"""`depth3d batch`: many photos, on all cores or on a cluster."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from depth3d.cli.export import KINDS
+from depth3d.cli.file_options import file_options
+from depth3d.cli.options import (
+    camera_options,
+    depth_options,
+    geometry_options,
+    motion_options,
+    scale_options,
+    to_options,
+)
+from depth3d.cli.weights import download_progress
+from depth3d.errors import PhotoError
+
+if TYPE_CHECKING:
+    from depth3d.batch.row import Row
+    from depth3d.batch.running import Tally
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
+@click.option("-o", "--output", required=True, metavar="OUT", help="Folder or URL for the files and manifest.jsonl.")
+@click.option(
+    "--write",
+    "endings",
+    multiple=True,
+    default=(".png",),
+    show_default=True,
+    metavar="ENDING",
+    help="A file for each photo: its name with this ending, whose suffix says what goes in, as for export: .ply .glb "
+    "_depth.npz. Repeatable.",
+)
+@click.option("--as", "kind", type=click.Choice(KINDS), help="What goes in, where the suffix would say otherwise.")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Processes on this machine, or the Ray cluster that RAY_ADDRESS names.",
+)
+@click.option(
+    "--workers", type=click.IntRange(min=1), metavar="N", help="Photos at once.  [default: one per core, or as Ray can]"
+)
+@click.option(
+    "--shared-scale",
+    is_flag=True,
+    help="One scale for all photos, from points that several of them see in the COLMAP model of --points.",
+)
+@click.option("--parquet", "table", is_flag=True, help="Write manifest.parquet too.")
+@click.option("--retry", is_flag=True, help="Try photos again that failed before.")
+@click.option("--force", is_flag=True, help="Do everything anew and overwrite existing files.")
+@click.option("--provenance/--no-provenance", default=True, show_default=True, help="Write FILE.json beside each file.")
+@camera_options
+@scale_options
+@depth_options
+@geometry_options
+@motion_options
+@file_options
+def batch(
+    inputs: tuple[str, ...],
+    output: str,
+    endings: tuple[str, ...],
+    kind: Any,
+    engine: Any,
+    workers: int | None,
+    shared_scale: bool,
+    table: bool,
+    retry: bool,
+    force: bool,
+    **chosen: Any,
+) -> None:
+    """Do many photos: folders with all below them, globs, or URLs such as s3://bucket/photos.
+
+    A row per photo goes into OUT/manifest.jsonl: its files, fit, camera, seconds, or why it failed. Stopped in whatever
+    way, the same command goes on where it was. --threads are those of each worker; by default the cores are divided.
+
+    \b
+    depth3d batch photos/ -o depths/
+    depth3d batch 'photos/**/*.heic' -o models/ --write .glb --write _depth.npz
+    depth3d batch s3://bucket/photos -o s3://bucket/clouds --write .ply --engine ray
+    depth3d batch street/ -o street_depths/ --points sparse/0 --shared-scale --camera-height 1.6m
+    """
+    from depth3d.batch.running import Batch, run_batch
+
+    plan = Batch(
+        inputs=inputs,
+        output=output,
+        endings=endings,
+        kind=kind,
+        options=to_options(chosen),
+        engine=engine,
+        workers=workers,
+        shared_scale=shared_scale,
+        table=table,
+        retry=retry,
+        force=force,
+    )
+    with ExitStack() as stack:
+        bar = _Bar(stack)
+        tally = run_batch(plan, progress=bar.show, download=stack.enter_context(download_progress("midas_small")))
+    click.echo(f"{output}/manifest.jsonl: {_in_words(tally)}")
+    if tally.photos == tally.failed:
+        raise PhotoError(f"none of {tally.photos} photos could be done; {output}/manifest.jsonl says why")
+
+
+class _Bar:
+    """A bar with the time left, on standard error; photos that fail are named above it."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._bar: Any = None
+
+    def show(self, row: Row, tally: Tally) -> None:
+        if self._bar is None:
+            bar: Any = click.progressbar(
+                length=tally.photos - tally.before,
+                label="photos",
+                show_pos=True,
+                update_min_steps=1,
+                file=sys.stderr,
+            )
+            self._bar = self._stack.enter_context(bar)
+        if row.error is not None:
+            where = "" if row.photo in row.error else f"{row.photo}: "
+            click.echo(f"\r{where}{row.error}", err=True)
+        self._bar.update(1)
+
+
+def _in_words(tally: Tally) -> str:
+    words = [f"{tally.photos} photos", f"{tally.done} done in {tally.seconds:.1f} s"]
+    if tally.before:
+        words.append(f"{tally.before} before")
+    if tally.failed:
+        words.append(f"{tally.failed} failed")
+    return ", ".join(words)
