@@ -58,6 +58,10 @@ class OutputError(Depth3DError):
     """A file cannot be written."""
 
 
+class EngineError(Depth3DError):
+    """The machines that a batch is done on cannot do it."""
+
+
 class ViewerError(Depth3DError):
     """A window cannot be opened, or a file cannot be shown in it."""
 

@@ -15,21 +15,20 @@ from dataclasses import asdict, replace
 from itertools import islice
 from typing import Any
 
+from depth3d.batch.local import Workers
 from depth3d.batch.recipe import ENDS_THE_BATCH, Job, Recipe
 from depth3d.batch.row import Row
-from depth3d.errors import MissingExtraError, OutputError, WeightsError
+from depth3d.errors import EngineError, MissingExtraError
 
 _PHOTOS_PER_DATASET = 50_000
 _MOST_PHOTOS_PER_BLOCK = 16
 _BLOCKS_PER_CORE = 4
-_TRIES = 5
-_DIED = "its worker died each time: out of memory, or a fault in a decoder"
 
 
 def each_row_on_ray(jobs: Sequence[Job], recipe: Recipe, *, workers: int | None) -> Iterator[Row]:
     """Do photos on the cluster that RAY_ADDRESS names, else on one that is started here; rows come as they are done.
 
-    A photo whose worker dies is done again elsewhere; one whose worker died each time gets a failed row.
+    A photo whose actor dies with its machine is done again elsewhere.
 
     Args:
         jobs: the photos.
@@ -38,67 +37,68 @@ def each_row_on_ray(jobs: Sequence[Job], recipe: Recipe, *, workers: int | None)
 
     Raises:
         MissingExtraError: Ray Data is not installed.
+        EngineError: the cluster cannot be reached, or its machines lack depth3d.
         Depth3DError: what ends the batch, see `Recipe.make`.
     """
-    threads = recipe.options.threads or 1
-    recipe = replace(recipe, options=replace(recipe.options, threads=threads))
+    recipe = replace(recipe, options=replace(recipe.options, threads=recipe.options.threads or 1))
     waiting = iter(jobs)
-    with _cluster() as ray:
+    with _cluster() as ray, _one_line(ray):
         while some := list(islice(waiting, _PHOTOS_PER_DATASET)):
-            left = {job.photo: job for job in some}
-            per_core = math.ceil(len(some) / (_BLOCKS_PER_CORE * max(1, int(ray.cluster_resources().get("CPU", 1)))))
-            for photos_per_block in (min(per_core, _MOST_PHOTOS_PER_BLOCK), 1):
-                for row in _rows(ray, list(left.values()), recipe, workers, threads, photos_per_block):
-                    if left.pop(row.photo, None):
-                        yield row
-            yield from (recipe.failed(job, _DIED) for job in left.values())
+            left = {job.photo for job in some}
+            for row in _rows(ray, some, recipe, workers):
+                if row.photo in left:  # a block may come twice when its machine is lost
+                    left.remove(row.photo)
+                    yield row
+            if left:
+                raise EngineError(f"the Ray cluster has lost {len(left)} photos; run the same command again")
 
 
-class _Worker:
-    """An actor: photos in, rows out. What ends the batch comes out too, as Ray would retry whatever is raised."""
+class _Actor:
+    """Photos in, rows out, by way of one process of the local engine, so that a photo that kills it is named there.
+
+    What ends the batch comes out as a value: whatever is raised, Ray may try again.
+    """
 
     def __init__(self, recipe: bytes) -> None:
-        import cv2
-
-        self._recipe: Recipe = pickle.loads(recipe)
-        cv2.setNumThreads(self._recipe.options.threads or 1)
+        self._workers = Workers(pickle.loads(recipe), 1)
 
     def __call__(self, block: dict[str, Any]) -> dict[str, list[str]]:
-        rows, ends = [], []
-        for photo, name in zip(block["photo"], block["name"], strict=True):
-            row, end = self._made(Job(str(photo), str(name)))
-            rows.append(row)
-            ends.append(end)
-        return {"row": rows, "end": ends}
-
-    def _made(self, job: Job) -> tuple[str, str]:
+        jobs = [Job(str(photo), str(name)) for photo, name in zip(block["photo"], block["name"], strict=True)]
         try:
-            self._recipe.check_worker()
-            return self._recipe.make(job).to_json(), ""
+            rows = [row.to_json() for row in self._workers.rows(jobs)]
         except ENDS_THE_BATCH as error:
-            return type(error).__name__, str(error)
+            return {"row": [type(error).__name__], "end": [str(error)]}
+        return {"row": rows, "end": [""] * len(rows)}
 
 
-def _rows(
-    ray: Any, jobs: Sequence[Job], recipe: Recipe, workers: int | None, threads: int, photos_per_block: int
-) -> Iterator[Row]:
-    if not jobs:
-        return
-    blocks = math.ceil(len(jobs) / photos_per_block)
-    done = ray.data.from_items([asdict(job) for job in jobs], override_num_blocks=blocks).map_batches(
-        _Worker,
+def _rows(ray: Any, jobs: Sequence[Job], recipe: Recipe, workers: int | None) -> Iterator[Row]:
+    cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
+    photos_per_block = min(_MOST_PHOTOS_PER_BLOCK, math.ceil(len(jobs) / (_BLOCKS_PER_CORE * cores)))
+    done = ray.data.from_items(
+        [asdict(job) for job in jobs], override_num_blocks=math.ceil(len(jobs) / photos_per_block)
+    ).map_batches(
+        _Actor,
         batch_size=None,
         compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers),
         fn_constructor_args=(pickle.dumps(recipe),),
-        num_cpus=threads,
-        max_restarts=-1,
-        max_task_retries=_TRIES,
+        num_cpus=recipe.options.threads,
     )
     for block in done.iter_batches(batch_size=None, prefetch_batches=0):
         for row, end in zip(block["row"], block["end"], strict=True):
             if end:
-                raise {kind.__name__: kind for kind in (OutputError, WeightsError)}[str(row)](str(end))
+                raise next(kind for kind in ENDS_THE_BATCH if kind.__name__ == row)(str(end))
             yield Row.from_json(str(row))
+
+
+@contextmanager
+def _one_line(ray: Any) -> Iterator[None]:
+    """What goes wrong in Ray itself, such as machines without depth3d, is told in one line."""
+    try:
+        yield
+    except (ray.exceptions.RayError, ray.data.exceptions.SystemException) as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        told = next((line for line in reversed(lines) if "Error: " in line), lines[0] if lines else repr(error))
+        raise EngineError(f"the Ray cluster cannot do it: {told}") from error
 
 
 @contextmanager
@@ -112,11 +112,13 @@ def _cluster() -> Iterator[Any]:
     ours = not ray.is_initialized()
     if ours:
         ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.max_errored_blocks = -1  # their photos are done again, one by one
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    talk = logging.getLogger("ray.data")
+    level = talk.level
+    talk.setLevel(logging.ERROR)
     try:
         yield ray
     finally:
+        talk.setLevel(level)
         if ours:
             ray.shutdown()

@@ -43,7 +43,7 @@ def find_photos(inputs: Sequence[str], *, output: Folder) -> list[Found]:
 
     Raises:
         PhotoError: there is none, or a place cannot be read.
-        UsageError: no such protocol.
+        UsageError: no such protocol, or all photos lie in the batch's own folder.
     """
     found: dict[str, Found] = {}
     for given in inputs:
@@ -54,9 +54,9 @@ def find_photos(inputs: Sequence[str], *, output: Folder) -> list[Found]:
         found |= {one.url: one for one in here}
     if output.path is not None:
         inside = f"{output.path.as_posix()}/"
-        found = {url: one for url, one in found.items() if not url.startswith(inside) or url in inputs}
+        found = {url: one for url, one in found.items() if not url.startswith(inside)}
     if not found:
-        raise PhotoError(f"{' '.join(inputs)}: every photo lies in the output's folder {output.url}")
+        raise UsageError(f"{output.url}: the photos lie in the output's folder; choose another one for -o")
     return [found[url] for url in sorted(found)]
 
 
@@ -64,13 +64,11 @@ def to_jobs(photos: Sequence[Found], recipe: Recipe) -> list[Job]:
     """Give each photo's files their names: those of the photo, with its suffix where two differ in nothing else.
 
     Raises:
-        UsageError: two photos would write the same file, or one would be overwritten.
+        UsageError: two photos would write the same file.
     """
     stems = Counter(photo.below.with_suffix("") for photo in photos)
     jobs: list[Job] = []
     owner: dict[str, str] = {}
-    photo_files = {photo.url for photo in photos}
-    root = Folder(recipe.output).path
     for photo in photos:
         stem = photo.below.with_suffix("")
         job = Job(photo.url, (photo.below if stems[stem] > 1 else stem).as_posix())
@@ -78,8 +76,6 @@ def to_jobs(photos: Sequence[Found], recipe: Recipe) -> list[Job]:
             other = owner.setdefault(file, photo.url)
             if other != photo.url:
                 raise UsageError(f"{other} and {photo.url} would both write {file}; give each its own batch")
-            if root is not None and (root / file).as_posix() in photo_files:
-                raise UsageError(f"{recipe.output}/{file} is one of the photos; choose another folder for -o")
         jobs.append(job)
     return jobs
 
@@ -87,21 +83,19 @@ def to_jobs(photos: Sequence[Found], recipe: Recipe) -> list[Job]:
 def _found(system: Any, path: str, given: str) -> list[Found]:
     try:
         if any(sign in path for sign in _WILD) and not system.exists(path):
-            matches = system.glob(path, detail=True).items()
             root = _fixed_part(path)
-            return [_photo(system, one, root, given) for one, info in matches if info["type"] == "file"]
-        if system.isfile(path):
+            paths = [one for one, info in system.glob(path, detail=True).items() if info["type"] == "file"]
+        elif system.isfile(path):
             return [_photo(system, path, str(PurePosixPath(path).parent), given)]
-        return [_photo(system, one, path, given) for one in system.find(path) if _is_photo(one, path)]
+        else:
+            root = path
+            paths = [one for one in system.find(path) if PurePosixPath(one).suffix.lower() in _SUFFIXES]
+        photos = [_photo(system, one, root, given) for one in paths]
+        return [photo for photo in photos if not any(part.startswith(".") for part in photo.below.parts)]
     except FileNotFoundError:
         return []
     except Exception as error:
         raise PhotoError(f"{given}: cannot be read: {' '.join(str(error).split())}") from error
-
-
-def _is_photo(path: str, root: str) -> bool:
-    below = PurePosixPath(path.removeprefix(root))
-    return below.suffix.lower() in _SUFFIXES and not any(part.startswith(".") for part in below.parts)
 
 
 def _photo(system: Any, path: str, root: str, given: str) -> Found:

@@ -10,8 +10,10 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import islice
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,9 +27,6 @@ _DIED = "the process that worked on it died: out of memory, or a fault in a deco
 def each_row_here(jobs: Iterable[Job], recipe: Recipe, *, workers: int) -> Iterator[Row]:
     """Do photos in processes; rows come as they are finished.
 
-    No more than a few photos per worker wait inside the pool, so that millions cost no memory. If a process dies, the
-    photos that were under way are done again one by one, and the one that kills its process again gets a failed row.
-
     Args:
         jobs: the photos.
         recipe: what to make of them; its `threads` are for each worker, None divides the cores.
@@ -36,13 +35,40 @@ def each_row_here(jobs: Iterable[Job], recipe: Recipe, *, workers: int) -> Itera
     Raises:
         Depth3DError: what ends the batch, see `Recipe.make`.
     """
-    waiting = iter(jobs)
-    under_way: dict[Future[Row], Job] = {}
-    pool = _pool(recipe, workers)
-    try:
+    with Workers(recipe, workers) as here:
+        yield from here.rows(jobs)
+
+
+class Workers(AbstractContextManager["Workers"]):
+    """Processes that wait for photos, each with its own network.
+
+    No more than a few photos per process wait inside the pool, so that millions cost no memory. If a process dies, the
+    photos that were under way are done again one by one, and the one that kills its process again gets a failed row.
+
+    Args:
+        recipe: what to make of each photo.
+        count: how many processes.
+    """
+
+    def __init__(self, recipe: Recipe, count: int) -> None:
+        self._recipe, self._count = recipe, count
+        self._pool = _pool(recipe, count)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """End the processes, once each has done the photo it is at."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def rows(self, jobs: Iterable[Job]) -> Iterator[Row]:
+        """Do photos; rows come as they are finished.
+
+        Raises:
+            Depth3DError: what ends the batch, see `Recipe.make`.
+        """
+        waiting = iter(jobs)
+        under_way: dict[Future[Row], Job] = {}
         while True:
-            for job in islice(waiting, workers * (1 + _WAITING_PER_WORKER) - len(under_way)):
-                under_way[pool.submit(_make, job)] = job
+            for job in islice(waiting, self._count * (1 + _WAITING_PER_WORKER) - len(under_way)):
+                under_way[self._pool.submit(_make, job)] = job
             if not under_way:
                 return
             finished, _ = wait(under_way, return_when=FIRST_COMPLETED)
@@ -54,13 +80,11 @@ def each_row_here(jobs: Iterable[Job], recipe: Recipe, *, workers: int) -> Itera
                 except BrokenProcessPool:
                     lost.append(job)
             if lost:
-                pool.shutdown()
                 lost += under_way.values()
                 under_way.clear()
-                yield from _one_by_one(lost, recipe)
-                pool = _pool(recipe, workers)
-    finally:
-        pool.shutdown(cancel_futures=True)
+                self._pool.shutdown()
+                yield from _one_by_one(lost, self._recipe)
+                self._pool = _pool(self._recipe, self._count)
 
 
 def _one_by_one(jobs: Iterable[Job], recipe: Recipe) -> Iterator[Row]:

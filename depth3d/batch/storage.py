@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from depth3d.errors import OutputError, PhotoError, UsageError
+from depth3d.formats import atomic_write
 
 TEMPORARY = "depth3d-"
 _LEFTOVERS = ".depth3d-*.part"
@@ -84,7 +85,7 @@ class Folder:
                 _flush_to_disk(files.values())
                 return
             for file, here in files.items():
-                self._system.makedirs(self._full(PurePosixPath(file).parent.as_posix()), exist_ok=True)
+                self._make_folder(file)
                 self._system.put_file(str(here), self._full(file))
         except Exception as error:
             raise OutputError(f"cannot write to {self.url}: {_reason(error)}") from error
@@ -100,10 +101,15 @@ class Folder:
         Raises:
             OutputError: it cannot be written.
         """
-        with tempfile.TemporaryDirectory(prefix=TEMPORARY) as folder:
-            here = Path(folder) / PurePosixPath(file).name
-            here.write_bytes(content)
-            self.keep({file: here})
+        if self.path is not None:
+            with atomic_write(self.path / file, force=True) as here:
+                here.write(content)
+            return
+        try:
+            self._make_folder(file)
+            self._system.pipe_file(self._full(file), content)
+        except Exception as error:
+            raise OutputError(f"cannot write to {self.url}: {_reason(error)}") from error
 
     def remove(self, file: str) -> None:
         """Remove a file."""
@@ -113,6 +119,9 @@ class Folder:
         """Remove the half-written files of a run that was killed."""
         for file in self.path.rglob(_LEFTOVERS) if self.path is not None else ():
             file.unlink(missing_ok=True)
+
+    def _make_folder(self, file: str) -> None:
+        self._system.makedirs(PurePosixPath(self._full(file)).parent.as_posix(), exist_ok=True)
 
     def _full(self, file: str) -> str:
         return f"{self._root}/{file}"

@@ -1,0 +1,76 @@
+"""A batch on a real Ray cluster of several nodes, one of which dies in the middle."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import ray
+from PIL import Image
+from ray.cluster_utils import Cluster
+
+from depth3d.batch.row import Row
+from depth3d.batch.running import Batch, Tally, run_batch
+from depth3d.options import Options
+
+MEGABYTES = 2**20
+PHOTOS = 48
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    """Three nodes, the first of which does no work, as the one that a user sits at."""
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_worker_niceness", "0")
+    cluster = Cluster(
+        initialize_head=True,
+        head_node_args={"num_cpus": 0, "include_dashboard": False, "object_store_memory": 80 * MEGABYTES},
+    )
+    try:
+        ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
+        yield cluster
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
+
+@pytest.mark.filterwarnings("default::ResourceWarning", "default::DeprecationWarning", "default::FutureWarning")
+def test_a_node_that_dies_takes_no_photo_with_it(cluster: Cluster, tmp_path: Path) -> None:
+    photos, output = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    for number in range(PHOTOS):
+        rgb = np.random.default_rng(number).integers(0, 255, (16, 24, 3), dtype=np.uint8)
+        Image.fromarray(rgb).save(photos / f"{number:02d}.png")
+    (photos / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    np.save(tmp_path / "depth.npy", np.linspace(0.2, 1, 24 * 16, dtype=np.float32).reshape(16, 24))
+    nodes: list[Any] = [cluster.add_node(num_cpus=1, object_store_memory=80 * MEGABYTES) for _ in range(2)]
+    seen: list[str] = []
+
+    def kill_the_first(row: Row, tally: Tally) -> None:
+        seen.append(row.photo)
+        if len(seen) == 5:
+            cluster.remove_node(nodes[0], allow_graceful=False)
+
+    batch = Batch(
+        inputs=(str(photos),),
+        output=str(output),
+        options=Options(depth_map=tmp_path / "depth.npy", fov_x_deg=60),
+        engine="ray",
+        endings=(".npy",),
+    )
+    tally = run_batch(batch, progress=kill_the_first)
+    assert (tally.photos, tally.done, tally.failed) == (PHOTOS + 1, PHOTOS, 1)
+    rows = [json.loads(line) for line in (output / "manifest.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert sorted(row["photo"] for row in rows) == sorted(str(path) for path in photos.iterdir())
+    for row in rows:
+        assert bool(row["error"]) == row["photo"].endswith("broken.png")
+        for told in row["outputs"]:
+            assert (output / told["file"]).stat().st_size == told["bytes"]
+    assert len(list(output.glob("*.npy"))) == PHOTOS
+    assert sum(node["Alive"] for node in ray.nodes()) == 2
+    assert run_batch(batch).before == PHOTOS + 1
