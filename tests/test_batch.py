@@ -17,6 +17,7 @@ from typing import Any
 import fsspec
 import numpy as np
 import pytest
+from one_process import rows_in_this_process
 from PIL import Image
 
 from depth3d.batch.finding import find_photos, to_jobs
@@ -65,7 +66,7 @@ def memory() -> Iterator[Any]:
 
 @pytest.fixture(autouse=True)
 def _in_this_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes take seconds to start; only tests that are about them, which ask for `processes`, have some."""
+    """Only tests that are about processes, which ask for `processes`, have some."""
     if "processes" not in request.fixturenames:
         monkeypatch.setattr("depth3d.batch.running.each_row_here", rows_in_this_process)
 
@@ -73,12 +74,6 @@ def _in_this_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
 @pytest.fixture
 def processes() -> None:
     """The real engine."""
-
-
-def rows_in_this_process(jobs: list[Job], recipe: Recipe, *, workers: int) -> Iterator[Row]:
-    """An engine without processes, whose stores are those of the test."""
-    for job in jobs:
-        yield recipe.make(job)
 
 
 def save_photo(path: Path, seed: int) -> None:

@@ -39,7 +39,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
         cluster.shutdown()
 
 
-@pytest.mark.filterwarnings("default::ResourceWarning", "default::DeprecationWarning", "default::FutureWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # of Ray's own processes
 def test_a_node_that_dies_takes_no_photo_with_it(cluster: Cluster, tmp_path: Path) -> None:
     photos, output = tmp_path / "photos", tmp_path / "out"
     photos.mkdir()

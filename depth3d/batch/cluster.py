@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import pickle
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -112,7 +113,9 @@ def _cluster() -> Iterator[Any]:
     ours = not ray.is_initialized()
     if ours:
         ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-    ray.data.DataContext.get_current().enable_progress_bars = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of Ray's own settings
+        ray.data.DataContext.get_current().enable_progress_bars = False
     talk = logging.getLogger("ray.data")
     level = talk.level
     talk.setLevel(logging.ERROR)
