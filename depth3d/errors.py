@@ -77,3 +77,7 @@ class MissingExtraError(Depth3DError):
 
     def __init__(self, purpose: str, package: str, extra: str) -> None:
         super().__init__(f"{purpose} needs the package {package}: pip install 'depth3d[{extra}]'")
+        self._parts = purpose, package, extra
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str, str]]:
+        return MissingExtraError, self._parts  # it travels between processes

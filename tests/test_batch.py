@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -252,6 +253,11 @@ class DeadlyRecipe(Recipe):
         if job.name == "3":
             os.kill(os.getpid(), signal.SIGKILL)
         return Recipe.make(self, job)
+
+
+def test_errors_travel_between_processes() -> None:
+    error = MissingExtraError("a cluster", "ray", "ray")
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
 def test_a_fault_of_ours_is_a_row_too(

@@ -80,7 +80,11 @@ class Recipe:
         o = self.options
         if o.depth_map is not None:
             return
-        found = load_predictor(o.predictor, weights=o.weights, threads=o.threads).name
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it prepares the network, as all workers do
+            found = load_predictor(
+                o.predictor, weights=o.weights, runtime=o.runtime, precision=o.precision, threads=o.threads
+            ).name
         if self.network not in (None, found):
             raise WeightsError(
                 f"this worker would use {found}, but the batch was begun with {self.network}; "

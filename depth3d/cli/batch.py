@@ -10,9 +10,11 @@ import click
 
 from depth3d.cli.export import KINDS
 from depth3d.cli.file_options import file_options
+from depth3d.cli.mesh_options import mesh_options
 from depth3d.cli.options import (
     camera_options,
     depth_options,
+    focus_option,
     geometry_options,
     motion_options,
     scale_options,
@@ -63,7 +65,9 @@ if TYPE_CHECKING:
 @scale_options
 @depth_options
 @geometry_options
+@mesh_options
 @motion_options
+@focus_option
 @file_options
 def batch(
     inputs: tuple[str, ...],
