@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from depth3d.bokeh import DEFAULT_BLUR_PERCENT, DEFAULT_HIGHLIGHTS
 from depth3d.mesh import DEFAULT_CUT_ANGLE_DEG, DEFAULT_CUT_RATIO, DEFAULT_MAX_ERROR_PX
 from depth3d.parallax import DEFAULT_EASING, DEFAULT_FPS, DEFAULT_MOTION, DEFAULT_SECONDS, DEFAULT_WIDTH, Easing
 from depth3d.scale import Hint
@@ -67,7 +68,11 @@ class Options:
         amount_percent: how far what moves most moves to either side, in per cent of the width; None means what suits
             the motion.
         easing: how motions there and back turn round: "linear", "smooth" or "pause".
-        focus: pixel (u, v) of the photo as it was taken that stays still; None means the depth of its middle.
+        focus: pixel (u, v) of the photo as it was taken that stays still, or sharp; None means the depth of its middle.
+        blur_percent: diameter of the discs of what is most out of focus, in per cent of the picture's width.
+        f_number: the lens instead of `blur_percent`: its f-number on a full-frame camera; needs metres.
+        blades: corners of the aperture, 0 for a disc.
+        highlights: how many times brighter than white the photo's white lights were.
     """
 
     fov_x_deg: float | None = None
@@ -115,3 +120,7 @@ class Options:
     amount_percent: float | None = None
     easing: Easing = DEFAULT_EASING
     focus: tuple[float, float] | None = None
+    blur_percent: float = DEFAULT_BLUR_PERCENT
+    f_number: float | None = None
+    blades: int = 0
+    highlights: float = DEFAULT_HIGHLIGHTS

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from depth3d.bokeh import defocus
 from depth3d.camera import Intrinsics
 from depth3d.cloud import PointCloud, to_cloud
 from depth3d.colormap import to_depth_photo, to_heatmap
@@ -32,7 +33,7 @@ from depth3d.splats import Splats, to_splats
 from depth3d.undistort import to_ideal_pixels
 
 Geometry = Literal["cloud", "points", "splat", "mesh", "relief"]
-Image = Literal["depth", "relative", "tum", "3dgs", "heatmap", "depth-photo", "parallax", "photo", "camera"]
+Image = Literal["depth", "relative", "tum", "3dgs", "heatmap", "depth-photo", "parallax", "bokeh", "photo", "camera"]
 Kind = Literal[Geometry, Image]
 
 _TYPE_AND_LAYOUT: dict[Kind, tuple[str, str]] = {
@@ -48,6 +49,7 @@ _TYPE_AND_LAYOUT: dict[Kind, tuple[str, str]] = {
     "heatmap": ("Picture", ""),
     "depth-photo": ("DepthPhoto", ""),
     "parallax": ("Animation", ""),
+    "bokeh": ("Picture", ""),
     "photo": ("Picture", ""),
     "camera": ("Intrinsics", ""),
 }
@@ -186,6 +188,28 @@ class Scene:
             easing=o.easing,
         )
 
+    def bokeh(self) -> Picture:
+        """The photo as a lens of large aperture would have taken it.
+
+        Raises:
+            UsageError: an f-number was chosen, but depth has no unit.
+        """
+        o = self.options
+        if o.f_number is not None and self.unit != "m":
+            raise UsageError(
+                "an f-number needs depth in metres; give a distance (--at, --near, --size ...), or --blur instead"
+            )
+        return defocus(
+            self.photo.rgb,
+            self.depth,
+            self.camera,
+            focus=None if o.focus is None else self._ideal_pixels(o.focus)[0],
+            blur_percent=o.blur_percent,
+            f_number=o.f_number,
+            blades=o.blades,
+            highlights=o.highlights,
+        )
+
     def measure(self, start: tuple[float, float], end: tuple[float, float] | None = None) -> Measurement:
         """The length between the things at two pixels of the upright photo as taken, or from the camera to one."""
         (start,) = self._ideal_pixels(start)
@@ -202,7 +226,8 @@ class Scene:
                 kitchen.gif (parallax).
             kind: "cloud" (or "points"), "splat", "mesh", "relief" (printable), "depth", "relative" (inverse depth),
                 "tum" or "3dgs" (depth as those programs want it), "heatmap", "depth-photo" (photo and grey depth),
-                "parallax", "photo" (lens distortion undone, as the depth belongs to it) or "camera" (its intrinsics).
+                "parallax", "bokeh", "photo" (lens distortion undone, as the depth belongs to it) or "camera" (its
+                intrinsics).
             force: overwrite an existing file.
 
         Raises:
@@ -275,6 +300,8 @@ class Scene:
             if self.relief is None:
                 raise UsageError("a metric depth map has no relative depth; leave out 'relative'")
             return self.relief
+        if kind == "bokeh":
+            return self.bokeh()
         return self.heatmap() if kind == "heatmap" else self.parallax()
 
 

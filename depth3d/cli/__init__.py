@@ -16,6 +16,7 @@ _ROOM_OF_COMMAND = {
     "export": "depth3d.cli.export:export",
     "depth": "depth3d.cli.depth:depth",
     "parallax": "depth3d.cli.parallax:parallax",
+    "bokeh": "depth3d.cli.bokeh:bokeh",
     "panorama": "depth3d.cli.panorama:panorama",
     "measure": "depth3d.cli.measure:measure",
     "batch": "depth3d.cli.batch:batch",

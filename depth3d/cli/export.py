@@ -14,6 +14,7 @@ from depth3d.cli.options import (
     depth_options,
     focus_option,
     geometry_options,
+    lens_options,
     motion_options,
     output_options,
     photo_arguments,
@@ -23,7 +24,7 @@ from depth3d.cli.work import write_files
 
 KINDS = [
     *("cloud", "points", "splat", "mesh", "relief"),
-    *("depth", "relative", "tum", "3dgs", "heatmap", "depth-photo", "parallax", "photo", "camera"),
+    *("depth", "relative", "tum", "3dgs", "heatmap", "depth-photo", "parallax", "bokeh", "photo", "camera"),
 ]
 
 
@@ -43,6 +44,7 @@ KINDS = [
 @mesh_options
 @motion_options
 @focus_option
+@lens_options
 @file_options
 def export(photos: tuple[Path, ...], outputs: tuple[Path, ...], kind: Any, force: bool, **chosen: Any) -> None:
     """Turn photos into point clouds, meshes, depth images and animations.

@@ -303,9 +303,44 @@ def focus_option(command: _Command) -> _Command:
         "--focus",
         type=PIXEL,
         metavar="U,V",
-        help="Pixel of the thing that stays still.  [default: what is in the middle]",
+        help="Pixel of the thing that stays still, or sharp.  [default: what is in the middle]",
     )
     return option(command)
+
+
+def lens_options(command: _Command) -> _Command:
+    """What is sharp, and how the rest is blurred."""
+    return _all(
+        command,
+        click.option(
+            "--blur",
+            "blur_percent",
+            type=float,
+            default=2.5,
+            show_default=True,
+            metavar="PERCENT",
+            help="Diameter of the discs that the most blurred of the nearest and the farthest things become, in per "
+            "cent of the width. It needs no metres.",
+        ),
+        click.option(
+            "--f-number",
+            type=float,
+            metavar="N",
+            help="Instead of --blur: the lens on a full-frame camera that has the photo's field of view. It needs "
+            "metres.",
+        ),
+        click.option(
+            "--blades", type=int, default=0, show_default=True, metavar="N", help="Aperture blades; 0 is a disc."
+        ),
+        click.option(
+            "--highlights",
+            type=float,
+            default=4.0,
+            show_default=True,
+            metavar="TIMES",
+            help="How many times brighter than white the photo's white lights were.",
+        ),
+    )
 
 
 def output_options(help_text: str) -> Callable[[_Command], _Command]:

@@ -1,0 +1,38 @@
+"""`depth3d bokeh`: depth of field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from depth3d.cli.options import (
+    camera_options,
+    depth_options,
+    focus_option,
+    lens_options,
+    output_options,
+    photo_arguments,
+    scale_options,
+)
+from depth3d.cli.work import write_files
+
+
+@click.command()
+@photo_arguments
+@output_options("Picture to write: .jpg .png .webp.")
+@focus_option
+@lens_options
+@camera_options
+@scale_options
+@depth_options
+def bokeh(photos: tuple[Path, ...], outputs: tuple[Path, ...], force: bool, **chosen: Any) -> None:
+    """Blur what is not in focus, as a lens of large aperture would.
+
+    \b
+    depth3d bokeh portrait.jpg -o soft.jpg
+    depth3d bokeh portrait.jpg --focus 640,400 --blur 4 --blades 6 -o soft.jpg
+    depth3d bokeh portrait.jpg --at 640,400=1.8m --focus 640,400 --f-number 1.4 -o soft.png
+    """
+    write_files(photos, outputs, kind="bokeh", force=force, chosen=chosen)
