@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from depth3d.sparse import read_points as read_points
 
     # Steps
+    from depth3d.bokeh import defocus as defocus
     from depth3d.cloud import PointCloud as PointCloud
     from depth3d.cloud import to_cloud as to_cloud
     from depth3d.colormap import to_depth_photo as to_depth_photo
@@ -105,6 +106,7 @@ _ROOM_OF_NAME = {
     "read_hints": "sparse",
     "read_points": "sparse",
     # Steps
+    "defocus": "bokeh",
     "PointCloud": "cloud",
     "to_cloud": "cloud",
     "to_depth_photo": "colormap",

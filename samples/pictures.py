@@ -33,6 +33,7 @@ def main() -> None:
         target = folder / f"{name}_overview.jpg"
         d3.save(d3.Picture(overview(name, yaw_deg=yaw_deg, pitch_deg=pitch_deg)), target, quality=88, force=True)
     d3.save(d3.Picture(networks()), folder / "networks.jpg", quality=88, force=True)
+    d3.save(d3.Picture(bokeh()), folder / "bokeh.jpg", quality=88, force=True)
 
 
 def networks() -> NDArray[np.uint8]:
@@ -47,15 +48,19 @@ def networks() -> NDArray[np.uint8]:
     return np.hstack(columns)
 
 
+def bokeh() -> NDArray[np.uint8]:
+    """The desk, sharp everywhere, and focused on two things."""
+    scene = exact("desk")
+    shown = [scene.photo.rgb]
+    for focus in ((415.0, 830.0), (800.0, 530.0)):
+        picture = d3.defocus(scene.photo.rgb, scene.depth, scene.camera, focus=focus, blur_percent=4)
+        shown.append(picture.rgb)
+    return np.hstack([cv2.resize(rgb, (480, 360), interpolation=cv2.INTER_AREA) for rgb in shown])
+
+
 def overview(name: str, *, yaw_deg: float, pitch_deg: float) -> NDArray[np.uint8]:
     """A sample's photo, its depth as a heat map, and its model turned to the side, one beside the other."""
-    options = d3.Options(
-        camera_file=HERE / f"{name}_camera.json",
-        depth_map=HERE / f"{name}_depth.png",
-        depth_kind="metric",
-        max_points=None,
-    )
-    scene = d3.reconstruct(HERE / f"{name}.jpg", options)
+    scene = exact(name)
     turned = _turned(scene.mesh(), float(np.nanmedian(scene.depth.metres)), yaw_deg, pitch_deg)
     with tempfile.TemporaryDirectory() as folder:
         shot = Path(folder) / "shot.png"
@@ -66,6 +71,17 @@ def overview(name: str, *, yaw_deg: float, pitch_deg: float) -> NDArray[np.uint8
     ]
     gap = np.full((_PANEL[1], _GAP, 3), 255, np.uint8)
     return np.hstack([panels[0], gap, panels[1], gap, panels[2]])
+
+
+def exact(name: str) -> d3.Scene:
+    """A sample with its true camera and depth."""
+    options = d3.Options(
+        camera_file=HERE / f"{name}_camera.json",
+        depth_map=HERE / f"{name}_depth.png",
+        depth_kind="metric",
+        max_points=None,
+    )
+    return d3.reconstruct(HERE / f"{name}.jpg", options)
 
 
 def _turned(mesh: d3.Mesh, pivot_m: float, yaw_deg: float, pitch_deg: float) -> d3.Mesh:

@@ -52,7 +52,7 @@ def aperture(radius_px: float, *, blades: int, turned: bool) -> NDArray[np.float
     inside = _inside(fine[None, :], fine[:, None], radius_px, blades)
     shares = inside.reshape(2 * reach + 1, _FINE, 2 * reach + 1, _FINE).sum(axis=(1, 3)).astype(np.float32)
     shares /= shares.sum()
-    return shares[::-1, ::-1].copy() if turned else shares
+    return np.asarray(shares[::-1, ::-1] if turned else shares, np.float32)
 
 
 def _inside(x: NDArray[np.float64], y: NDArray[np.float64], radius: float, blades: int) -> NDArray[np.bool_]:

@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.bokeh.light import to_light, to_srgb
 from depth3d.bokeh.slices import Surface, compose
 from depth3d.camera import Intrinsics
 from depth3d.depth import MetricDepth
@@ -48,7 +47,7 @@ def defocus(
     unknown scale and shift change nothing, if the blur is given as a share of the picture.
 
     Light is mixed as light, not as sRGB. A nearer thing out of focus spreads over what is behind it, a sharp one keeps
-    its edge and lends no colour to the blur behind it; what shows up behind edges is the layer behind of `to_layers`.
+    its edge and lends no colour to the blur behind it; what shows up behind edges is what `peel` has continued there.
 
     Args:
         rgb: (H, W, 3) uint8 photo.
@@ -79,8 +78,8 @@ def defocus(
         gain = aperture_m(camera, f_number) * camera.fx
         limit = _LARGEST_PERCENT / 2
     circles = _Circles(sharp, gain / 2, limit / 100 * camera.width)
-    light = compose(_surfaces(peel(layers), rgb, circles, highlights), blades=blades)
-    return Picture(to_srgb(light, highlights=highlights))
+    surfaces = _surfaces(peel(layers), rgb, circles)
+    return Picture(compose(surfaces, blades=blades, highlights=highlights))
 
 
 def aperture_m(camera: Intrinsics, f_number: float) -> float:
@@ -98,10 +97,11 @@ class _Circles:
     limit_px: float
 
     def radius_px(self, inverse: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.clip((inverse - np.float32(self.sharp)) * np.float32(self.gain), -self.limit_px, self.limit_px)
+        radius = (inverse - np.float32(self.sharp)) * np.float32(self.gain)
+        return np.asarray(np.clip(radius, -self.limit_px, self.limit_px), np.float32)
 
 
-def _surfaces(skins: Sequence[Skin], rgb: NDArray[np.uint8], circles: _Circles, highlights: float) -> list[Surface]:
+def _surfaces(skins: Sequence[Skin], rgb: NDArray[np.uint8], circles: _Circles) -> list[Surface]:
     """The layers at the photo's size, the nearest first; what is seen has the photo's own pixels."""
     size = (rgb.shape[1], rgb.shape[0])
     uncovered = np.ones(rgb.shape[:2], np.float32)
@@ -111,7 +111,7 @@ def _surfaces(skins: Sequence[Skin], rgb: NDArray[np.uint8], circles: _Circles, 
         colours = np.asarray(cv2.resize(_plain(skin), size, interpolation=cv2.INTER_LINEAR), np.uint8)
         colours = np.where((share * uncovered >= _WHOLE)[..., None], rgb, colours)
         radius = circles.radius_px(_enlarged(skin.inverse, size, cv2.INTER_NEAREST))
-        surfaces.append(Surface(to_light(colours, highlights=highlights), share, radius))
+        surfaces.append(Surface(colours, share, radius))
         uncovered *= 1 - share
     return surfaces
 

@@ -19,9 +19,9 @@ _LUMINANCE = np.array([[0.2126, 0.7152, 0.0722]], np.float32)
 
 
 def to_light(rgb: NDArray[np.uint8], *, highlights: float) -> NDArray[np.float32]:
-    """sRGB (IEC 61966-2-1) as light, 1 being white; what is nearly white becomes up to `highlights` times as bright.
+    """The light of sRGB (IEC 61966-2-1), 1 being white.
 
-    Hues stay as they are.
+    What is nearly white becomes up to `highlights` times as bright; hues stay as they are.
     """
     light = _from_srgb(np.arange(256) / 255).astype(np.float32)[rgb]
     if highlights > 1:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.bokeh.aperture import halvings, spread_light
+from depth3d.bokeh.light import to_light, to_srgb
+
+T = TypeVar("T", np.uint8, np.float32)
 
 _POINT_PX = 0.5
 """Radius of a disc that is no larger than a pixel."""
@@ -27,19 +31,19 @@ class Surface:
     """What sends light.
 
     Attributes:
-        light: (H, W, 3) float32.
+        rgb: (H, W, 3) uint8, its colours.
         share: (H, W) float32 from 0 to 1, how much of a pixel it covers.
         radius_px: (H, W) float32, radius of the disc that a point of it becomes; positive before the focus, negative
             behind it.
     """
 
-    light: NDArray[np.float32]
+    rgb: NDArray[np.uint8]
     share: NDArray[np.float32]
     radius_px: NDArray[np.float32]
 
 
-def compose(surfaces: Sequence[Surface], *, blades: int) -> NDArray[np.float32]:
-    """(H, W, 3) the light that arrives.
+def compose(surfaces: Sequence[Surface], *, blades: int, highlights: float) -> NDArray[np.uint8]:
+    """(H, W, 3) the picture that their light makes.
 
     The surfaces' points are sorted into slices by their discs. From the nearest slice to the farthest, each slice's
     share of every pixel's light is what its discs cover there, but no more than nearer slices have left. Neighbouring
@@ -48,6 +52,7 @@ def compose(surfaces: Sequence[Surface], *, blades: int) -> NDArray[np.float32]:
     Args:
         surfaces: of the same size, at each pixel the nearest first; the last one covers everything.
         blades: corners of the aperture; 0 is a disc.
+        highlights: how many times brighter than white the white lights are.
     """
     height, width = surfaces[0].share.shape
     radii = disc_radii(max(float(np.abs(one.radius_px).max()) for one in surfaces))
@@ -57,12 +62,12 @@ def compose(surfaces: Sequence[Surface], *, blades: int) -> NDArray[np.float32]:
     starts = range(0, height, rows)
     padded = [_padded(one, reach, block) for one in _exposed(surfaces)]
 
-    def band(start: int) -> NDArray[np.float32]:
+    def band(start: int) -> NDArray[np.uint8]:
         stop = min(start + rows, height)
         high = -(-(stop - start + 2 * reach) // block) * block
         cut = [_cut(one, slice(start, start + high)) for one in padded]
-        light = _band(cut, radii, blades)
-        return light[reach : reach + stop - start, reach : reach + width]
+        light = _arriving(cut, radii, blades, highlights)
+        return to_srgb(light[reach : reach + stop - start, reach : reach + width], highlights=highlights)
 
     with ThreadPoolExecutor(_WORKERS) as pool:
         return np.concatenate(list(pool.map(band, starts)))
@@ -81,25 +86,28 @@ def _padded(surface: Surface, reach: int, block: int) -> Surface:
     height, width = surface.share.shape
     right = -(width + 2 * reach) % block
 
-    def pad(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    def pad(image: NDArray[T]) -> NDArray[T]:
         wide = cv2.copyMakeBorder(image, reach, reach + block, reach, reach + right, cv2.BORDER_REPLICATE)
-        return np.asarray(wide, np.float32)
+        return np.asarray(wide, image.dtype)
 
-    return Surface(pad(surface.light), pad(surface.share), pad(surface.radius_px))
+    return Surface(pad(surface.rgb), pad(surface.share), pad(surface.radius_px))
 
 
 def _cut(surface: Surface, rows: slice) -> Surface:
-    return Surface(surface.light[rows], surface.share[rows], surface.radius_px[rows])
+    return Surface(surface.rgb[rows], surface.share[rows], surface.radius_px[rows])
 
 
-def _band(surfaces: list[Surface], radii: NDArray[np.float32], blades: int) -> NDArray[np.float32]:
+def _arriving(
+    surfaces: list[Surface], radii: NDArray[np.float32], blades: int, highlights: float
+) -> NDArray[np.float32]:
+    """(H, W, 3) light, all of it where the surfaces go on far enough beyond."""
     positions = [_position(one.radius_px, radii) for one in surfaces]
     shares = _apart([one.share for one in surfaces], positions)
     sources = [
-        _Source(one.light.reshape(-1, 3), share.ravel(), place.ravel())
+        _Source(to_light(one.rgb, highlights=highlights).reshape(-1, 3), share.ravel(), place.ravel())
         for one, share, place in zip(surfaces, shares, positions, strict=True)
     ]
-    shape = surfaces[0].share.shape
+    shape = shares[0].shape
     total = np.zeros((*shape, 3), np.float32)
     left = np.ones(shape, np.float32)
     for number in sorted(set().union(*(source.numbers() for source in sources)), reverse=True):
@@ -114,7 +122,8 @@ def _band(surfaces: list[Surface], radii: NDArray[np.float32], blades: int) -> N
         left[here] -= share
         share /= np.maximum(cover, np.float32(_HIDDEN))
         total[here] += arrived[..., :3] * share[..., None]
-    return total / np.maximum(1 - left, np.float32(_HIDDEN))[..., None]
+    total /= np.maximum(1 - left, np.float32(_HIDDEN))[..., None]
+    return total
 
 
 @dataclass(frozen=True, slots=True, eq=False)
