@@ -25,6 +25,7 @@ from depth3d.photo import Photo
 from depth3d.pictures import Animation, Picture
 from depth3d.pixel_cloud import PixelCloud, to_pixel_cloud
 from depth3d.points import unproject
+from depth3d.preview import to_preview
 from depth3d.provenance import to_json, to_provenance
 from depth3d.scale import ScaleFit
 from depth3d.scale.hint import moved_pixels
@@ -215,6 +216,10 @@ class Scene:
         (start,) = self._ideal_pixels(start)
         end = None if end is None else self._ideal_pixels(end)[0]
         return measure_length(start, end, camera=self.camera, depth=self.depth, relief=self.relief, fit=self.fit)
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: the model, to turn and to measure in."""
+        return to_preview(self)
 
     def save(self, path: str | Path, *, kind: Kind | None = None, force: bool = False) -> Saved:
         """Write one file; its suffix says which format, and what goes in unless `kind` says so.

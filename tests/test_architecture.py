@@ -17,7 +17,7 @@ PACKAGE = Path(depth3d.__file__).parent
 
 DOORS = {"cli", "web"}
 MANY = {"batch"}
-WHOLE = {"pipeline", "scene", "panorama_scene", "contents", "options", "provenance"}
+WHOLE = {"pipeline", "scene", "panorama_scene", "contents", "options", "preview", "provenance"}
 SOURCES = {"photo", "intrinsics", "predictors", "sparse", "key_poses_file"}
 NOUNS = {"camera", "lens", "equirect", "depth", "pictures", "lengths", "errors"}
 STEPS = {
