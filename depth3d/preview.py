@@ -37,7 +37,7 @@ def to_preview(scene: Scene, *, height_px: int = 480) -> str:
     mesh = replace(scene, options=small).mesh(textured=True)
     page = io.BytesIO()
     write_mesh(
-        replace(mesh, texture=_shrunk(scene.photo.rgb)),
+        mesh if mesh.texture is None else replace(mesh, texture=_shrunk(mesh.texture)),
         page,
         notes=scene.in_short,
         camera=scene.camera,
