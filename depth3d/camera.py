@@ -243,6 +243,20 @@ class Pose:
         inverse[:3, 3] = -inverse[:3, :3] @ self.world_from_cam[:3, 3]
         return inverse
 
+    def turned(self, orientation: int) -> Pose:
+        """The pose of the camera of the picture turned upright, from that of the picture as stored.
+
+        Args:
+            orientation: how the picture has to be turned, 1, 3, 6 or 8 as in Exif (CIPA DC-008).
+
+        Raises:
+            CameraError: the orientation mirrors, which no camera does.
+        """
+        turn = np.eye(4)
+        # Rows are the upright picture's right and down, in the stored picture's right and down.
+        turn[:2, :2] = _UPRIGHT_FROM_STORED.get(orientation, ((1, 0), (0, 1)))
+        return Pose(self.world_from_cam @ turn.T)
+
 
 def pixel_centres(width: int, height: int) -> NDArray[np.float32]:
     """Image coordinates (u, v) of every pixel centre, shape (height, width, 2).

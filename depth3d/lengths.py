@@ -91,6 +91,42 @@ def parse_span_length(text: str) -> tuple[tuple[float, float], tuple[float, floa
     return parse_pixel(ends[0]), parse_pixel(ends[1]), parse_length(length)
 
 
+Place = tuple[str, tuple[float, float] | None]
+"""A photo's name and a pixel of it, for the thing that is seen there; without a pixel the photo's camera."""
+
+
+def parse_known_length(text: str) -> tuple[Place, Place, Length]:
+    """Read `PLACE:PLACE=LENGTH` or `PLACE=LENGTH`, where a place is `PHOTO@U,V`, `PHOTO` or, as second, `U,V`.
+
+    A photo alone is its camera. One place alone is measured from its photo's camera; a pixel alone is of the same photo.
+
+    >>> parse_known_length("a.jpg:b.jpg=4m")
+    (('a.jpg', None), ('b.jpg', None), Length(metres=4.0, sigma_m=None))
+    >>> parse_known_length("a.jpg@412,300=2.4m")
+    (('a.jpg', None), ('a.jpg', (412.0, 300.0)), Length(metres=2.4, sigma_m=None))
+    >>> parse_known_length("a.jpg@10,20:30,40=1.75m")
+    (('a.jpg', (10.0, 20.0)), ('a.jpg', (30.0, 40.0)), Length(metres=1.75, sigma_m=None))
+
+    Raises:
+        UsageError: anything else.
+    """
+    places, equals, length = text.rpartition("=")
+    start, colon, end = places.partition(":")
+    if not (equals and start):
+        raise UsageError(f"{text!r} is not a known length; write PHOTO@U,V=2.4m, PHOTO@U,V:U,V=1.75m or PHOTO:PHOTO=4m")
+    first = _place(start)
+    if not colon:
+        if first[1] is None:
+            raise UsageError(f"{text!r} names one photo only; write PHOTO@U,V=LENGTH or PHOTO:PHOTO=LENGTH")
+        return (first[0], None), first, parse_length(length)
+    return first, (first[0], parse_pixel(end)) if _PIXEL.fullmatch(end) else _place(end), parse_length(length)
+
+
+def _place(text: str) -> Place:
+    photo, at, pixel = text.rpartition("@")
+    return (photo, parse_pixel(pixel)) if at else (text, None)
+
+
 def parse_pixels(text: str) -> tuple[tuple[float, float], ...]:
     """Read pixels with colons between them.
 

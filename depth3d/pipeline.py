@@ -52,7 +52,11 @@ Depth = InverseDepth | MetricDepth
 #                                                             v         v
 #                                                         formats / viewer
 def reconstruct(
-    photo: str | Path | Photo, options: Options | None = None, *, progress: Progress | None = None
+    photo: str | Path | Photo,
+    options: Options | None = None,
+    *,
+    lens: Intrinsics | None = None,
+    progress: Progress | None = None,
 ) -> Scene:
     """Turn a photo into a scene.
 
@@ -62,6 +66,7 @@ def reconstruct(
     Args:
         photo: a file, or a photo already read.
         options: what the user chose.
+        lens: the upright photo's camera where it is known already; None means what the options say.
         progress: called while a network's weights are downloaded, with the bytes that are there and those there will
             be, or None.
 
@@ -71,7 +76,7 @@ def reconstruct(
     options = options or Options()
     embedded = None if isinstance(photo, Photo) else _embedded_depth(Path(photo), options)
     photo = photo if isinstance(photo, Photo) else read_photo(photo)
-    lens = choose_camera(photo, options)
+    lens = lens or choose_camera(photo, options)
     hints = gather_hints(photo, lens, options)
     depth = _own_depth(photo, lens, embedded, options, hinted=bool(hints))
     if depth is None and embedded is not None and embedded.is_metric:

@@ -75,10 +75,10 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def versions() -> dict[str, str]:
-    """Of the libraries that numbers depend on, those that are installed."""
+def versions(*more: str) -> dict[str, str]:
+    """Of the libraries that numbers depend on, and of `more`, those that are installed."""
     found = {}
-    for name in _LIBRARIES:
+    for name in (*_LIBRARIES, *more):
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

@@ -30,7 +30,7 @@ AXES = ("gltf", "opencv", "blender", "ros", "unity", "z-up")
 """The names of `depth3d.formats.axes`, which needs numpy."""
 
 
-class _Parsed(click.ParamType[object]):
+class Parsed(click.ParamType[object]):
     """A value whose text is read by one of our own parsers."""
 
     def __init__(self, name: str, parse: Callable[[str], object]) -> None:
@@ -46,11 +46,11 @@ class _Parsed(click.ParamType[object]):
             self.fail(str(error), param, ctx)
 
 
-LENGTH = _Parsed("length", parse_length)
-PIXEL = _Parsed("u,v", parse_pixel)
-PIXELS = _Parsed("u,v:u,v:u,v", parse_pixels)
-PIXEL_LENGTH = _Parsed("u,v=length", parse_pixel_length)
-SPAN_LENGTH = _Parsed("u,v:u,v=length", parse_span_length)
+LENGTH = Parsed("length", parse_length)
+PIXEL = Parsed("u,v", parse_pixel)
+PIXELS = Parsed("u,v:u,v:u,v", parse_pixels)
+PIXEL_LENGTH = Parsed("u,v=length", parse_pixel_length)
+SPAN_LENGTH = Parsed("u,v:u,v=length", parse_span_length)
 
 
 def photo_arguments(command: _Command) -> _Command:
@@ -188,9 +188,17 @@ def network_options(command: _Command) -> _Command:
 
 def depth_options(command: _Command) -> _Command:
     """Which network, or which depth map, sees the depth."""
-    return _all(
-        command,
-        network_options,
+    return _all(command, network_options, *_depth_map_options(EXISTING_FILE, "Depth that replaces the network"))
+
+
+def depth_of_each_options(command: _Command) -> _Command:
+    """The same for many photos."""
+    words = "Depth maps that replace the network, {name} standing for each photo's name"
+    return _all(command, network_options, *_depth_map_options(click.Path(path_type=Path), words))
+
+
+def _depth_map_options(path: click.Path, words: str) -> tuple[Callable[[_Command], _Command], ...]:
+    return (
         click.option(
             "--runtime",
             type=click.Choice(RUNTIMES),
@@ -207,9 +215,9 @@ def depth_options(command: _Command) -> _Command:
         ),
         click.option(
             "--depth-map",
-            type=EXISTING_FILE,
+            type=path,
             metavar="FILE",
-            help="Depth that replaces the network: PNG, JPEG, PFM, EXR, NPY or NPZ.",
+            help=f"{words}: PNG, JPEG, PFM, EXR, NPY or NPZ.",
         ),
         click.option(
             "--depth-kind",

@@ -64,10 +64,32 @@ def read_camera_file(path: Path, size: tuple[int, int], *, photo_name: str = "",
         entries = _entries(read_document(path), asked.where)
         reader = next((read for has_signs, read in _READERS if has_signs(entries)), camera_from_own_file)
         found = reader(entries, asked)
-    _check_plausible(found, found.size or size, asked.where)
+    return fitted_camera(found, asked, orientation, source=f"camera file {path.resolve().name}")
+
+
+def fitted_camera(found: FileCamera, asked: Asked, orientation: int, *, source: str) -> Intrinsics:
+    """A camera as a file has it, checked, turned and resized as the upright photo was.
+
+    Args:
+        found: the camera as written.
+        asked: the photo it is for.
+        orientation: how the photo was turned upright, 1 to 8 as in Exif.
+        source: where it is from, in words for the user.
+
+    Raises:
+        CameraError: it holds what no camera can have, or is of a picture with another aspect ratio.
+    """
+    _check_plausible(found, found.size or asked.size, asked.where)
     words = f" ({found.words})" if found.words else ""
-    camera = _converted(found, found.size or size, f"camera file {path.resolve().name}{words}")
-    return _fitted(camera, asked, orientation, as_stored=found.as_stored and found.size is not None)
+    camera = _converted(found, found.size or asked.size, f"{source}{words}")
+    return _fitted(camera, asked, orientation, turned=is_turned(found, asked, orientation))
+
+
+def is_turned(found: FileCamera, asked: Asked, orientation: int) -> bool:
+    """Whether a camera as written is of the photo before it was turned upright."""
+    own, swaps = found.size or asked.size, orientation >= _SIDES_SWAP
+    as_stored = found.as_stored and found.size is not None
+    return orientation > 1 and (as_stored or swaps) and same_aspect(own[::-1] if swaps else own, asked.size)
 
 
 def _entries(document: Any, where: str) -> Entries:
@@ -109,11 +131,10 @@ def _check_plausible(found: FileCamera, size: tuple[int, int], where: str) -> No
             raise CameraError(f"{where}: {key} = {centre:g} is far from the middle of {width}x{height}; {remedy}")
 
 
-def _fitted(camera: Intrinsics, asked: Asked, orientation: int, *, as_stored: bool) -> Intrinsics:
+def _fitted(camera: Intrinsics, asked: Asked, orientation: int, *, turned: bool) -> Intrinsics:
     """The camera turned and resized as the photo was."""
     own = camera.size
-    swaps = orientation >= _SIDES_SWAP
-    if orientation > 1 and (as_stored or swaps) and same_aspect(own[::-1] if swaps else own, asked.size):
+    if turned:
         camera = replace(camera.turned(orientation), source=f"{camera.source}, turned upright with the photo")
     if camera.size == asked.size:
         return camera

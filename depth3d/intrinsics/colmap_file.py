@@ -34,16 +34,30 @@ def camera_from_colmap(path: Path, asked: Asked) -> FileCamera:
     if not cameras:
         raise CameraError(f"{asked.where}: the model has no camera")
     camera = next(iter(cameras.values())) if len(cameras) == 1 else _camera_of_photo(path, cameras, asked)
+    return lens_of(camera, asked.where, count=len(cameras))
+
+
+def lens_of(camera: ColmapCamera, where: str, *, count: int) -> FileCamera:
+    """One camera of a model.
+
+    Args:
+        camera: as COLMAP wrote it.
+        where: the model, for messages.
+        count: how many cameras the model has.
+
+    Raises:
+        CameraError: its lens model is unknown here.
+    """
     if camera.model not in _BROWN_MODELS | _FISHEYE_MODELS:
         known = ", ".join(sorted(_BROWN_MODELS | _FISHEYE_MODELS))
-        raise CameraError(f"{asked.where}: the lens model {camera.model} is not known here; known are {known}")
+        raise CameraError(f"{where}: the lens model {camera.model} is not known here; known are {known}")
     values = camera.parameters
     is_fisheye = camera.model in _FISHEYE_MODELS
     radial = values.get("k1", values.get("k", 0.0))
     if is_fisheye:
-        distortion = fisheye((radial, *(values.get(name, 0.0) for name in ("k2", "k3", "k4"))), asked.where)
+        distortion = fisheye((radial, *(values.get(name, 0.0) for name in ("k2", "k3", "k4"))), where)
     else:
-        distortion = brown((radial, *(values.get(name, 0.0) for name in _BROWN_NAMES[1:])), asked.where)
+        distortion = brown((radial, *(values.get(name, 0.0) for name in _BROWN_NAMES[1:])), where)
     return FileCamera(
         fx=values.get("fx", values.get("f", 0.0)),
         fy=values.get("fy", values.get("f", 0.0)),
@@ -51,7 +65,7 @@ def camera_from_colmap(path: Path, asked: Asked) -> FileCamera:
         cy=values["cy"],
         pixel_centre=0.5,
         size=(camera.width, camera.height),
-        words=f"COLMAP, {camera.model} camera {camera.camera_id} of {len(cameras)}",
+        words=f"COLMAP, {camera.model} camera {camera.camera_id} of {count}",
         distortion=distortion,
         fisheye=is_fisheye,
         as_stored=True,

@@ -44,7 +44,20 @@ def camera_from_nerfstudio_file(entries: Entries, asked: Asked) -> FileCamera:
         CameraError: something is missing, cameras differ between frames and none is of the photo, or the camera is no
             photo's.
     """
-    frame = _frame(entries, asked)
+    return lens_of_frame(entries, _frame(entries, asked), asked)
+
+
+def lens_of_frame(entries: Entries, frame: Entries, asked: Asked) -> FileCamera:
+    """The camera of one frame.
+
+    Args:
+        entries: the document.
+        frame: one of its frames, whose entries override those of the document; may be empty.
+        asked: its size stands in where the file states none.
+
+    Raises:
+        CameraError: something is missing, or the camera is no photo's.
+    """
     merged = {**entries, **frame}
     where = asked.where
     size = picture_size(merged, ("w", "h"), where)
@@ -63,7 +76,7 @@ def camera_from_nerfstudio_file(entries: Entries, asked: Asked) -> FileCamera:
         cy=number(merged.get("cy", height / 2), "cy", where),
         pixel_centre=0.5,
         size=size,
-        words="nerfstudio" + (f", frame {frame['file_path']}" if frame else ""),
+        words="nerfstudio" + (f", frame {frame['file_path']}" if "file_path" in frame else ""),
         distortion=fisheye((k1, k2, k3, k4), where) if is_fisheye else brown((k1, k2, p1, p2, k3), where),
         fisheye=is_fisheye,
     )

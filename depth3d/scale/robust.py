@@ -74,7 +74,7 @@ def without_outliers(system: System, line: Line) -> Trusted:
 
 
 def _many(system: System, line: Line) -> Trusted:
-    start = start_from_anchors(system)
+    start, of_all = start_from_anchors(system), line
     a, b = start if start is not None else (line.a, line.b)
     kept = np.ones(len(system.anchors.d), bool)
     for _ in range(3):
@@ -87,6 +87,8 @@ def _many(system: System, line: Line) -> Trusted:
         kept = residuals <= _OUTLIER_SIGMAS * blended
         line = solve(system.keeping(kept), (a, b))
         a, b = line.a, line.b
+    if line.a <= 0 < of_all.a:  # a majority at one depth agrees with itself and says nothing about the rest
+        return Trusted(system, of_all, ("the anchors agree badly with the picture; all of them are kept",))
     return Trusted(system.keeping(kept), line, _note_many(system.anchors, ~kept, line))
 
 

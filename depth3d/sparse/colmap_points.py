@@ -103,17 +103,28 @@ def _upright_keypoints(image: ColmapImage, camera: ColmapCamera, photo: Photo, f
 def _relative_sigma(
     folder: Path, image: ColmapImage, camera: ColmapCamera, points: ColmapPoints, rows: NDArray[np.intp]
 ) -> NDArray[np.float64]:
-    """(N,) one standard deviation of z as a share of z: the keypoints' error as an angle, over the parallax.
+    return relative_sigma(camera, points, rows, parallax=_parallax(folder, image, points, rows))
+
+
+def relative_sigma(
+    camera: ColmapCamera, points: ColmapPoints, rows: NDArray[np.intp], *, parallax: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """One standard deviation of z as a share of z: the keypoints' error as an angle, over the parallax.
 
     Two views with the parallax theta put a point at z with the relative error sqrt(2) sigma / (f theta) (Hartley and
     Zisserman, Multiple View Geometry, 2nd ed., 12.6). More views help less than their number says, as they share the
     errors of their poses, and are taken for no help. Keypoints are as good as their reprojection error says, but no
     better than those of the model's median point: short tracks fit themselves.
+
+    Args:
+        camera: of the image that saw the points.
+        points: of the model.
+        rows: (N,) which of them.
+        parallax: (N,) float64, the largest angle in radians between the image's ray and another's.
     """
     focal_px = camera.parameters.get("fx", camera.parameters.get("f", camera.width / (2 * np.pi)))
     usual = points.error_px[points.error_px > 0]
     error_px = np.maximum(points.error_px[rows], float(np.median(usual)) if len(usual) else 1.0)
-    parallax = _parallax(folder, image, points, rows)
     with np.errstate(divide="ignore"):
         sigma = math.sqrt(2) * error_px / (focal_px * parallax)
     return np.minimum(np.hypot(sigma, _LEAST_RELATIVE_SIGMA), _LARGEST_RELATIVE_SIGMA)

@@ -1,0 +1,175 @@
+"""`depth3d fuse`: many photos of one place become one scene."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from depth3d.cli.options import (
+    AXES,
+    EXISTING_PATH,
+    LENGTH,
+    OUTPUT_FILE,
+    Parsed,
+    camera_options,
+    depth_of_each_options,
+    to_options,
+)
+from depth3d.cli.progress import step_progress
+from depth3d.errors import UsageError
+from depth3d.lengths import Length, Place, parse_known_length
+
+if TYPE_CHECKING:
+    from depth3d.multiview import Aligned, FusedScene
+    from depth3d.multiview.result import DepthLayout, FusedKind
+
+KNOWN_LENGTH = Parsed("place:place=length", parse_known_length)
+
+
+@click.command()
+@click.argument("model", type=EXISTING_PATH, metavar="MODEL")
+@click.argument("photos", nargs=-1, type=EXISTING_PATH, metavar="[PHOTOS]...")
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    type=OUTPUT_FILE,
+    multiple=True,
+    metavar="FILE",
+    help="File to write: .ply .pcd .xyz .las .laz .e57 (cloud), .glb .obj .usdz (mesh). Repeatable.",
+)
+@click.option("--as", "kind", type=click.Choice(["cloud", "mesh"]), help="What goes into every file.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
+@click.option(
+    "--known",
+    "known",
+    type=KNOWN_LENGTH,
+    multiple=True,
+    metavar="PLACE:PLACE=LENGTH",
+    help="A length that sets the unit: between two cameras, a.jpg:b.jpg=4.2m; from a photo's camera to what it shows, "
+    "a.jpg@412,300=2.4m; between two things in it, a.jpg@40,90:40,400=1.75m. Repeatable.",
+)
+@click.option("--model-units", type=float, metavar="N", help="The model's units per metre, where they are known.")
+@click.option("--voxel", type=LENGTH, metavar="LENGTH", help="Finest detail.  [default: median depth / 128]")
+@click.option("--farthest", type=LENGTH, metavar="LENGTH", help="Leave out what is farther from its camera.")
+@click.option("--least-photos", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
+              help="Leave out surfaces that fewer photos saw.")  # fmt: skip
+@click.option("--memory", "memory_gb", type=float, default=2.0, show_default=True, metavar="GB", help="For voxels.")
+@click.option("--detail", "detail_px", type=click.IntRange(min=16), default=640, show_default=True, metavar="PX",
+              help="Longer side of the depth maps that are compared and fused.")  # fmt: skip
+@click.option("--axes", type=click.Choice([*AXES, "model"]), help="Axes of the files; model keeps those of MODEL.")
+@click.option(
+    "--depths",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Write each photo's depth map on the model's scale.",
+)
+@click.option(
+    "--depths-as",
+    type=click.Choice(["3dgs", "nerfstudio"]),
+    default="3dgs",
+    show_default=True,
+    help="For Gaussian splatting, with depth_params.json; or 16 bits with 1000 units per unit of the model.",
+)
+@camera_options
+@depth_of_each_options
+def fuse(
+    model: Path,
+    photos: tuple[Path, ...],
+    outputs: tuple[Path, ...],
+    kind: FusedKind | None,
+    force: bool,
+    known: tuple[tuple[Place, Place, Length], ...],
+    model_units: float | None,
+    detail_px: int,
+    depths: Path | None,
+    depths_as: DepthLayout,
+    **chosen: Any,
+) -> None:
+    """Bring photos with known places to one scale, and fuse them into one cloud or mesh.
+
+    MODEL says where photos were taken: the folder of a COLMAP model, nerfstudio's transforms.json, a trajectory in
+    TUM's or Redwood's format, or the folder of an ARKit capture. PHOTOS are their folder, unless they lie beside it as
+    usual. Each photo's depth is fitted to the points of the model that it and others saw.
+
+    \b
+    depth3d fuse sparse/0 images -o room.ply -o room.glb
+    depth3d fuse sparse/0 images --known IMG_1.jpg:IMG_9.jpg=3.2m -o room.glb
+    depth3d fuse sparse/0 images --depths depths
+    """
+    from depth3d.multiview import KnownLength, align_views
+    from depth3d.captures import read_capture
+
+    if not outputs and depths is None:
+        raise UsageError("nothing to write; give -o FILE, --depths FOLDER, or both")
+    _check_outputs(outputs, kind, force=force)
+    fusing = {name: chosen.pop(name) for name in ("voxel", "farthest", "least_photos", "memory_gb", "axes")}
+    lengths = [KnownLength(start, end, x.metres, x.sigma_m) for start, end, x in known]
+    capture = read_capture(model, photos)
+    click.echo(f"poses: {capture.source}", err=True)
+    with (
+        step_progress() as report,
+        align_views(
+            capture,
+            to_options(chosen),
+            lengths=lengths,
+            units_per_metre=model_units,
+            detail_px=detail_px,
+            report=report,
+        ) as aligned,
+    ):
+        report("", 0, 0)
+        _say(aligned)
+        if depths is not None:
+            _save_depths(aligned, depths, depths_as, force=force)
+        if outputs:
+            _save(_fused(aligned, fusing), outputs, kind, axes=fusing["axes"], force=force)
+
+
+def _check_outputs(outputs: tuple[Path, ...], kind: FusedKind | None, *, force: bool) -> None:
+    from depth3d.formats import check_writable
+    from depth3d.multiview.result import fused_files_of
+
+    for path in outputs:
+        for file in fused_files_of(path, kind):
+            check_writable(file, force=force)
+
+
+def _say(aligned: Aligned) -> None:
+    """What was found out about the photos, on standard error."""
+    total = len(aligned.photos) + len(aligned.left_out)
+    click.echo(f"photos: {len(aligned.photos)} of {total} on one scale", err=True)
+    for name, why in aligned.left_out:
+        click.echo(f"{name}: left out: {why}", err=True)
+    for note in aligned.notes:
+        click.echo(f"photos: {note}", err=True)
+    click.echo(f"unit: {aligned.unit.words}", err=True)
+
+
+def _save_depths(aligned: Aligned, folder: Path, layout: DepthLayout, *, force: bool) -> None:
+    from depth3d.multiview import save_depths
+
+    count = save_depths(aligned, folder, layout=layout, force=force)
+    click.echo(f"{folder}: {count} depth maps for {layout}")
+
+
+def _fused(aligned: Aligned, fusing: dict[str, Any]) -> FusedScene:
+    from depth3d.multiview import fuse_aligned
+
+    return fuse_aligned(
+        aligned,
+        voxel_m=fusing["voxel"] and fusing["voxel"].metres,
+        farthest_m=fusing["farthest"] and fusing["farthest"].metres,
+        least_photos=fusing["least_photos"],
+        memory_gb=fusing["memory_gb"],
+    )
+
+
+def _save(
+    scene: FusedScene, outputs: tuple[Path, ...], kind: FusedKind | None, *, axes: str | None, force: bool
+) -> None:
+    for path in outputs:
+        saved = scene.save(path, kind=kind, axes=axes, force=force)
+        click.echo(f"{saved.path}: {saved.what}")
