@@ -98,7 +98,8 @@ Place = tuple[str, tuple[float, float] | None]
 def parse_known_length(text: str) -> tuple[Place, Place, Length]:
     """Read `PLACE:PLACE=LENGTH` or `PLACE=LENGTH`, where a place is `PHOTO@U,V`, `PHOTO` or, as second, `U,V`.
 
-    A photo alone is its camera. One place alone is measured from its photo's camera; a pixel alone is of the same photo.
+    A photo alone is its camera. One place alone is measured from its photo's camera; a pixel alone is of the
+    first place's photo.
 
     >>> parse_known_length("a.jpg:b.jpg=4m")
     (('a.jpg', None), ('b.jpg', None), Length(metres=4.0, sigma_m=None))

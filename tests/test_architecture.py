@@ -17,8 +17,8 @@ PACKAGE = Path(depth3d.__file__).parent
 
 DOORS = {"cli", "web"}
 MANY = {"batch"}
-WHOLE = {"pipeline", "scene", "panorama_scene", "contents", "options", "preview", "provenance"}
-SOURCES = {"photo", "intrinsics", "predictors", "sparse", "key_poses_file"}
+WHOLE = {"pipeline", "scene", "panorama_scene", "contents", "options", "preview", "provenance", "multiview"}
+SOURCES = {"photo", "intrinsics", "predictors", "sparse", "key_poses_file", "captures"}
 NOUNS = {"camera", "lens", "equirect", "depth", "pictures", "lengths", "errors"}
 STEPS = {
     "undistort",

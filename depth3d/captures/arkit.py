@@ -1,4 +1,4 @@
-"""Capture from ARKit captures: a JSON file for each photo, by the apps 3D Scanner App and Polycam.
+"""Captures by ARKit: a JSON file for each photo, by the apps 3D Scanner App and Polycam.
 
 - 3D Scanner App, "all data": frame_00000.json beside frame_00000.jpg, with `cameraPoseARFrame` (16 numbers, row by row)
   and `intrinsics` (9); LiDAR depth in depth_00000.png, in millimetres, and conf_00000.png.
@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from depth3d.captures.capture import Capture, PosedPhoto
+from depth3d.captures.photos import Photos
+from depth3d.captures.placement import pose_of_matrix
 from depth3d.errors import CameraError
 from depth3d.input_files import shown
 from depth3d.intrinsics.document import read_document
 from depth3d.intrinsics.entries import Entries, FileCamera, number, numbers, picture_size, pinhole
-from depth3d.captures.photos import Photos
-from depth3d.captures.placement import pose_of_matrix
-from depth3d.captures.capture import PosedPhoto, Capture
 
 _UP = (0.0, 1.0, 0.0)
 _POLYCAM = tuple(f"t_{row}{column}" for row in range(3) for column in range(4))

@@ -112,7 +112,9 @@ def place(posed: PosedPhoto, photo: Photo, *, fallback: Intrinsics | None = None
     camera = fitted_camera(posed.lens, asked, photo.exif.orientation, source="the model's camera")
     turned = is_turned(posed.lens, asked, photo.exif.orientation)
     if turned and photo.exif.orientation in _MIRRORED:
-        raise CameraError(f"{photo.name}: is mirrored by its Exif orientation, which no camera's place can be; save it anew")
+        raise CameraError(
+            f"{photo.name}: is mirrored by its Exif orientation, which no camera's place can be; save it anew"
+        )
     orientation = photo.exif.orientation if turned else 1
     hints = (*_seen(posed, photo, orientation), *_measured(posed, photo, camera))
     return PlacedPhoto(camera, posed.pose.turned(orientation), hints)

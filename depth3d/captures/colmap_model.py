@@ -1,4 +1,4 @@
-"""Capture from a COLMAP model: poses, cameras, and the points that each image saw.
+"""A capture from a COLMAP model: poses, cameras, and the points that each image saw.
 
 The model is read once for all of its images. COLMAP sees pictures as stored; the unit is the model's own.
 """
@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from depth3d.captures.capture import Capture, PosedPhoto, SeenPoints
+from depth3d.captures.photos import Photos
 from depth3d.colmap import NO_POINT, ColmapCamera, ColmapImage, ColmapPoints, each_image, read_cameras, read_points3d
 from depth3d.errors import CameraError, ColmapError
 from depth3d.input_files import shown
 from depth3d.intrinsics.colmap_file import lens_of
 from depth3d.sparse.colmap_points import relative_sigma
-from depth3d.captures.photos import Photos
-from depth3d.captures.capture import SeenPoints, PosedPhoto, Capture
 
 _MOST_COMPARED = 16
 """A ray is compared with at most so many others of its point; the widest of them is near the widest of all."""

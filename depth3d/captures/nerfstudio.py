@@ -1,7 +1,8 @@
-"""Capture from a transforms.json of nerfstudio, instant-ngp or Blender's NeRF scenes.
+"""A capture from a transforms.json of nerfstudio, instant-ngp or Blender's NeRF scenes.
 
-`transform_matrix` is world from camera, with cameras that look along -z; `depth_file_path` is a 16-bit picture with 1000
-units per unit of the model (https://docs.nerf.studio/quickstart/data_conventions.html). The unit is the model's own.
+`transform_matrix` is world from camera, with cameras that look along -z; `depth_file_path` is a 16-bit picture with
+1000 units per unit of the model (https://docs.nerf.studio/quickstart/data_conventions.html). The unit is the model's
+own.
 """
 
 from __future__ import annotations
@@ -9,14 +10,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from depth3d.captures.capture import Capture, PosedPhoto
+from depth3d.captures.photos import Photos
+from depth3d.captures.placement import pose_of_matrix
 from depth3d.errors import CameraError, PhotoError
 from depth3d.input_files import open_picture, shown
 from depth3d.intrinsics.document import read_document
 from depth3d.intrinsics.entries import Asked, Entries, numbers
 from depth3d.intrinsics.nerfstudio_file import lens_of_frame
-from depth3d.captures.photos import Photos
-from depth3d.captures.placement import pose_of_matrix
-from depth3d.captures.capture import PosedPhoto, Capture
 
 
 def capture_from_nerfstudio(path: Path, photos: Photos) -> Capture:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from depth3d.colmap import is_colmap_model
-from depth3d.errors import CameraError
-from depth3d.input_files import shown
-from depth3d.captures.arkit import arkit_folder, usual_photo_folders, capture_from_arkit
+from depth3d.captures.arkit import arkit_folder, capture_from_arkit, usual_photo_folders
+from depth3d.captures.capture import Capture
 from depth3d.captures.colmap_model import capture_from_colmap
 from depth3d.captures.nerfstudio import capture_from_nerfstudio
 from depth3d.captures.photos import Photos
 from depth3d.captures.trajectory import capture_from_trajectory
-from depth3d.captures.capture import Capture
+from depth3d.colmap import is_colmap_model
+from depth3d.errors import CameraError
+from depth3d.input_files import shown
 
 _MODELS_IN_PROJECTS = ("sparse/0", "sparse", "colmap/sparse/0", "0")
 _IMAGE_FOLDERS = ("images", "color", "rgb", "image", "")

@@ -1,4 +1,4 @@
-"""Capture from a trajectory: poses without cameras, as RGB-D programs write them.
+"""A capture from a trajectory: poses without cameras, as RGB-D programs write them.
 
 - TUM RGB-D: lines `timestamp tx ty tz qx qy qz qw`, world from camera, in metres (Sturm et al., file formats). Photos
   are found by their timestamps, which are their names or stand in an rgb.txt beside the trajectory.
@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from depth3d.camera import Pose
-from depth3d.errors import CameraError
-from depth3d.input_files import open_regular_file, shown
+from depth3d.captures.capture import Capture, PosedPhoto
 from depth3d.captures.photos import Photos
 from depth3d.captures.placement import pose_of_matrix, pose_of_quaternion
-from depth3d.captures.capture import PosedPhoto, Capture
+from depth3d.errors import CameraError
+from depth3d.input_files import open_regular_file, shown
 
 _LARGEST_BYTES = 100_000_000
 _SAME_MOMENT_S = 0.02
@@ -126,7 +126,9 @@ def _moments(photos: list[Path], path: Path) -> list[tuple[float, Path]]:
     if listed.is_file():
         by_name = {photo.name: photo for photo in photos}
         words = [line.split() for line in listed.read_text(encoding="utf-8", errors="replace").splitlines()]
-        named = [(row[0], by_name[Path(row[1]).name]) for row in words if len(row) == 2 and Path(row[1]).name in by_name]
+        named = [
+            (row[0], by_name[Path(row[1]).name]) for row in words if len(row) == 2 and Path(row[1]).name in by_name
+        ]
     else:
         named = [(photo.stem, photo) for photo in photos]
     try:

@@ -99,8 +99,8 @@ def fuse(
     depth3d fuse sparse/0 images --known IMG_1.jpg:IMG_9.jpg=3.2m -o room.glb
     depth3d fuse sparse/0 images --depths depths
     """
-    from depth3d.multiview import KnownLength, align_views
     from depth3d.captures import read_capture
+    from depth3d.multiview import KnownLength, align_views
 
     if not outputs and depths is None:
         raise UsageError("nothing to write; give -o FILE, --depths FOLDER, or both")

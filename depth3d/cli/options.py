@@ -38,6 +38,7 @@ class Parsed(click.ParamType[object]):
         self._parse = parse
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        """The parsed value, or click's own error."""
         if not isinstance(value, str):
             return value
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,7 +30,7 @@ class Agreed:
 
     @property
     def confidence(self) -> NDArray[np.float32]:
-        """(H, W) float32 from 0 to 1: the share of agreeing photos, one word of doubt added; 0 where depth is unknown."""
+        """(H, W) float32 from 0 to 1: the share of photos that agree, one more being undecided; 0 where unknown."""
         asked = self.seconded.astype(np.float32) + self.contradicted + 1
         return np.where(np.isfinite(self.view.z), (self.seconded + np.float32(0.5)) / asked, np.float32(0))
 

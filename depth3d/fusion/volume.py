@@ -74,6 +74,7 @@ def fuse_depth(
         if not value > 0:
             raise UsageError(f"fusion: {name} must be positive, got {value:g}")
     open3d = _open3d()
+    voxel, farthest = float(voxel), float(farthest)  # Open3D takes no whole numbers
     wanted, most_blocks = voxel, int(memory_gb * 1e9 / _BYTES_PER_BLOCK)
     for _ in range(_MOST_GROWN):
         blocks = _count_blocks(open3d, views(), voxel, farthest)
@@ -86,7 +87,9 @@ def fuse_depth(
                 f" take larger ones, such as {larger:.2g}, or allow more memory"
             )
         voxel = larger
-    grid = _grid(open3d, voxel, max(blocks, 1))
+    grid = _grid(open3d, voxel, blocks)
+    if not blocks:
+        raise GeometryError(f"fusion: no depth is known within {farthest:.3g}; nothing is left to write")
     for view in views():
         _integrate(open3d, grid, view, farthest)
     mesh = _surface(grid, least_photos, voxel)
@@ -195,5 +198,5 @@ def _in_order(
     faces = place[faces]
     first = faces.argmin(axis=1)[:, None]
     faces = np.take_along_axis(faces, (first + np.arange(3)) % 3, axis=1)
-    faces = faces[np.lexsort(faces.T[::-1])].astype(np.uint32)
-    return Mesh(xyz[used], faces, rgb=rgb[used], normals=normals[used])
+    faces = faces[np.lexsort(faces.T[::-1])]
+    return Mesh(xyz[used], faces.astype(np.uint32), rgb=rgb[used], normals=normals[used])

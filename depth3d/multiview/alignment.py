@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.camera import Intrinsics, Pose
+from depth3d.captures import Capture, PosedPhoto, place
 from depth3d.errors import Depth3DError, GeometryError, HintError, MissingExtraError, UsageError, WeightsError
 from depth3d.fusion import DepthView, agree
 from depth3d.fusion.neighbours import Glimpse, neighbours_of
@@ -27,7 +28,6 @@ from depth3d.scale.correction import LEAST_ANCHORS
 from depth3d.scale.hint import moved_pixels
 from depth3d.scene import Scene
 from depth3d.undistort import to_ideal_pixels
-from depth3d.captures import PosedPhoto, Capture, place
 
 DEFAULT_DETAIL_PX = 640
 """Longer side of the depth maps that are compared and fused; networks see no more."""
@@ -41,6 +41,9 @@ _JUMP = 1.15
 
 _LEAST_POINTS = 3
 _LEAST_CONFIDENCE = 0.4
+
+_TRUST_IN_DOWN = 0.003
+"""What a radian squared between a photo's down and the world's is worth against one between its right and level."""
 
 Report = Callable[[str, int, int], None]
 """(what is being done, how much of it is done, how much there is)."""
@@ -95,10 +98,7 @@ class Aligned:
         """(3,) unit vector."""
         if self._known_up is not None:
             return np.array(self._known_up, np.float64)
-        # People hold cameras level: their common down is that of the world, wherever each one looks.
-        down = np.sum([photo.pose.world_from_cam[:3, 1] for photo in self.photos], axis=0)
-        length = float(np.linalg.norm(down))
-        return -down / length if length > 1e-6 else np.array([0.0, -1.0, 0.0])
+        return _common_up(np.array([photo.pose.world_from_cam[:3, :3] for photo in self.photos]))
 
     def view(self, number: int) -> DepthView:
         """A photo with depth, in the model's unit and axes; NaN where photos contradict it."""
@@ -130,7 +130,8 @@ class Aligned:
         if not np.isfinite(z):
             raise HintError(f"known length: no depth on which photos agree at {pixel[0]:g},{pixel[1]:g} of {name}")
         ray = ((u - photo.camera.cx) / photo.camera.fx, (v - photo.camera.cy) / photo.camera.fy, 1.0)
-        return photo.pose.world_from_cam[:3, :3] @ np.array(ray) * z + photo.pose.world_from_cam[:3, 3]
+        turn, centre = photo.pose.world_from_cam[:3, :3], photo.pose.world_from_cam[:3, 3]
+        return np.asarray(turn @ np.array(ray) * z + centre)
 
 
 _NO_UNIT = "the unit is the model's own; a known length, or the model's units per metre, would make it metres"
@@ -215,7 +216,9 @@ def _fill(aligned: Aligned, capture: Capture, units_per_metre: float | None, det
         aligned._shelf.add(_small(scene, photo.pose, detail_px, is_network=aligned.options.depth_map is None))
     if len(aligned.photos) < 2:
         reasons = "; ".join(f"{name}: {why}" for name, why in aligned.left_out[:1])
-        raise GeometryError(f"{len(aligned.photos)} of {len(capture.photos)} photos can be used, two are needed; {reasons}")
+        raise GeometryError(
+            f"{len(aligned.photos)} of {len(capture.photos)} photos can be used, two are needed; {reasons}"
+        )
 
 
 def _one(posed: PosedPhoto, options: Options, units_per_metre: float) -> tuple[AlignedPhoto, Scene]:
@@ -287,6 +290,19 @@ def _compare(aligned: Aligned, report: Report) -> None:
                 z = np.where(believed, z, np.float32(np.nan))
             shelf.put_next(number, z)
         shelf.turn_over()
+
+
+def _common_up(turns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(3,) the direction that is up for people who hold cameras level, however much they look up or down.
+
+    Their cameras' right, the first column of each (3, 3) turn, is level. Where all look the same way that leaves a
+    circle open; then their mean down decides.
+    """
+    right, down = turns[:, :, 0], turns[:, :, 1].mean(axis=0)
+    down /= max(float(np.linalg.norm(down)), 1e-9)
+    spread = right.T @ right / len(right) + _TRUST_IN_DOWN * (np.eye(3) - np.outer(down, down))
+    up = np.linalg.eigh(spread)[1][:, 0]
+    return np.asarray(-up if up @ down > 0 else up)
 
 
 def _silent(what: str, done: int, total: int) -> None:

@@ -53,7 +53,9 @@ class KnownLength:
     @property
     def name(self) -> str:
         """How messages call it."""
-        ends = [photo if pixel is None else f"{photo}@{pixel[0]:g},{pixel[1]:g}" for photo, pixel in (self.start, self.end)]
+        ends = [
+            photo if pixel is None else f"{photo}@{pixel[0]:g},{pixel[1]:g}" for photo, pixel in (self.start, self.end)
+        ]
         return f"{ends[0]}:{ends[1]}={self.metres:g}m"
 
 
@@ -95,7 +97,9 @@ def unit_from_lengths(lengths: Sequence[KnownLength], place_of: PlaceOf) -> Unit
     mean = float(np.average(logs, weights=weights))
     off = np.abs(np.array(logs) - mean) / sigmas
     if off.max() > _OUTLIER_SIGMAS:
-        said = ", ".join(f"{one.name} makes a unit {math.exp(log):.4g} m" for one, log in zip(lengths, logs, strict=True))
+        said = ", ".join(
+            f"{one.name} makes a unit {math.exp(log):.4g} m" for one, log in zip(lengths, logs, strict=True)
+        )
         raise HintError(f"the known lengths contradict each other: {said}")
     sigma = 1 / math.sqrt(float(weights.sum()))
     words = f"1 unit of the model = {math.exp(mean):.4g} m ± {sigma:.1%}, from {len(lengths)} known length"

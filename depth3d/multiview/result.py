@@ -20,7 +20,7 @@ from depth3d.formats.registry import format_for
 from depth3d.fusion import DEFAULT_MEMORY_GB, fuse_depth
 from depth3d.mesh import Mesh
 from depth3d.multiview.alignment import Aligned
-from depth3d.provenance import versions, to_json
+from depth3d.provenance import to_json, versions
 from depth3d.scene import KIND_OF_SUFFIX, Saved, provenance_path
 
 FusedKind = Literal["cloud", "mesh"]
@@ -84,9 +84,11 @@ class FusedScene:
         file_from_upright[:3, :3] = matrix("opencv" if axes == MODEL_AXES else axes or usual)
         value: Mesh | PointCloud = self.mesh if kind == "mesh" else self.cloud()
         if axes == MODEL_AXES:
-            turn = np.linalg.inv(self._turn)
+            turn = self._turn.T
             value = replace(
-                value, xyz=_turned(value.xyz, turn), normals=None if value.normals is None else _turned(value.normals, turn)
+                value,
+                xyz=_turned(value.xyz, turn),
+                normals=None if value.normals is None else _turned(value.normals, turn),
             )
             file_from_upright[:3, :3] = turn
         notes = {"unit": self.unit, "photos": str(len(self.details["photos"])), "poses": str(self.details["poses"])}
@@ -102,7 +104,7 @@ class FusedScene:
     def _turn(self) -> NDArray[np.float64]:
         """(3, 3) the rotation in `upright_from_model`."""
         upright = self.upright_from_model[:3, :3]
-        return upright / np.cbrt(np.linalg.det(upright))
+        return np.asarray(upright / np.cbrt(np.linalg.det(upright)))
 
 
 def fuse_aligned(
