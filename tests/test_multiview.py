@@ -147,15 +147,16 @@ def test_fuse_writes_an_upright_room_in_metres(
     monkeypatch.chdir(tmp_path)
     arguments = ["--depth-map", str(project / "reliefs" / "{name}.npy"), "--known", "100.5.png:104.5.png=1.6m"]
     command = ["fuse", str(project), *arguments, "--voxel", "8cm"]
-    assert run([*command, "-o", "room.ply", "-o", "room.glb", "--depths", "depths"]) == 0
+    assert run([*command, "-o", "room.ply", "-o", "room.glb", "-o", "room.html", "--depths", "depths"]) == 0
     said = capsys.readouterr()
     assert "photos: 5 of 5 on one scale" in said.err
     assert "room.glb: " in said.out
     mesh = trimesh.load_mesh("room.glb", process=False)
     height = mesh.extents[1]
     assert height == pytest.approx(2.4, abs=0.15)  # y is up, whatever the model's axes
-    assert mesh.visual.vertex_colors is not None
-    assert PlyData.read("room.ply")["vertex"].count == len(mesh.vertices)
+    cloud = PlyData.read("room.ply")["vertex"]
+    assert cloud.count == len(mesh.vertices)
+    assert np.std(cloud["red"]) > 10
     told = json.loads(Path("room.glb.json").read_text())
     assert told["unit"]["name"] == "m"
     assert len(told["photos"]) == 5

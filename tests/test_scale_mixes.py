@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scenes import Truth, box_corner, ground_plane, horizon_row, small_camera
 
+from depth3d.camera import Intrinsics
 from depth3d.depth import InverseDepth
 from depth3d.errors import HintError, UsageError
 from depth3d.scale import (
@@ -278,3 +279,18 @@ def test_depth_does_not_depend_on_the_networks_unit(unit: float, offset: float) 
 def test_nonsense_is_refused(make: object) -> None:
     with pytest.raises(UsageError):
         make()  # type: ignore[operator]
+
+
+def test_a_majority_at_one_depth_does_not_turn_the_picture_around() -> None:
+    """62 far points that say nothing about the slope, and 38 nearer ones that do."""
+    rng = np.random.default_rng(0)
+    d = np.concatenate([rng.uniform(0.05, 0.12, 62), rng.uniform(0.1, 0.9, 38)])
+    inverse = np.concatenate(
+        [0.42 - 0.4 * d[:62] + rng.normal(0, 0.004, 62), 0.25 + 0.55 * d[62:] + rng.normal(0, 0.06, 38)]
+    )
+    row, column = np.divmod(np.arange(100), 10)
+    points = SparsePoints(column + 0.5, row + 0.5, 1 / inverse, relative_sigma=0.03)
+    relief = InverseDepth(d.reshape(10, 10).astype(np.float32))
+    fit = fit_scale(relief, Intrinsics.from_fov(10, 10, fov_x_deg=60), [points])
+    assert 0.3 < fit.a < 0.7
+    assert "all of them are kept" in fit.notes[0]
