@@ -42,6 +42,7 @@ class Options:
         refine: bring depth edges onto the photo's edges; None does so for what a network saw, and leaves depth that
             was given, or that a phone stored, as it is.
         smooth_px: blur depth by a Gaussian of so many photo pixels, after refinement; 0 for not at all.
+        max_depth_m: what lies deeper, in metres, becomes unknown and gives no geometry; None keeps all.
         max_points: at most so many points or mesh vertices, evenly spread; None keeps every pixel.
         cut_ratio: a triangle whose farthest corner is more than this times as deep as its nearest is cut.
         cut_angle_deg: so is a triangle that the camera sees at less than this angle, in degrees.
@@ -96,6 +97,7 @@ class Options:
     brighter_is_farther: bool = False
     refine: bool | None = None
     smooth_px: float = 0.0
+    max_depth_m: float | None = None
     max_points: int | None = DEFAULT_MAX_POINTS
     cut_ratio: float = DEFAULT_CUT_RATIO
     cut_angle_deg: float = DEFAULT_CUT_ANGLE_DEG

@@ -92,7 +92,7 @@ def reconstruct(
     depth = depth or _predicted(photo, options, progress)
     refine = by_network if options.refine is None else options.refine
     depth = polish(depth, photo.rgb, refine=refine, smooth_px=options.smooth_px)
-    return _scaled(photo, camera, lens, depth, hints, options)
+    return _without_the_far(_scaled(photo, camera, lens, depth, hints, options))
 
 
 def choose_camera(photo: Photo, options: Options) -> Intrinsics:
@@ -181,6 +181,22 @@ def _scaled(
     metric = fit.apply(depth)
     notes = (*fit.notes, *_unknown_note(depth.values, metric.metres))
     return Scene(photo, camera, lens, depth, metric, fit, options, notes)
+
+
+def _without_the_far(scene: Scene) -> Scene:
+    """The scene, its depth unknown beyond the greatest that the user wants."""
+    limit = scene.options.max_depth_m
+    if limit is None:
+        return scene
+    if scene.unit != "m":
+        raise UsageError(f"a greatest depth of {limit:g} m needs metres; give a distance, such as --at U,V=2.4m")
+    far = scene.depth.metres > limit
+    kept = scene.depth.metres.size - int(np.isnan(scene.depth.metres).sum()) - int(far.sum())
+    if kept == 0:
+        raise UsageError(f"no depth is below {limit:g} m; the nearest is {np.nanmin(scene.depth.metres):.3g} m")
+    depth = replace(scene.depth, metres=np.where(far, np.float32(np.nan), scene.depth.metres))
+    note = f"{far.mean():.1%} of the picture lies beyond {limit:g} m and is left out"
+    return replace(scene, depth=depth, notes=(*scene.notes, note))
 
 
 def _unknown_note(before: NDArray[np.float32], after: NDArray[np.float32]) -> tuple[str, ...]:

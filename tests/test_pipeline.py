@@ -14,7 +14,7 @@ from PIL import Image
 import depth3d as d3
 from depth3d import pipeline
 from depth3d.camera import pixel_centres
-from depth3d.errors import HintError
+from depth3d.errors import HintError, UsageError
 from depth3d.lens import undistort_points
 
 WIDTH, HEIGHT = 160, 120
@@ -150,3 +150,17 @@ def test_a_phones_own_depth_gives_metres(shared_data: Path) -> None:
     )
     ratio = rescaled.depth.metres / scene.depth.metres
     assert np.nanmax(ratio) == pytest.approx(np.nanmin(ratio), rel=1e-3)
+
+
+def test_what_lies_too_deep_is_left_out_and_said(tmp_path: Path) -> None:
+    Image.new("RGB", (4, 2)).save(tmp_path / "photo.png")
+    np.save(tmp_path / "depth.npy", np.array([[1, 2, 3, 4], [5, 6, 7, np.nan]], np.float32))
+    options = d3.Options(depth_map=tmp_path / "depth.npy", depth_kind="metric", max_depth_m=4.0)
+    scene = d3.reconstruct(tmp_path / "photo.png", options)
+    np.testing.assert_array_equal(scene.depth.metres, [[1, 2, 3, 4], [np.nan] * 4])
+    assert "37.5% of the picture lies beyond 4 m and is left out" in scene.notes
+    with pytest.raises(UsageError, match=r"no depth is below 0\.5 m; the nearest is 1 m"):
+        d3.reconstruct(tmp_path / "photo.png", replace(options, max_depth_m=0.5))
+    relative = replace(options, depth_kind="depth")
+    with pytest.raises(UsageError, match="needs metres; give a distance"):
+        d3.reconstruct(tmp_path / "photo.png", relative)

@@ -259,6 +259,13 @@ def geometry_options(command: _Command) -> _Command:
             "forward. ros: x forward, z up. unity: y up, z forward, left-handed.  [default: gltf, in most files]",
         ),
         click.option(
+            "--max-depth",
+            "max_depth",
+            type=LENGTH,
+            metavar="DIST",
+            help="Leave out what lies deeper, such as the sky; needs metres.",
+        ),
+        click.option(
             "--max-points",
             type=click.IntRange(min=1),
             default=1_000_000,
@@ -389,8 +396,15 @@ def to_options(chosen: dict[str, Any]) -> Options:
     chosen |= in_millimetres(chosen)
     hints = _hints({name: chosen.pop(name) for name in _HINT_OPTIONS if name in chosen})
     voxel = chosen.pop("voxel", None)
+    farthest = chosen.pop("max_depth", None)
     textured = not chosen.pop("vertex_colours", False)
-    return Options(hints=hints, voxel_m=voxel.metres if voxel else None, textured=textured, **chosen)
+    return Options(
+        hints=hints,
+        max_depth_m=farthest.metres if farthest else None,
+        voxel_m=voxel.metres if voxel else None,
+        textured=textured,
+        **chosen,
+    )
 
 
 _HINT_OPTIONS = (
