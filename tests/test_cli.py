@@ -355,13 +355,16 @@ def test_ctrl_c_leaves_nothing_behind(here: Path) -> None:
     long = ["parallax", "photo.jpg", *MAP, "--seconds", "600", "--fps", "50", "-o", "x.gif"]
     before = set(here.iterdir())
     process = subprocess.Popen([sys.executable, str(ROOT / "cli.py"), *long], stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 30
-    while set(here.iterdir()) == before:
-        assert time.monotonic() < deadline, "the command never began to write"
-        assert process.poll() is None, process.communicate()[1]
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    try:
+        deadline = time.monotonic() + 120
+        while set(here.iterdir()) == before:
+            assert time.monotonic() < deadline, "the command never began to write"
+            assert process.poll() is None, process.communicate()[1]
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert errors.splitlines()[-1] == "depth3d: stopped"
     assert set(here.iterdir()) == before
