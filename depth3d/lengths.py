@@ -140,6 +140,22 @@ def parse_pixels(text: str) -> tuple[tuple[float, float], ...]:
     return tuple(parse_pixel(part) for part in text.split(":"))
 
 
+def written_length(metres: float, sigma_m: float | None = None, *, unit: str = "m") -> str:
+    """A length with as many decimals as two digits of its error bar have, or with three digits where it has none.
+
+    >>> written_length(2.41567, 0.0312)
+    '2.416 m ± 0.031 m'
+    >>> written_length(2.41567)
+    '2.42 m'
+    """
+    if sigma_m is None or sigma_m <= 0:
+        return f"{metres:.3g} {unit}" + ("" if sigma_m is None else f" ± {sigma_m:.3g} {unit}")
+    decimals = 0
+    while decimals < 6 and sigma_m * 10**decimals < 9.5:
+        decimals += 1
+    return f"{metres:.{decimals}f} {unit} ± {sigma_m:.{decimals}f} {unit}"
+
+
 def _metres(text: str, whole: str) -> float:
     match = _LENGTH.fullmatch(text)
     if match is None:

@@ -56,6 +56,7 @@ def reconstruct(
     options: Options | None = None,
     *,
     lens: Intrinsics | None = None,
+    relief: InverseDepth | None = None,
     progress: Progress | None = None,
 ) -> Scene:
     """Turn a photo into a scene.
@@ -66,7 +67,9 @@ def reconstruct(
     Args:
         photo: a file, or a photo already read.
         options: what the user chose.
-        lens: the upright photo's camera where it is known already; None means what the options say.
+        lens: the camera found for this photo before (`Scene.lens`), so that it is not looked for again.
+        relief: what the network saw before in this photo through this lens (`Scene.relief`), so that it need not look
+            again, as when only the hints have changed.
         progress: called while a network's weights are downloaded, with the bytes that are there and those there will
             be, or None.
 
@@ -88,11 +91,29 @@ def reconstruct(
         hints = tuple(hint.moved(partial(to_ideal_pixels, camera=lens, ideal=camera)) for hint in hints)
         depth = depth and _straightened(depth, lens, camera)
 
-    by_network = depth is None
-    depth = depth or _predicted(photo, options, progress)
-    refine = by_network if options.refine is None else options.refine
-    depth = polish(depth, photo.rgb, refine=refine, smooth_px=options.smooth_px)
+    if depth is None:
+        depth = relief or see(photo, options, progress=progress)
+    else:
+        depth = polish(depth, photo.rgb, refine=options.refine is True, smooth_px=options.smooth_px)
     return _without_the_far(_scaled(photo, camera, lens, depth, hints, options))
+
+
+def see(photo: Photo, options: Options, *, progress: Progress | None = None) -> InverseDepth:
+    """What the network sees in a photo, its edges brought onto the photo's; that needs neither camera nor hints.
+
+    Raises:
+        WeightsError: no network can be loaded.
+    """
+    predictor = load_predictor(
+        options.predictor,
+        weights=options.weights,
+        runtime=options.runtime,
+        precision=options.precision,
+        threads=options.threads,
+        progress=progress,
+    )
+    relief = predictor.predict(photo)
+    return polish(relief, photo.rgb, refine=options.refine is not False, smooth_px=options.smooth_px)
 
 
 def choose_camera(photo: Photo, options: Options) -> Intrinsics:
@@ -150,18 +171,6 @@ def _straightened(depth: Depth, lens: Intrinsics, camera: Intrinsics) -> Depth:
         return replace(depth, values=undistort_map(depth.values, lens, camera))
     sigma = None if depth.sigma is None else undistort_map(depth.sigma, lens, camera)
     return replace(depth, metres=undistort_map(depth.metres, lens, camera), sigma=sigma)
-
-
-def _predicted(photo: Photo, options: Options, progress: Progress | None) -> InverseDepth:
-    predictor = load_predictor(
-        options.predictor,
-        weights=options.weights,
-        runtime=options.runtime,
-        precision=options.precision,
-        threads=options.threads,
-        progress=progress,
-    )
-    return predictor.predict(photo)
 
 
 def _scaled(

@@ -1,4 +1,4 @@
-"""Draw README's pictures anew: python samples/pictures.py (needs the extra `view`, but no display).
+"""Draw README's pictures anew: python samples/pictures.py (needs the extras `view` and `web` and Chromium, no display).
 
 The overviews show the exact depth of the rendered samples; `networks.jpg` shows what the bundled network makes of them.
 """
@@ -7,16 +7,25 @@ from __future__ import annotations
 
 import argparse
 import math
+import shutil
+import socket
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
+import uvicorn
 from numpy.typing import NDArray
+from playwright.sync_api import sync_playwright
 
 import depth3d as d3
 from depth3d.viewer import show
+from depth3d.web import Limits
+from depth3d.web.server import build_app
 
 HERE = Path(__file__).parent
 _PANEL = (640, 480)
@@ -34,6 +43,7 @@ def main() -> None:
         d3.save(d3.Picture(overview(name, yaw_deg=yaw_deg, pitch_deg=pitch_deg)), target, quality=88, force=True)
     d3.save(d3.Picture(networks()), folder / "networks.jpg", quality=88, force=True)
     d3.save(d3.Picture(bokeh()), folder / "bokeh.jpg", quality=88, force=True)
+    d3.save(d3.Picture(page()), folder / "serve.jpg", quality=80, force=True)
 
 
 def networks() -> NDArray[np.uint8]:
@@ -56,6 +66,36 @@ def bokeh() -> NDArray[np.uint8]:
         picture = d3.defocus(scene.photo.rgb, scene.depth, scene.camera, focus=focus, blur_percent=4)
         shown.append(picture.rgb)
     return np.hstack([cv2.resize(rgb, (480, 360), interpolation=cv2.INTER_AREA) for rgb in shown])
+
+
+def page() -> NDArray[np.uint8]:
+    """`depth3d serve` in the browser, with a sample in it."""
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as address, sync_playwright() as driver:
+        software = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+        chromium = shutil.which("chromium") or shutil.which("google-chrome")
+        browser = driver.chromium.launch(executable_path=chromium, args=software, chromium_sandbox=False)
+        tab = browser.new_page(viewport={"width": 1280, "height": 1100})
+        tab.goto(address)
+        tab.click("[data-example=room]")
+        tab.frame_locator("#model iframe").locator("canvas").wait_for(timeout=120_000)
+        tab.wait_for_timeout(5000)
+        shot = tab.screenshot()
+        browser.close()
+    rgb = cv2.cvtColor(cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    return np.asarray(rgb, np.uint8)
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The page's address while it is served."""
+    app = build_app(folder, options=d3.Options(predictor="bundled"), limits=Limits())
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        server.should_exit = True
+        thread.join()
 
 
 def overview(name: str, *, yaw_deg: float, pitch_deg: float) -> NDArray[np.uint8]:

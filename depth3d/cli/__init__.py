@@ -22,6 +22,7 @@ _ROOM_OF_COMMAND = {
     "batch": "depth3d.cli.batch:batch",
     "view": "depth3d.cli.view:view",
     "fuse": "depth3d.cli.fuse:fuse",
+    "serve": "depth3d.cli.serve:serve",
     "weights": "depth3d.cli.weights:weights",
     "eval": "depth3d.cli.eval:eval_command",
     "bench": "depth3d.cli.bench:bench",

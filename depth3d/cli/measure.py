@@ -11,6 +11,7 @@ import click
 from depth3d.cli.options import EXISTING_FILE, PIXEL, camera_options, depth_options, scale_options, to_options
 from depth3d.cli.weights import download_progress
 from depth3d.cli.work import report
+from depth3d.lengths import written_length
 
 
 @click.command()
@@ -43,15 +44,4 @@ def measure(photo: Path, start: Any, end: Any, as_json: bool, **chosen: Any) -> 
         click.echo(json.dumps({"metres": found.metres, "sigma_m": found.sigma_m, "unit": scene.unit, "ends": ends}))
         return
     unit = "m" if scene.unit == "m" else "(arbitrary unit; give a distance with --at for metres)"
-    error = "" if found.sigma_m is None else f" ± {_digits(found.sigma_m, found.sigma_m)} {unit}"
-    click.echo(f"{_digits(found.metres, found.sigma_m)} {unit}{error}")
-
-
-def _digits(value: float, sigma: float | None) -> str:
-    """As many decimals as two digits of the error bar have, or three digits without one."""
-    if sigma is None or sigma <= 0:
-        return f"{value:.3g}"
-    decimals = 0
-    while decimals < 6 and sigma * 10**decimals < 9.5:
-        decimals += 1
-    return f"{value:.{decimals}f}"
+    click.echo(written_length(found.metres, found.sigma_m, unit=unit))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,14 @@ from depth3d.errors import UsageError
 from depth3d.refine.relief import refine_relief, smooth_known
 
 Depth = InverseDepth | MetricDepth
+
+
+@overload
+def polish(depth: InverseDepth, rgb: NDArray[np.uint8], *, refine: bool, smooth_px: float = 0.0) -> InverseDepth: ...
+
+
+@overload
+def polish(depth: MetricDepth, rgb: NDArray[np.uint8], *, refine: bool, smooth_px: float = 0.0) -> MetricDepth: ...
 
 
 def polish(depth: Depth, rgb: NDArray[np.uint8], *, refine: bool, smooth_px: float = 0.0) -> Depth:

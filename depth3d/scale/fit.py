@@ -45,6 +45,7 @@ class ScaleFit:
         held_high: larger d is taken as this; inf where nothing is held.
         is_metric: False where no hint gave a unit, so that "metres" are arbitrary units.
         notes: sentences for the user: assumptions and their consequences, and hints that were left out.
+        doubted: names of the hints that disagree with the others, whether they were left out or not.
     """
 
     a: float
@@ -56,6 +57,7 @@ class ScaleFit:
     held_high: float = math.inf
     is_metric: bool = True
     notes: tuple[str, ...] = ()
+    doubted: tuple[str, ...] = ()
 
     @property
     def unit(self) -> str:

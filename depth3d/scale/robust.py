@@ -30,11 +30,13 @@ class Trusted:
         system: what is left.
         line: its solution.
         notes: which equations were left out and why, in words for the user.
+        doubted: the names of those that disagree, whether they were left out or not.
     """
 
     system: System
     line: Line
     notes: tuple[str, ...] = ()
+    doubted: tuple[str, ...] = ()
 
 
 def start_from_anchors(system: System) -> tuple[float, float] | None:
@@ -89,7 +91,8 @@ def _many(system: System, line: Line) -> Trusted:
         a, b = line.a, line.b
     if line.a <= 0 < of_all.a:  # a majority at one depth agrees with itself and says nothing about the rest
         return Trusted(system, of_all, ("the anchors agree badly with the picture; all of them are kept",))
-    return Trusted(system.keeping(kept), line, _note_many(system.anchors, ~kept, line))
+    doubted = tuple(dict.fromkeys(system.anchors.keeping(~kept).names))
+    return Trusted(system.keeping(kept), line, _note_many(system.anchors, ~kept, line), doubted)
 
 
 def _note_many(anchors: Anchors, outliers: NDArray[np.bool_], line: Line) -> tuple[str, ...]:
@@ -104,6 +107,7 @@ def _note_many(anchors: Anchors, outliers: NDArray[np.bool_], line: Line) -> tup
 
 def _few(system: System, line: Line) -> Trusted:
     notes: list[str] = []
+    doubted: list[str] = []
     while system.count >= 3:
         worst = float(np.abs(system.residuals(line)).max())
         if worst <= _OUTLIER_SIGMAS:
@@ -114,15 +118,20 @@ def _few(system: System, line: Line) -> Trusted:
         odd = int(np.argmin(disagreement))
         if system.count == 3 or sorted(disagreement)[1] < 1.5 * disagreement[odd]:
             notes.append(_undecided(system, worst))
+            doubted += _names(system)
             break
         notes.append(_said_by(system, odd, lines[odd]) + "; it is left out")
+        doubted.append(_names(system)[odd])
         system, line = others[odd], lines[odd]
-    return Trusted(system, line, tuple(notes))
+    return Trusted(system, line, tuple(notes), tuple(doubted))
+
+
+def _names(system: System) -> list[str]:
+    return [*system.anchors.names, *(condition.name for condition in system.conditions)]
 
 
 def _undecided(system: System, worst: float) -> str:
-    names = [*system.anchors.names, *(condition.name for condition in system.conditions)]
-    words = f"{' or '.join(names)}: one must be wrong, and a further hint would tell which"
+    words = f"{' or '.join(_names(system))}: one must be wrong, and a further hint would tell which"
     if worst > _REFUSED_SIGMAS:
         raise HintError(f"the hints contradict each other: {words}")
     return f"the hints agree badly: {words}"

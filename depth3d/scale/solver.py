@@ -90,7 +90,13 @@ def _solved(system: System) -> ScaleFit:
         raise HintError(_wrong_order(system))
     line = trusted.line
     return ScaleFit(
-        line.a, line.b, line.covariance, line.d_sigma, trusted.system.anchors, notes=(*notes, *trusted.notes)
+        line.a,
+        line.b,
+        line.covariance,
+        line.d_sigma,
+        trusted.system.anchors,
+        notes=(*notes, *trusted.notes),
+        doubted=trusted.doubted,
     )
 
 

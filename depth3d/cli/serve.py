@@ -1,0 +1,48 @@
+"""`depth3d serve`: the browser page."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import click
+
+from depth3d.cli.options import network_options, to_options
+
+
+@click.command()
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Address to listen on; 0.0.0.0 lets other machines in.",
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=7860, show_default=True, metavar="N", help="Port; 0 takes any."
+)
+@click.option("--max-mb", type=float, default=40.0, show_default=True, metavar="MB", help="Largest photo file.")
+@click.option("--max-megapixels", type=float, default=50.0, show_default=True, metavar="MP", help="Largest photo.")
+@network_options
+def serve(host: str, port: int, max_mb: float, max_megapixels: float, **chosen: Any) -> None:
+    """Serve a page where photos are dropped in, hints are clicked into them, and the model turns.
+
+    Only this machine's own browsers can open it unless --host says otherwise. Whoever can open it may use it; there is
+    no password. Photos and files are deleted when their page is closed. Ctrl-C stops the server.
+
+    \b
+    depth3d serve
+    depth3d serve --host 0.0.0.0 --port 8080 --max-mb 20
+    """
+    from depth3d.web import Limits
+    from depth3d.web import serve as serve_page
+
+    # A service manager's stop is a Ctrl-C, so that the visitors' files go.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    serve_page(
+        to_options(chosen),
+        host=host,
+        port=port,
+        limits=Limits(megabytes=max_mb, megapixels=max_megapixels),
+        announce=lambda address: click.echo(f"depth3d: open {address} in a browser; Ctrl-C stops", err=True),
+    )

@@ -1,0 +1,253 @@
+"""The page: what stands where, and which call each click makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from depth3d.errors import Depth3DError, UsageError
+from depth3d.parallax import DEFAULT_MOTION, MOTIONS
+from depth3d.web.desk import MODEL, MODEL_POINTS, MOVING, Desk, Pixel
+from depth3d.web.desks import Desks
+from depth3d.web.examples import EXAMPLES
+from depth3d.web.gate import COOKIE
+from depth3d.web.words import board_of, camera_in_words, fit_in_words, links_to_files, model_of, moving_of
+
+DOWNLOADS = {
+    ".ply": "Point cloud (PLY)",
+    ".glb": "Textured mesh (GLB)",
+    ".html": "Page for a friend (HTML)",
+    ".stl": "Relief to print (STL)",
+    ".gif": "Moving picture (GIF)",
+    ".png": "Depth, 16 bits (PNG)",
+    ".npz": "Depth with ± (NPZ)",
+}
+
+_BOARD_SCRIPT = (Path(__file__).parent / "assets" / "board.js").read_text(encoding="utf-8")
+_SORRY = "That does not work"
+_PREVIEW_WIDTH = 480
+_START_DOWNLOAD = "() => document.querySelector('#made a[data-newest]')?.click()"
+_PROGRESS = gr.Progress()
+_LOOKING: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "looking"}
+_MAKING: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "making"}
+
+State = tuple[dict[str, Any], str, str, float | None, float | None]
+
+
+class Clicks:
+    """What happens when something on the page is clicked: find the visitor's desk, one call, and what it shows now."""
+
+    def __init__(self, desks: Desks) -> None:
+        self._desks = desks
+
+    def open(self, request: gr.Request) -> dict[str, Any]:
+        """A page was opened."""
+        return board_of(self._desks.open(*_page_and_owner(request)))
+
+    def leave(self, request: gr.Request) -> None:
+        """It was closed."""
+        self._desks.close(_page_and_owner(request)[0])
+
+    def look(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> dict[str, Any]:
+        """A photo has come: show its heat map."""
+
+        def fetching(done: int, total: int | None) -> None:
+            progress(done / total if total else None, desc="Fetching the network, once")
+
+        progress(None, desc="Looking at the photo")
+        with self._desk(request) as desk:
+            desk.look(fetching)
+            return board_of(desk)
+
+    def settle(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> State:
+        """Fit camera and metres."""
+        progress(None, desc="Finding camera and scale")
+        with self._desk(request) as desk:
+            desk.settle()
+            return _state(desk)
+
+    def mark(self, event: gr.EventData, request: gr.Request) -> State:
+        """A hint was given."""
+        with self._desk(request) as desk:
+            desk.add_mark(_pixels(event), str(event.length))
+            desk.settle()
+            return _state(desk)
+
+    def unmark(self, event: gr.EventData, request: gr.Request) -> State:
+        """A hint was taken back."""
+        with self._desk(request) as desk:
+            desk.remove_mark(str(event.letter))
+            desk.settle()
+            return _state(desk)
+
+    def measure(self, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
+        """Something is to be measured."""
+        with self._desk(request) as desk:
+            desk.add_span(_pixels(event))
+            return board_of(desk)
+
+    def unmeasure(self, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
+        """A measurement is not wanted any more."""
+        with self._desk(request) as desk:
+            desk.remove_span(int(event.index))
+            return board_of(desk)
+
+    def state_fov(self, degrees: float | None, request: gr.Request) -> State:
+        """The user knows the field of view."""
+        with self._desk(request) as desk:
+            desk.state_camera(fov_x_deg=degrees)
+            return _state(desk)
+
+    def state_focal(self, pixels: float | None, request: gr.Request) -> State:
+        """The user knows the focal length."""
+        with self._desk(request) as desk:
+            desk.state_camera(focal_px=pixels)
+            return _state(desk)
+
+    def find_camera(self, request: gr.Request) -> State:
+        """The photo's own camera is wanted again."""
+        with self._desk(request) as desk:
+            desk.state_camera()
+            return _state(desk)
+
+    def model(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> str:
+        """Build the model that turns in the page."""
+        progress(None, desc="Building the model")
+        with self._desk(request) as desk:
+            desk.show(MODEL, max_points=MODEL_POINTS)
+            return model_of(desk)
+
+    def move(self, motion: str, amount: float, request: gr.Request, progress: gr.Progress = _PROGRESS) -> str:
+        """Preview a moving picture."""
+        progress(None, desc="Drawing the moving picture")
+        with self._desk(request) as desk:
+            desk.choose_motion(motion, amount or None)
+            desk.show(MOVING, width=_PREVIEW_WIDTH)
+            return moving_of(desk)
+
+    def write(self, suffix: str) -> Callable[..., str]:
+        """What writes a file of this suffix to download."""
+
+        def write(request: gr.Request, progress: gr.Progress = _PROGRESS) -> str:
+            progress(None, desc=f"Writing: {DOWNLOADS[suffix]}")
+            with self._desk(request) as desk:
+                desk.make(suffix)
+                return links_to_files(desk)
+
+        return write
+
+    @contextmanager
+    def _desk(self, request: gr.Request) -> Iterator[Desk]:
+        """The visitor's desk; what is wrong is said on the page in one line."""
+        desk: Desk | None = None
+        try:
+            desk = self._desks.of_page(*_page_and_owner(request))
+            yield desk
+        except Depth3DError as error:
+            said = str(error) if desk is None else desk.in_words(error)
+            raise gr.Error(said, title=_SORRY, print_exception=False) from None
+        except MemoryError:
+            raise gr.Error("not enough memory for a photo of this size; make it smaller", title=_SORRY) from None
+
+
+def build_page(desks: Desks) -> gr.Blocks:
+    """The page; what visitors do on it happens on their desks."""
+    clicks = Clicks(desks)
+    page = gr.Blocks(title="depth3d", analytics_enabled=False, fill_width=True)
+    with page:
+        gr.HTML("<h1>depth3d</h1><p>A photo in three dimensions, in metres.</p>", elem_id="title")
+        board = _board(desks)
+        with gr.Row(elem_classes="d3-later"):
+            with gr.Column(scale=2, min_width=320):
+                gr.Markdown("### How far is everything?")
+                fit = gr.HTML(elem_id="fit", min_height=90)
+                gr.Markdown("### Camera")
+                camera = gr.HTML(elem_id="camera")
+                with gr.Row():
+                    fov = gr.Number(label="Degrees wide", min_width=120, elem_id="fov")
+                    focal = gr.Number(label="Focal length in pixels", min_width=120, elem_id="focal")
+                found = gr.Button("Back to what the photo says", size="sm")
+            with gr.Column(scale=3, min_width=320):
+                gr.Markdown("### The model")
+                model = gr.HTML(elem_id="model", min_height=90)
+        with gr.Row(elem_classes="d3-later"):
+            with gr.Column(scale=2, min_width=320):
+                gr.Markdown("### Take it with you")
+                _downloads(clicks)
+            with gr.Column(scale=3, min_width=320):
+                gr.Markdown("### Moving picture")
+                _moving_picture(clicks)
+        state = [board, fit, camera, fov, focal]
+        seen = board.photo(clicks.look, None, board, **_LOOKING)
+        settled = [
+            seen.success(clicks.settle, None, state, show_progress_on=fit, **_LOOKING),
+            board.hint(clicks.mark, None, state, show_progress_on=fit, **_LOOKING),
+            board.unhint(clicks.unmark, None, state, show_progress_on=fit, **_LOOKING),
+            fov.submit(clicks.state_fov, fov, state, show_progress_on=fit, **_LOOKING),
+            focal.submit(clicks.state_focal, focal, state, show_progress_on=fit, **_LOOKING),
+            found.click(clicks.find_camera, None, state, show_progress_on=fit, **_LOOKING),
+        ]
+        for event in settled:
+            event.success(clicks.model, None, model, **_MAKING)
+        board.measure(clicks.measure, None, board, show_progress="hidden")
+        board.unmeasure(clicks.unmeasure, None, board, show_progress="hidden")
+        page.load(clicks.open, None, board, show_progress="hidden")
+        page.unload(clicks.leave)
+    return page
+
+
+def _board(desks: Desks) -> gr.HTML:
+    return gr.HTML(
+        {},
+        html_template="",
+        js_on_load=_BOARD_SCRIPT,
+        apply_default_css=False,
+        elem_id="board",
+        megabytes=desks.limits.megabytes,
+        megapixels=desks.limits.megapixels,
+        examples=list(EXAMPLES),
+    )
+
+
+def _downloads(clicks: Clicks) -> None:
+    with gr.Row():
+        buttons = {suffix: gr.Button(words, size="sm", min_width=150) for suffix, words in DOWNLOADS.items()}
+    made = gr.HTML(elem_id="made", min_height=60)
+    for suffix, button in buttons.items():
+        button.click(clicks.write(suffix), None, made, **_MAKING).success(None, js=_START_DOWNLOAD)
+
+
+def _moving_picture(clicks: Clicks) -> None:
+    choices = [(f"{name}: {preset.help}", name) for name, preset in MOTIONS.items()]
+    motion = gr.Dropdown(choices, value=DEFAULT_MOTION, label="The camera", elem_id="motion")
+    amount = gr.Slider(0, 10, 0, step=0.5, label="How far, in % of the width (0: as suits the motion)")
+    preview = gr.Button("Preview", size="sm")
+    moving = gr.HTML(elem_id="moving", min_height=60)
+    preview.click(clicks.move, [motion, amount], moving, **_MAKING)
+
+
+def _state(desk: Desk) -> State:
+    """Everything that a new fit changes on the page."""
+    camera = desk.scene.camera if desk.scene is not None else None
+    return (
+        board_of(desk),
+        fit_in_words(desk),
+        camera_in_words(camera) if camera else "",
+        round(camera.fov_x_deg, 2) if camera else None,
+        round(camera.fx, 1) if camera else None,
+    )
+
+
+def _page_and_owner(request: gr.Request) -> tuple[str, str]:
+    return str(request.session_hash), request.cookies.get(COOKIE, "")
+
+
+def _pixels(event: gr.EventData) -> tuple[Pixel, ...]:
+    try:
+        return tuple((float(u), float(v)) for u, v in event.pixels)
+    except (TypeError, ValueError):
+        raise UsageError("the points could not be understood; click again") from None
