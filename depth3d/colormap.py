@@ -14,12 +14,17 @@ UNKNOWN_RGB = (96, 96, 96)
 _SHOWN_PERCENTILES = (1.0, 99.0)
 
 
-def to_heatmap(depth: InverseDepth | MetricDepth) -> Picture:
+def to_heatmap(depth: InverseDepth | MetricDepth, *, nearness: tuple[float, float] | None = None) -> Picture:
     """Colour inverse depth with the inferno map; the nearest and farthest percent saturate, unknown is grey.
 
     Metric depth is shown as 1/z too, so that the picture looks the same before and after scaling.
+
+    Args:
+        depth: any depth.
+        nearness: the values of 1/z that get the first and the last colour; None means those of this picture, see
+            `nearness_range`.
     """
-    level, known = _levels(depth)
+    level, known = _levels(depth, nearness)
     rgb = _inferno(level)
     rgb[~known] = UNKNOWN_RGB
     return Picture(rgb)
@@ -48,11 +53,13 @@ def to_depth_photo(rgb: NDArray[np.uint8], depth: InverseDepth | MetricDepth) ->
     return DepthPhoto(rgb, np.where(known, level, 0).astype(np.uint8))
 
 
-def _levels(depth: InverseDepth | MetricDepth) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def _levels(
+    depth: InverseDepth | MetricDepth, shown: tuple[float, float] | None = None
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Inverse depth from 0 to 255, and where it is known."""
     nearness = depth.values if isinstance(depth, InverseDepth) else np.float32(1) / depth.metres
     known = np.isfinite(nearness)
-    return _as_bytes(nearness, known, *nearness_range(nearness)), known
+    return _as_bytes(nearness, known, *(shown or nearness_range(nearness))), known
 
 
 def _inferno(level: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ from depth3d.mesh import DEFAULT_CUT_ANGLE_DEG, DEFAULT_CUT_RATIO, DEFAULT_MAX_E
 from depth3d.parallax import DEFAULT_EASING, DEFAULT_FPS, DEFAULT_MOTION, DEFAULT_SECONDS, DEFAULT_WIDTH, Easing
 from depth3d.scale import Hint
 from depth3d.solid import DEFAULT_BASE_MM, DEFAULT_RELIEF_MM, DEFAULT_WIDTH_MM
+from depth3d.steadying import DEFAULT_STEADY_S
 
 DEFAULT_MAX_POINTS = 1_000_000
 
@@ -61,6 +62,7 @@ class Options:
         relief_width_mm: width of a printable relief.
         relief_height_mm: height of its nearest things over the farthest.
         relief_base_mm: thickness of its plate under the farthest.
+        steady_s: time in seconds over which flicker of video is smoothed; 0 only aligns frames.
         provenance: write a JSON file beside each output that says how it was obtained.
         width: width of animations in pixels.
         seconds: duration of animations.
@@ -114,6 +116,7 @@ class Options:
     relief_width_mm: float = DEFAULT_WIDTH_MM
     relief_height_mm: float = DEFAULT_RELIEF_MM
     relief_base_mm: float = DEFAULT_BASE_MM
+    steady_s: float = DEFAULT_STEADY_S
     provenance: bool = True
     width: int = DEFAULT_WIDTH
     seconds: float = DEFAULT_SECONDS

@@ -187,3 +187,16 @@ def _view(camera: Intrinsics, pose: Pose) -> DepthView:
     dark = (np.floor(points / 0.4).astype(int).sum(axis=-1) % 2 == 0)[..., None]
     rgb = np.where(dark, 0.5, 1.0) * (130 + 50 * points / HALF)
     return DepthView(camera, pose, z.astype(np.float32), rgb.astype(np.uint8))
+
+
+def room_on_an_orbit(count: int, size: tuple[int, int]) -> tuple[DepthView, ...]:
+    """Frames of a video that goes sideways by 2 cm a frame, with texture that optical flow can hold on to."""
+    camera = Intrinsics.from_fov(*size, fov_x_deg=70, source="synthetic")
+    views = []
+    for x in np.linspace(-0.01 * count, 0.01 * count, count):
+        view = _view(camera, Pose(_looking(float(x), -14 * float(x), 4.0)))
+        x_y_z = view.points()
+        waves = np.sin(x_y_z * (17, 23, 19) + (0, 1, 2)).sum(axis=-1) + np.sin(x_y_z.sum(axis=-1) * 41)
+        textured = np.clip(view.rgb * (1 + 0.15 * waves[..., None]), 0, 255).astype(np.uint8)
+        views.append(DepthView(view.camera, view.pose, view.z, textured))
+    return tuple(views)

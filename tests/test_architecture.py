@@ -17,8 +17,8 @@ PACKAGE = Path(depth3d.__file__).parent
 
 DOORS = {"cli", "web"}
 MANY = {"batch"}
-WHOLE = {"pipeline", "scene", "panorama_scene", "contents", "options", "preview", "provenance", "multiview"}
-SOURCES = {"photo", "intrinsics", "predictors", "sparse", "key_poses_file", "captures"}
+WHOLE = {"pipeline", "scene", "panorama_scene", "contents", "options", "preview", "provenance", "multiview", "clip"}
+SOURCES = {"photo", "intrinsics", "predictors", "sparse", "key_poses_file", "captures", "video"}
 NOUNS = {"camera", "lens", "equirect", "depth", "pictures", "lengths", "errors"}
 STEPS = {
     "undistort",
@@ -38,6 +38,7 @@ STEPS = {
     "bokeh",
     "colormap",
     "measure",
+    "steadying",
 }
 SINKS = {"formats", "viewer", "htmlview"}
 WORKSHOP = {"training", "edges", "evaluation", "bench"}
@@ -70,6 +71,7 @@ OWNER_OF_HEAVY = {
     "pillow_heif": {"photo", "input_files", "sparse"},
     "laspy": {"formats", "sparse"},
     "pye57": {"formats"},
+    "av": {"formats", "video"},
     "ray": {"batch"},
     "pyarrow": {"batch"},
     "fsspec": {"batch"},

@@ -19,6 +19,7 @@ from depth3d.cli.options import (
     output_options,
     photo_arguments,
     scale_options,
+    video_options,
 )
 from depth3d.cli.work import write_files
 
@@ -46,12 +47,16 @@ KINDS = [
 @focus_option
 @lens_options
 @file_options
+@video_options
 def export(photos: tuple[Path, ...], outputs: tuple[Path, ...], kind: Any, force: bool, **chosen: Any) -> None:
     """Turn photos into point clouds, meshes, depth images and animations.
+
+    Of a video each frame writes a file, whose number stands for %04d in the name.
 
     \b
     depth3d export room.jpg -o room.ply -o room.glb
     depth3d export room.jpg --at 412,300=2.4m --at 90,640=85cm -o room.glb
+    depth3d export clip.mp4 --near 1m --far 5m -o cloud_%04d.ply
     depth3d export room.jpg --depth-map room_depth.png --depth-kind metric --depth-units 1000 -o room.ply
     """
     write_files(photos, outputs, kind=kind, force=force, chosen=chosen)

@@ -359,6 +359,22 @@ def lens_options(command: _Command) -> _Command:
     )
 
 
+def video_options(command: _Command) -> _Command:
+    """How the frames of a video are treated."""
+    return _all(
+        command,
+        click.option(
+            "--steady",
+            "steady_s",
+            type=click.FloatRange(min=0),
+            default=0.25,
+            show_default=True,
+            metavar="SECONDS",
+            help="Videos: time over which flicker is smoothed; 0 only aligns frames.",
+        ),
+    )
+
+
 def output_options(help_text: str) -> Callable[[_Command], _Command]:
     """Where to write."""
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from depth3d.cli.options import to_options
+from depth3d.cli.progress import step_progress
 from depth3d.cli.weights import download_progress
 from depth3d.errors import UsageError
 
 if TYPE_CHECKING:
+    from depth3d.options import Options
     from depth3d.scene import Kind, Scene
 
 
@@ -23,7 +25,7 @@ def write_files(
     """Reconstruct each photo and write each of its files; what was assumed goes to standard error.
 
     Args:
-        photos: photo files.
+        photos: photo files, and videos.
         outputs: files to write; {name} stands for the photo's name.
         kind: what goes in; None leaves it to each file's suffix.
         force: overwrite existing files.
@@ -31,8 +33,12 @@ def write_files(
     """
     from depth3d.pipeline import reconstruct
     from depth3d.scene import files_of
+    from depth3d.video import is_video
 
     options = to_options(chosen)
+    videos, photos = [path for path in photos if is_video(path)], [path for path in photos if not is_video(path)]
+    for video in videos:
+        _write_video(video, outputs, options, kind, force=force)
     files_of_photo = targets(photos, outputs, partial(files_of, kind=kind), force=force, provenance=options.provenance)
     for photo, files in zip(photos, files_of_photo, strict=True):
         with download_progress("midas_small") as progress:
@@ -41,6 +47,19 @@ def write_files(
         for path in files:
             saved = scene.save(path, kind=kind, force=force)
             click.echo(f"{saved.path}: {saved.what}")
+
+
+def _write_video(path: Path, outputs: Sequence[Path], options: Options, kind: Kind | None, *, force: bool) -> None:
+    from depth3d.clip import save_video
+    from depth3d.video import read_video
+
+    if kind == "parallax":
+        raise UsageError(f"{path.name}: parallax moves a photo; the depth of a video is for depth3d depth and export")
+    named = [Path(str(output).replace("{name}", path.stem)) for output in outputs]
+    with step_progress() as progress:
+        saved = save_video(read_video(path), named, options, kind=kind, force=force, report=progress)
+    for one in saved:
+        click.echo(f"{one.path}: {one.what}")
 
 
 def report(scene: Scene, photo: Path, *, relative: bool = False) -> None:

@@ -72,23 +72,33 @@ def _fits(units_per_metre: float, farthest_m: float) -> bool:
     return units_per_metre * farthest_m < _MOST + 0.5
 
 
-def write_inverse_png(relief: InverseDepth, file: BinaryIO, *, notes: Mapping[str, str]) -> None:
+def write_inverse_png(
+    relief: InverseDepth, file: BinaryIO, *, notes: Mapping[str, str], ends: tuple[float, float] | None = None
+) -> None:
     """Write relative inverse depth stretched over 1 to 65535, larger is nearer, 0 where unknown.
 
     The texts depth3d:value_at_1 and depth3d:value_at_65535 give the original values back.
+
+    Args:
+        relief: inverse depth.
+        file: where the bytes go.
+        notes: texts named depth3d:<name>.
+        ends: the values that become 1 and 65535, beyond which values are held; None means the least and the greatest.
     """
-    levels, texts = inverse_levels(relief)
+    levels, texts = inverse_levels(relief, ends)
     file.write(encode_png(levels, texts=_named(notes, **texts)))
 
 
-def inverse_levels(relief: InverseDepth) -> tuple[NDArray[np.uint16], dict[str, str]]:
+def inverse_levels(
+    relief: InverseDepth, ends: tuple[float, float] | None = None
+) -> tuple[NDArray[np.uint16], dict[str, str]]:
     """Inverse depth stretched over 1 to 65535, 0 where unknown, and the texts that say what the numbers mean."""
-    least, greatest = float(np.nanmin(relief.values)), float(np.nanmax(relief.values))
+    least, greatest = ends or (float(np.nanmin(relief.values)), float(np.nanmax(relief.values)))
     step = (greatest - least) / (_MOST - 1) or 1.0
     stored = np.rint((relief.values - np.float32(least)) / np.float32(step)) + 1
     np.clip(stored, 1, _MOST, out=stored)
-    ends = {"value_at_1": f"{least:.9g}", "value_at_65535": f"{least + step * (_MOST - 1):.9g}"}
-    return _unknown_is_zero(stored), {"kind": "relative inverse depth, larger is nearer", "unknown": "0", **ends}
+    said = {"value_at_1": f"{least:.9g}", "value_at_65535": f"{least + step * (_MOST - 1):.9g}"}
+    return _unknown_is_zero(stored), {"kind": "relative inverse depth, larger is nearer", "unknown": "0", **said}
 
 
 def write_npy(depth: MetricDepth | InverseDepth, file: BinaryIO, *, notes: Mapping[str, str]) -> None:
