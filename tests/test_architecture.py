@@ -60,7 +60,7 @@ HEAVY = {
     *("ray", "pyarrow", "fsspec", "open3d", "trimesh", "OpenEXR", "pillow_heif", "laspy", "pye57", "scipy"),
 }
 OWNER_OF_HEAVY = {
-    "torch": {"predictors", "training"},
+    "torch": {"predictors", "training", "bench"},
     "torchvision": {"predictors", "training"},
     "timm": {"predictors", "training"},
     "safetensors": {"predictors", "training"},

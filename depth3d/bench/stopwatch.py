@@ -21,7 +21,7 @@ class Row:
     Attributes:
         name: who does it.
         seconds: the median over the rounds.
-        size: size of the file in bytes.
+        size: size of the file in bytes, 0 where size is not the point.
     """
 
     name: str
@@ -109,9 +109,13 @@ def to_table(sections: tuple[Section, ...]) -> str:
 
 def _lines(section: Section) -> list[str]:
     lines = ["", section.title]
-    lines += [f"  {row.name:36s} {row.seconds * 1e3:9.1f} ms {row.size / 1e6:9.2f} MB" for row in section.rows]
+    lines += [f"  {row.name:36s} {row.seconds * 1e3:9.1f} ms{_megabytes(row.size)}" for row in section.rows]
     for figure in section.figures:
         sign, word = (">=" if figure.at_least else "<="), ("ok" if figure.is_met else "NOT MET")
         value, bound = f"{figure.value:.2f}{figure.unit}", f"{figure.bound:g}{figure.unit}"
         lines.append(f"  {figure.what:58s} {value:>9s}  {sign} {bound:<6s} {word}")
     return lines + [f"  {remark}" for remark in section.remarks]
+
+
+def _megabytes(size: int) -> str:
+    return f" {size / 1e6:9.2f} MB" if size else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,9 +15,63 @@ def bench() -> None:
     """Measure this machine: our work beside that of other libraries, in one run.
 
     \b
+    depth3d bench predict
+    depth3d bench command photo.jpg
     depth3d bench geometry photo.jpg
     depth3d bench edges frames.json
     """
+
+
+@bench.command()
+@click.option(
+    "--predictor",
+    "names",
+    multiple=True,
+    type=click.Choice(["midas_small", "midas_large", "bundled"]),
+    default=("midas_small", "bundled"),
+    show_default=True,
+    help="Network to measure. Repeatable.",
+)
+@click.option("--weights", type=EXISTING_FILE, metavar="FILE", help="A weights file to measure instead.")
+@click.option("--rounds", type=click.IntRange(min=1), default=15, show_default=True, help="How often each is timed.")
+@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Processor threads.")
+@click.option("--frames", type=EXISTING_FILE, help="JSON list of photos, as of depth3d eval, to compare depth on.")
+@click.option(
+    "--photos", type=click.IntRange(min=20), default=100, show_default=True, help="Photos for rate and memory."
+)
+def predict(names: tuple[str, ...], weights: Path | None, **conditions: Any) -> None:
+    """The network alone: each way of running it on this machine, and which one `auto` takes and why.
+
+    Beside MiDaS as it was published, in the same run. Converts networks on their first use.
+
+    \b
+    depth3d bench predict
+    depth3d bench predict --predictor bundled --frames frames.json
+    """
+    from depth3d.bench.predict import Conditions, bench_predict
+    from depth3d.bench.stopwatch import to_table
+
+    for name in names[:1] if weights else names:
+        section = bench_predict(name, weights=weights, conditions=Conditions(**conditions))
+        click.echo(f"{to_table((section,))}\n")
+
+
+@bench.command("command")
+@click.argument("photo", type=EXISTING_FILE)
+@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True, help="How often each is run.")
+def whole_command(photo: Path, rounds: int) -> None:
+    """Whole commands on PHOTO at 12 and 2 megapixels, cold start included, and where the time goes.
+
+    Beside a plain script with MiDaS in torch, numpy and Open3D.
+
+    \b
+    depth3d bench command photo.jpg
+    """
+    from depth3d.bench.command import bench_command
+    from depth3d.bench.stopwatch import to_table
+
+    for section in bench_command(photo, rounds=rounds):
+        click.echo(f"{to_table((section,))}\n")
 
 
 @bench.command()
