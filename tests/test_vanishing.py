@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from depth3d.camera import Intrinsics
-from depth3d.intrinsics import choose_intrinsics
+from depth3d.intrinsics import choose_intrinsics, manhattan
 from depth3d.intrinsics.exif import NoCamera
 from depth3d.intrinsics.manhattan import fit_manhattan
 from depth3d.intrinsics.segments import Segments, find_segments
@@ -154,3 +154,10 @@ def test_real_photos(shared_data: Path) -> None:
     assert len(errors) >= 4
     assert max(errors) < 0.17
     assert np.median(errors) < 0.06
+
+
+def test_many_directions_at_once_score_as_each_alone() -> None:
+    segments = lines_of_a_building(1.4, yaw_deg=30, pitch_deg=10, noise_deg=0.5, clutter=40)
+    axes = np.linalg.qr(np.random.default_rng(3).standard_normal((250, 3, 3)))[0]
+    alone = [manhattan._agreement(manhattan._sines(segments, 1.4, one)).max(axis=0) @ segments.weight for one in axes]
+    np.testing.assert_allclose(manhattan._scores(segments, 1.4, axes.astype(np.float32)), alone, atol=1e-4)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +23,7 @@ _SAME_SURFACE = 0.15
 _LINE_PX, _WIDE_CELL_PX = 3, 5.0
 """Lines thinner than half of 3 pixels are artefacts of cells that disagree; of 5 pixels where cells are this wide."""
 
-_BLOCK_PX = 1 << 19
+_BLOCK_PX = 1 << 16
 
 
 def paint_edges(values: NDArray[np.float32], surfaces: TwoSurfaces, guide: NDArray[np.float32]) -> None:
@@ -38,22 +41,26 @@ def paint_edges(values: NDArray[np.float32], surfaces: TwoSurfaces, guide: NDArr
     rows, columns = surfaces.mixed.shape
     cell_y, cell_x = nearest(height, rows), nearest(width, columns)
     edge = _edge_cells(surfaces)
-    planes = np.concatenate([surfaces.near, surfaces.far]).reshape(6, -1).T.copy()
+    planes = np.concatenate([surfaces.near, surfaces.far]).reshape(6, -1)
     tolerance = _SAME_SURFACE * _local_jump(surfaces).ravel()
     pixel_y, pixel_x = positions(height, rows), positions(width, columns)
-    lines = max(1, _BLOCK_PX // width)
-    for top in range(0, height, lines):
-        y, x = np.nonzero(edge[cell_y[top : top + lines, None], cell_x])
+
+    def paint(lines: slice) -> None:
+        y, x = np.nonzero(edge[cell_y[lines, None], cell_x])
         if len(y) == 0:
-            continue
-        y += top
-        own = cell_y[y] * columns + cell_x[x]
-        point_y, point_x = pixel_y[y], pixel_x[x]
-        near, far = _planes_at(planes, own, columns, point_y, point_x)
+            return
+        y += lines.start
+        own_y, own_x, point_y, point_x = cell_y[y], cell_x[x], pixel_y[y], pixel_x[x]
+        near, far = _planes_at(planes, columns, own_y, own_x, point_y, point_x)
         chosen = np.where(guide[y, x] * 2 > near + far, near, far)
-        painted = _blended(planes, chosen, tolerance[own], (rows, columns), point_y, point_x)
+        own = tolerance[own_y * columns + own_x]
+        painted = _blended(planes, chosen, own, (rows, columns), point_y, point_x)
         seen = np.isfinite(painted)  # a pixel that is known may lie in a cell that is mostly unknown
         values[y[seen], x[seen]] = painted[seen]
+
+    step = max(1, _BLOCK_PX // width)
+    with ThreadPoolExecutor(os.cpu_count()) as workers:  # numpy lets other threads run while it computes
+        list(workers.map(paint, [slice(top, top + step) for top in range(0, height, step)]))
     _remove_hairlines(values, edge[cell_y[:, None], cell_x], max(height / rows, width / columns))
 
 
@@ -71,10 +78,10 @@ def _blended(
     part_y, part_x = y - first_y, x - first_x
     total, weight = np.zeros_like(chosen), np.zeros_like(chosen)
     for step_y, share_y in ((0, 1 - part_y), (1, part_y)):
-        row = np.clip(first_y + step_y, 0, rows - 1) * columns
+        cell_y = np.clip(first_y + step_y, 0, rows - 1)
         for step_x, share_x in ((0, 1 - part_x), (1, part_x)):
-            cell = row + np.clip(first_x + step_x, 0, columns - 1)
-            near, far = _planes_at(planes, cell, columns, y, x)
+            cell_x = np.clip(first_x + step_x, 0, columns - 1)
+            near, far = _planes_at(planes, columns, cell_y, cell_x, y, x)
             plane = np.where(np.abs(near - chosen) < np.abs(far - chosen), near, far)
             closeness = np.exp(-np.minimum(((plane - chosen) / tolerance) ** 2, 50))
             counted = np.where(np.isfinite(plane), share_y * share_x * closeness, 0)
@@ -94,18 +101,17 @@ def _remove_hairlines(values: NDArray[np.float32], edge: NDArray[np.bool_], cell
 
 def _planes_at(
     planes: NDArray[np.float32],
-    cell: NDArray[np.intp],
     columns: int,
+    cell_y: NDArray[np.intp],
+    cell_x: NDArray[np.intp],
     y: NDArray[np.float32],
     x: NDArray[np.float32],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Values of the near and the far plane of cells, continued to points."""
-    cell_y, cell_x = np.divmod(cell, columns)
+    """Values of the near and the far plane of cells, continued to points; of each plane (3, cells) value and slopes."""
+    cell = cell_y * columns + cell_x
     dy, dx = y - cell_y.astype(np.float32), x - cell_x.astype(np.float32)
-    taken = planes[cell]
-    near = taken[:, 0] + taken[:, 1] * dx + taken[:, 2] * dy
-    far = taken[:, 3] + taken[:, 4] * dx + taken[:, 5] * dy
-    return near, far
+    value_n, slope_x_n, slope_y_n, value_f, slope_x_f, slope_y_f = (row[cell] for row in planes)
+    return value_n + slope_x_n * dx + slope_y_n * dy, value_f + slope_x_f * dx + slope_y_f * dy
 
 
 def _edge_cells(surfaces: TwoSurfaces) -> NDArray[np.bool_]:
