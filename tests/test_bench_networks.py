@@ -11,7 +11,7 @@ import pytest
 import torch
 from seeded import fill_seeded
 
-from depth3d.bench import command, predict
+from depth3d.bench import command, plain, predict
 from depth3d.bench.command import bench_command
 from depth3d.bench.networks import as_published, weights_to_measure
 from depth3d.bench.predict import Conditions, bench_predict
@@ -128,16 +128,7 @@ def test_the_plain_script_makes_a_cloud_of_so_many_points(tiny_file: Path, tmp_p
     from plyfile import PlyData
 
     out = tmp_path / "plain.ply"
-    command._run(
-        [
-            *command._depth3d()[:1],
-            command.plain.__file__,
-            str(ROOT / "samples" / "desk.jpg"),
-            str(tiny_file),
-            str(out),
-            "9000",
-        ]
-    )
+    plain.main(str(ROOT / "samples" / "desk.jpg"), str(tiny_file), str(out), "9000")
     vertices = PlyData.read(out)["vertex"]
     assert 4000 < len(vertices) <= 9000
     assert np.isfinite(vertices["z"]).all()
