@@ -39,6 +39,7 @@ STEPS = {
     "colormap",
     "measure",
     "steadying",
+    "triangulation",
 }
 SINKS = {"formats", "viewer", "htmlview"}
 WORKSHOP = {"training", "edges", "evaluation", "bench"}

@@ -36,8 +36,8 @@ def depth(
 ) -> None:
     """Write depth along the optical axis, as large as the photo; NaN (0 in PNG) where it is unknown.
 
-    Of a video, moving pictures such as .gif show heat maps, and a name with %04d stands for one file per frame. All frames of a shot
-    have one scale, and hints are for the first frame.
+    Of a video, moving pictures such as .gif show heat maps, and a name with %04d stands for one file per frame. All
+    frames of a shot have one scale, and hints are for the first frame.
 
     \b
     depth3d depth room.jpg --near 0.8m --far 5m -o room.npy

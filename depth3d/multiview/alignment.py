@@ -19,6 +19,7 @@ from depth3d.errors import Depth3DError, GeometryError, HintError, MissingExtraE
 from depth3d.fusion import DepthView, agree
 from depth3d.fusion.neighbours import Glimpse, neighbours_of
 from depth3d.multiview.known import KnownLength, Pixel, Unit, unit_from_lengths
+from depth3d.multiview.own_points import own_points
 from depth3d.multiview.shelf import Shelf
 from depth3d.options import Options
 from depth3d.photo import Photo, read_photo
@@ -203,10 +204,13 @@ def _check(
 
 def _fill(aligned: Aligned, capture: Capture, units_per_metre: float | None, detail_px: int, report: Report) -> None:
     """Each photo's own depth."""
+    points = own_points(capture, aligned.options, report)
+    if points:
+        aligned.notes.append("the capture has no points; they were found by matching photos")
     for number, posed in enumerate(capture.photos):
         report("depth of each photo", number, len(capture.photos))
         try:
-            photo, scene = _one(posed, aligned.options, units_per_metre or 1.0)
+            photo, scene = _one(posed, aligned.options, units_per_metre or 1.0, points.get(number))
         except (WeightsError, MissingExtraError):
             raise  # these are not the photo's fault, and would come again with each
         except Depth3DError as problem:
@@ -221,7 +225,9 @@ def _fill(aligned: Aligned, capture: Capture, units_per_metre: float | None, det
         )
 
 
-def _one(posed: PosedPhoto, options: Options, units_per_metre: float) -> tuple[AlignedPhoto, Scene]:
+def _one(
+    posed: PosedPhoto, options: Options, units_per_metre: float, found: SparsePoints | None
+) -> tuple[AlignedPhoto, Scene]:
     photo = read_photo(posed.photo)
     fallback = choose_camera(photo, options) if posed.lens is None else None
     placed = place(posed, photo, fallback=fallback)
@@ -233,7 +239,7 @@ def _one(posed: PosedPhoto, options: Options, units_per_metre: float) -> tuple[A
     is_metric = options.depth_map is not None and options.depth_kind == "metric"
     count = 0
     if not is_metric:
-        points = _points(placed.hints, photo)
+        points = _points(placed.hints or (() if found is None else (found,)), photo)
         count = sum(len(hint.u) for hint in points)
         chosen = replace(chosen, hints=points, refine_scale=count >= 2 * LEAST_ANCHORS)
     scene = reconstruct(photo, chosen, lens=lens)
@@ -247,7 +253,7 @@ def _points(hints: tuple[Hint, ...], photo: Photo) -> tuple[SparsePoints, ...]:
     points = tuple(hint for hint in hints if isinstance(hint, SparsePoints))
     count = sum(len(hint.u) for hint in points)
     if count < _LEAST_POINTS:
-        raise HintError(f"{photo.name}: sees {count} points of the model, too few for its scale")
+        raise HintError(f"{photo.name}: sees {count} points that other photos see too, too few for its scale")
     return points
 
 
