@@ -62,6 +62,9 @@ if TYPE_CHECKING:
     from depth3d.solid import to_solid as to_solid
     from depth3d.splats import Splats as Splats
     from depth3d.splats import to_splats as to_splats
+    from depth3d.stereo import Eyes as Eyes
+    from depth3d.stereo import animate_wigglegram as animate_wigglegram
+    from depth3d.stereo import to_stereo as to_stereo
     from depth3d.scale import CameraHeight as CameraHeight
     from depth3d.scale import DepthAt as DepthAt
     from depth3d.scale import DistanceAt as DistanceAt
@@ -128,6 +131,9 @@ _ROOM_OF_NAME = {
     "to_solid": "solid",
     "Splats": "splats",
     "to_splats": "splats",
+    "Eyes": "stereo",
+    "animate_wigglegram": "stereo",
+    "to_stereo": "stereo",
     "CameraHeight": "scale",
     "DepthAt": "scale",
     "DistanceAt": "scale",

@@ -12,6 +12,7 @@ from depth3d.parallax import DEFAULT_EASING, DEFAULT_FPS, DEFAULT_MOTION, DEFAUL
 from depth3d.scale import Hint
 from depth3d.solid import DEFAULT_BASE_MM, DEFAULT_RELIEF_MM, DEFAULT_WIDTH_MM
 from depth3d.steadying import DEFAULT_STEADY_S
+from depth3d.stereo import DEFAULT_DISPARITY_PERCENT, DEFAULT_LAYOUT, Layout
 
 DEFAULT_MAX_POINTS = 1_000_000
 
@@ -76,6 +77,11 @@ class Options:
         f_number: the lens instead of `blur_percent`: its f-number on a full-frame camera; needs metres.
         blades: corners of the aperture, 0 for a disc.
         highlights: how many times brighter than white the photo's white lights were.
+        layout: how both eyes' pictures share a file, a name of `depth3d.stereo.LAYOUTS`.
+        disparity_percent: by how much both eyes' pictures differ at most, in per cent of their width.
+        ipd_m: instead, the distance between the eyes in metres; needs metres.
+        convergence_m: depth of what both eyes see at the same place, instead of that at the focus; needs metres.
+        eye_width: pixels of each eye's picture in stereo; None means what suits the layout.
     """
 
     fov_x_deg: float | None = None
@@ -129,3 +135,8 @@ class Options:
     f_number: float | None = None
     blades: int = 0
     highlights: float = DEFAULT_HIGHLIGHTS
+    layout: Layout = DEFAULT_LAYOUT
+    disparity_percent: float = DEFAULT_DISPARITY_PERCENT
+    ipd_m: float | None = None
+    convergence_m: float | None = None
+    eye_width: int | None = None

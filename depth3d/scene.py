@@ -31,10 +31,24 @@ from depth3d.scale import ScaleFit
 from depth3d.scale.hint import moved_pixels
 from depth3d.solid import to_solid
 from depth3d.splats import Splats, to_splats
+from depth3d.stereo import Eyes, animate_wigglegram, to_stereo
 from depth3d.undistort import to_ideal_pixels
 
 Geometry = Literal["cloud", "points", "splat", "mesh", "relief"]
-Image = Literal["depth", "relative", "tum", "3dgs", "heatmap", "depth-photo", "parallax", "bokeh", "photo", "camera"]
+Image = Literal[
+    "depth",
+    "relative",
+    "tum",
+    "3dgs",
+    "heatmap",
+    "depth-photo",
+    "parallax",
+    "bokeh",
+    "stereo",
+    "wigglegram",
+    "photo",
+    "camera",
+]
 Kind = Literal[Geometry, Image]
 
 _TYPE_AND_LAYOUT: dict[Kind, tuple[str, str]] = {
@@ -51,6 +65,8 @@ _TYPE_AND_LAYOUT: dict[Kind, tuple[str, str]] = {
     "depth-photo": ("DepthPhoto", ""),
     "parallax": ("Animation", ""),
     "bokeh": ("Picture", ""),
+    "stereo": ("Picture", ""),
+    "wigglegram": ("Animation", ""),
     "photo": ("Picture", ""),
     "camera": ("Intrinsics", ""),
 }
@@ -211,6 +227,24 @@ class Scene:
             highlights=o.highlights,
         )
 
+    def stereo(self) -> Picture:
+        """The photo for two eyes.
+
+        Raises:
+            UsageError: a length was chosen, but depth has no unit.
+        """
+        o = self.options
+        return to_stereo(self.photo.rgb, self.depth, self.camera, layout=o.layout, eyes=self._eyes(), width=o.eye_width)
+
+    def wigglegram(self) -> Animation:
+        """The photo, seen with either eye in turn.
+
+        Raises:
+            UsageError: a length was chosen, but depth has no unit.
+        """
+        width = self.options.eye_width or self.options.width
+        return animate_wigglegram(self.photo.rgb, self.depth, self.camera, eyes=self._eyes(), width=width)
+
     def measure(self, start: tuple[float, float], end: tuple[float, float] | None = None) -> Measurement:
         """The length between the things at two pixels of the upright photo as taken, or from the camera to one."""
         (start,) = self._ideal_pixels(start)
@@ -231,8 +265,8 @@ class Scene:
                 kitchen.gif (parallax).
             kind: "cloud" (or "points"), "splat", "mesh", "relief" (printable), "depth", "relative" (inverse depth),
                 "tum" or "3dgs" (depth as those programs want it), "heatmap", "depth-photo" (photo and grey depth),
-                "parallax", "bokeh", "photo" (lens distortion undone, as the depth belongs to it) or "camera" (its
-                intrinsics).
+                "parallax", "bokeh", "stereo", "wigglegram", "photo" (lens distortion undone, as the depth belongs to
+                it) or "camera" (its intrinsics).
             force: overwrite an existing file.
 
         Raises:
@@ -248,6 +282,19 @@ class Scene:
             with atomic_write(provenance_path(path), force=force) as file:
                 file.write(to_json(to_provenance(self, value if isinstance(value, Mesh) else None)))
         return Saved(written, in_words(value, self.unit))
+
+    def _eyes(self) -> Eyes:
+        o = self.options
+        if self.unit != "m" and (o.ipd_m is not None or o.convergence_m is not None):
+            raise UsageError(
+                "the eyes' distance and convergence need depth in metres; give a distance (--at, --near, --size ...), "
+                "or --disparity and --focus instead"
+            )
+        focus = None
+        if o.focus is not None:
+            (u, v), (width, height) = self._ideal_pixels(o.focus)[0], self.depth.size
+            focus = u / width, v / height
+        return Eyes(disparity_percent=o.disparity_percent, ipd_m=o.ipd_m, convergence_m=o.convergence_m, focus=focus)
 
     def _ideal_pixels(self, *pixels: tuple[float, float]) -> list[tuple[float, float]]:
         """Pixels of the photo as it was taken, in the photo with its lens distortion undone."""
@@ -307,6 +354,10 @@ class Scene:
             return self.relief
         if kind == "bokeh":
             return self.bokeh()
+        if kind == "stereo":
+            return self.stereo()
+        if kind == "wigglegram":
+            return self.wigglegram()
         return self.heatmap() if kind == "heatmap" else self.parallax()
 
 

@@ -44,6 +44,7 @@ def main() -> None:
     d3.save(d3.Picture(networks()), folder / "networks.jpg", quality=88, force=True)
     d3.save(d3.Picture(bokeh()), folder / "bokeh.jpg", quality=88, force=True)
     d3.save(d3.Picture(page()), folder / "serve.jpg", quality=80, force=True)
+    d3.save(d3.Picture(stereo()), folder / "stereo.jpg", quality=88, force=True)
 
 
 def networks() -> NDArray[np.uint8]:
@@ -96,6 +97,16 @@ def serving(folder: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
         server.should_exit = True
         thread.join()
+
+
+def stereo() -> NDArray[np.uint8]:
+    """The courtyard for red and cyan glasses, and for crossed eyes."""
+    scene = exact("courtyard")
+    shown = [
+        d3.to_stereo(scene.photo.rgb, scene.depth, scene.camera, layout=layout, width=480).rgb
+        for layout in ("anaglyph", "cross-eyed")
+    ]
+    return np.hstack(shown)
 
 
 def overview(name: str, *, yaw_deg: float, pitch_deg: float) -> NDArray[np.uint8]:

@@ -36,6 +36,7 @@ STEPS = {
     "parallax",
     "stereo",
     "bokeh",
+    "light",
     "colormap",
     "measure",
     "steadying",

@@ -16,12 +16,12 @@ from scipy.special import j1
 from depth3d.bokeh import defocus, defocusing, slices
 from depth3d.bokeh.aperture import aperture, halvings, spread_light
 from depth3d.bokeh.defocusing import aperture_m
-from depth3d.bokeh.light import to_light, to_srgb
 from depth3d.camera import Intrinsics
 from depth3d.cli import run
 from depth3d.depth import MetricDepth
 from depth3d.errors import UsageError
 from depth3d.layers import to_layers
+from depth3d.light import to_light, to_srgb
 
 CAMERA = small_camera(240, 160)
 EDGE = 120
@@ -223,6 +223,7 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     Image.fromarray(rgb).save(tmp_path / "a.png")
     np.save(tmp_path / "d.npy", 1 / depth.metres)
     command = ["bokeh", str(tmp_path / "a.png"), "--depth-map", str(tmp_path / "d.npy"), "--focus", "200,60"]
+    command += ["--fov", "60"]
     assert run([*command, "--blur", "5", "-o", str(tmp_path / "b.png")]) == 0
     assert "picture 240x160" in capsys.readouterr().out
     with Image.open(tmp_path / "b.png") as written:
@@ -230,4 +231,4 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         assert np.abs(np.asarray(written).astype(int) - expected).max() <= 2
     assert run([*command, "--f-number", "2", "-o", str(tmp_path / "c.png")]) == 2
     assert "an f-number needs depth in metres" in capsys.readouterr().err
-    assert run([*command, "--f-number", "2", "--at", "200,60=3m", "--fov", "60", "-o", str(tmp_path / "c.png")]) == 0
+    assert run([*command, "--f-number", "2", "--at", "200,60=3m", "-o", str(tmp_path / "c.png")]) == 0

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.bokeh.aperture import halvings, spread_light
-from depth3d.bokeh.light import to_light, to_srgb
+from depth3d.light import to_light, to_srgb
 
 T = TypeVar("T", np.uint8, np.float32)
 

@@ -17,6 +17,7 @@ _ROOM_OF_COMMAND = {
     "depth": "depth3d.cli.depth:depth",
     "parallax": "depth3d.cli.parallax:parallax",
     "bokeh": "depth3d.cli.bokeh:bokeh",
+    "stereo": "depth3d.cli.stereo:stereo",
     "panorama": "depth3d.cli.panorama:panorama",
     "measure": "depth3d.cli.measure:measure",
     "batch": "depth3d.cli.batch:batch",

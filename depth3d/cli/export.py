@@ -14,18 +14,21 @@ from depth3d.cli.options import (
     depth_options,
     focus_option,
     geometry_options,
+    layout_option,
     lens_options,
     motion_options,
     output_options,
     photo_arguments,
     scale_options,
+    stereo_options,
     video_options,
 )
 from depth3d.cli.work import write_files
 
 KINDS = [
     *("cloud", "points", "splat", "mesh", "relief"),
-    *("depth", "relative", "tum", "3dgs", "heatmap", "depth-photo", "parallax", "bokeh", "photo", "camera"),
+    *("depth", "relative", "tum", "3dgs", "heatmap", "depth-photo", "parallax"),
+    *("bokeh", "stereo", "wigglegram", "photo", "camera"),
 ]
 
 
@@ -46,6 +49,8 @@ KINDS = [
 @motion_options
 @focus_option
 @lens_options
+@layout_option
+@stereo_options
 @file_options
 @video_options
 def export(photos: tuple[Path, ...], outputs: tuple[Path, ...], kind: Any, force: bool, **chosen: Any) -> None:

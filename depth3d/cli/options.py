@@ -30,6 +30,13 @@ AXES = ("gltf", "opencv", "blender", "ros", "unity", "z-up")
 """The names of `depth3d.formats.axes`, which needs numpy."""
 
 
+LAYOUTS = (
+    *("side-by-side", "half-side-by-side", "top-bottom", "half-top-bottom", "cross-eyed", "anaglyph", "autostereogram"),
+    "vr180",
+)
+"""The names of `depth3d.stereo.LAYOUTS`, which needs numpy."""
+
+
 class Parsed(click.ParamType[object]):
     """A value whose text is read by one of our own parsers."""
 
@@ -319,7 +326,7 @@ def focus_option(command: _Command) -> _Command:
         "--focus",
         type=PIXEL,
         metavar="U,V",
-        help="Pixel of the thing that stays still, or sharp.  [default: what is in the middle]",
+        help="Pixel of the thing that stays still, sharp, or on the screen.  [default: what is in the middle]",
     )
     return option(command)
 
@@ -375,6 +382,47 @@ def video_options(command: _Command) -> _Command:
     )
 
 
+def layout_option(command: _Command) -> _Command:
+    """How two eyes' pictures share a file."""
+    option = click.option(
+        "--layout", type=click.Choice(LAYOUTS), default="anaglyph", show_default=True, help="Of pictures for two eyes."
+    )
+    return option(command)
+
+
+def stereo_options(command: _Command) -> _Command:
+    """Where the two eyes are."""
+    return _all(
+        command,
+        click.option(
+            "--disparity",
+            "disparity_percent",
+            type=float,
+            default=2.0,
+            show_default=True,
+            metavar="PERCENT",
+            help="By how much both eyes' pictures differ at most, in per cent of their width; beyond 3 it may strain "
+            "the eyes. It needs no metres.",
+        ),
+        click.option(
+            "--ipd", type=LENGTH, metavar="DIST", help="Instead: distance between the eyes, such as 63mm. Needs metres."
+        ),
+        click.option(
+            "--convergence",
+            type=LENGTH,
+            metavar="DIST",
+            help="Depth that appears on the screen, instead of that at --focus; nearer things stand before it. Needs "
+            "metres.",
+        ),
+        click.option(
+            "--eye-width",
+            type=click.IntRange(min=16),
+            metavar="PX",
+            help="Width of each eye's picture.  [default: 1920; VR180 2880; autostereogram 1200; wigglegram 640]",
+        ),
+    )
+
+
 def output_options(help_text: str) -> Callable[[_Command], _Command]:
     """Where to write."""
 
@@ -414,6 +462,9 @@ def to_options(chosen: dict[str, Any]) -> Options:
     voxel = chosen.pop("voxel", None)
     farthest = chosen.pop("max_depth", None)
     textured = not chosen.pop("vertex_colours", False)
+    for name in ("ipd", "convergence"):
+        length = chosen.pop(name, None)
+        chosen[f"{name}_m"] = length.metres if length else None
     return Options(
         hints=hints,
         max_depth_m=farthest.metres if farthest else None,

@@ -1,0 +1,59 @@
+"""`depth3d stereo`: for two eyes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from depth3d.cli.options import (
+    LAYOUTS,
+    camera_options,
+    depth_options,
+    focus_option,
+    output_options,
+    photo_arguments,
+    scale_options,
+    stereo_options,
+)
+from depth3d.cli.work import write_files
+
+if TYPE_CHECKING:
+    from depth3d.scene import Kind
+
+_WIGGLEGRAM = "wigglegram"
+
+
+@click.command()
+@photo_arguments
+@output_options("File to write: .png .jpg .webp; wigglegrams .gif .webp.")
+@click.option(
+    "--layout",
+    type=click.Choice([*LAYOUTS, _WIGGLEGRAM]),
+    default="anaglyph",
+    show_default=True,
+    help="anaglyph: for red and cyan glasses. side-by-side, top-bottom: for screens and headsets; half-: squeezed to "
+    "half the size. cross-eyed: the right eye's picture at the left. autostereogram: dots. vr180: a half sphere for "
+    "each eye. wigglegram: an animation.",
+)
+@stereo_options
+@focus_option
+@camera_options
+@scale_options
+@depth_options
+def stereo(photos: tuple[Path, ...], outputs: tuple[Path, ...], layout: str, force: bool, **chosen: Any) -> None:
+    """Show the photo to two eyes. What one of them sees behind things is filled in.
+
+    \b
+    depth3d stereo room.jpg -o room.jpg
+    depth3d stereo room.jpg --layout side-by-side --focus 640,480 -o room_sbs.png
+    depth3d stereo room.jpg --at 640,480=3m --layout vr180 --ipd 63mm -o room_180_sbs.jpg
+    depth3d stereo room.jpg --layout wigglegram -o room.gif
+    """
+    kind: Kind = "stereo"
+    if layout == _WIGGLEGRAM:
+        kind = "wigglegram"
+    else:
+        chosen["layout"] = layout
+    write_files(photos, outputs, kind=kind, force=force, chosen=chosen)
