@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class Depth3DError(Exception):
     """Base of every error depth3d raises on purpose; its message is shown as one line.
@@ -81,3 +83,15 @@ class MissingExtraError(Depth3DError):
 
     def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str, str]]:
         return MissingExtraError, self._parts  # it travels between processes
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """What ends a message about an unknown word: the known one it resembles most; nothing where it resembles none.
+
+    >>> nearest(".gbl", [".glb", ".ply"])
+    '; did you mean .glb?'
+    """
+    import difflib
+
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {found[0]}?" if found else ""

@@ -13,7 +13,7 @@ from depth3d.cloud import PointCloud, to_cloud
 from depth3d.colormap import to_depth_photo, to_heatmap
 from depth3d.contents import Value, in_words
 from depth3d.depth import InverseDepth, MetricDepth
-from depth3d.errors import UsageError
+from depth3d.errors import UsageError, nearest
 from depth3d.formats import atomic_write, files_for, save
 from depth3d.key_poses_file import read_motion
 from depth3d.layers import Layers, layers_to_mesh, to_layers
@@ -384,5 +384,6 @@ def kind_of(path: Path) -> Kind:
     suffix = path.suffix.lower()
     if suffix not in KIND_OF_SUFFIX:
         known = " ".join(KIND_OF_SUFFIX)
-        raise UsageError(f"{path}: the suffix {suffix or '(none)'!r} names no known format; use one of {known}")
+        meant = nearest(suffix, KIND_OF_SUFFIX)
+        raise UsageError(f"{path}: the suffix {suffix or '(none)'!r} names no known format; use one of {known}{meant}")
     return KIND_OF_SUFFIX[suffix]

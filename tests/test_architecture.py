@@ -42,7 +42,7 @@ STEPS = {
     "steadying",
     "triangulation",
 }
-SINKS = {"formats", "viewer", "htmlview"}
+SINKS = {"formats", "viewer", "htmlview", "display"}
 WORKSHOP = {"training", "edges", "evaluation", "bench"}
 HELPERS_OF_SOURCES = {"input_files", "aspect", "colmap", "colmap_files"}
 EXCEPTIONS = {"fusion"}

@@ -10,6 +10,7 @@ from typing import TextIO
 
 import click
 
+from depth3d.cli.terminal import say
 from depth3d.errors import Depth3DError, Depth3DNotice, Depth3DWarning
 
 _ROOM_OF_COMMAND = {
@@ -25,6 +26,7 @@ _ROOM_OF_COMMAND = {
     "fuse": "depth3d.cli.fuse:fuse",
     "serve": "depth3d.cli.serve:serve",
     "weights": "depth3d.cli.weights:weights",
+    "doctor": "depth3d.cli.doctor:doctor",
     "eval": "depth3d.cli.eval:eval_command",
     "bench": "depth3d.cli.bench:bench",
     "train": "depth3d.cli.train:train",
@@ -74,7 +76,9 @@ def run(arguments: list[str]) -> int:
         code = cli.main(arguments, prog_name="depth3d", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        return _fail(error.format_message(), error.exit_code)
+        from depth3d.cli.suggestions import with_suggestion
+
+        return _fail(with_suggestion(error), error.exit_code)
     except Depth3DError as error:
         return _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
@@ -89,7 +93,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo(f"depth3d: {' '.join(message.split())}", err=True)
+    say(" ".join(message.split()), who="depth3d", colour="red")
     return code
 
 
@@ -101,5 +105,5 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    kind = "" if issubclass(category, Depth3DNotice) else "warning: "
-    click.echo(f"depth3d: {kind}{message}", err=True)
+    is_notice = issubclass(category, Depth3DNotice)
+    say(str(message), who="depth3d" if is_notice else "depth3d: warning", colour="cyan" if is_notice else "yellow")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from depth3d.cli.options import EXISTING_FILE, PIXEL, camera_options, depth_options, scale_options, to_options
+from depth3d.cli.terminal import json_option, result, step
 from depth3d.cli.weights import download_progress
 from depth3d.cli.work import report
 from depth3d.lengths import written_length
@@ -20,11 +20,11 @@ from depth3d.lengths import written_length
     "--from", "start", type=PIXEL, required=True, metavar="U,V", help="One end, a pixel of the upright photo."
 )
 @click.option("--to", "end", type=PIXEL, metavar="U,V", help="The other end.  [default: the camera]")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON: metres, sigma_m, unit and both ends.")
+@json_option("Print JSON: metres, sigma_m, unit and both ends.")
 @camera_options
 @scale_options
 @depth_options
-def measure(photo: Path, start: Any, end: Any, as_json: bool, **chosen: Any) -> None:
+def measure(photo: Path, start: Any, end: Any, **chosen: Any) -> None:
     """Measure the straight length between the things at two pixels, or from the camera to one.
 
     The error bar is one standard deviation; it holds what the hints and the network leave uncertain.
@@ -35,13 +35,11 @@ def measure(photo: Path, start: Any, end: Any, as_json: bool, **chosen: Any) -> 
     options = to_options(chosen)
     from depth3d.pipeline import reconstruct
 
-    with download_progress("midas_small") as progress:
+    with step(f"{photo.name}: seeing depth"), download_progress("midas_small") as progress:
         scene = reconstruct(photo, options, progress=progress)
     report(scene, photo)
     found = scene.measure(start, end)
-    if as_json:
-        ends = found.ends.round(6).tolist()
-        click.echo(json.dumps({"metres": found.metres, "sigma_m": found.sigma_m, "unit": scene.unit, "ends": ends}))
-        return
     unit = "m" if scene.unit == "m" else "(arbitrary unit; give a distance with --at for metres)"
-    click.echo(written_length(found.metres, found.sigma_m, unit=unit))
+    ends = found.ends.round(6).tolist()
+    facts = {"metres": found.metres, "sigma_m": found.sigma_m, "unit": scene.unit, "ends": ends}
+    result(written_length(found.metres, found.sigma_m, unit=unit), facts)

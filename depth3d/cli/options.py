@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from depth3d.cli.terminal import json_option, verbose_option
 from depth3d.errors import UsageError
 from depth3d.lengths import parse_length, parse_pixel, parse_pixel_length, parse_pixels, parse_span_length
 from depth3d.predictors.runtimes import PRECISIONS, RUNTIMES
@@ -191,6 +192,7 @@ def network_options(command: _Command) -> _Command:
         ),
         click.option("--weights", type=EXISTING_FILE, metavar="FILE", help="Weights file for the network."),
         click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Processor threads for the network."),
+        verbose_option,
     )
 
 
@@ -446,6 +448,7 @@ def output_options(help_text: str) -> Callable[[_Command], _Command]:
                 show_default=True,
                 help="Write FILE.json beside each file: hints, fit, camera, network, versions.",
             ),
+            json_option("Print a line of JSON for each file: path, what, photo, unit."),
         )
 
     return decorate

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from depth3d.cli.options import AXES, PIXEL_LENGTH, network_options, output_options, photo_arguments, to_options
+from depth3d.cli.terminal import say, step
 from depth3d.cli.weights import download_progress
-from depth3d.cli.work import targets
+from depth3d.cli.work import targets, wrote
 
 if TYPE_CHECKING:
     from depth3d.panorama_scene import PanoramaKind
@@ -60,10 +61,11 @@ def panorama(
 
     files = targets(photos, outputs, files_of, force=force, provenance=options.provenance)
     for photo, paths in zip(photos, files, strict=True):
-        with download_progress("midas_small") as progress:
+        with step(f"{photo.name}: seeing depth all around"), download_progress("midas_small") as progress:
             scene = reconstruct_panorama(photo, options, progress=progress)
         for line in (f"camera: panorama, {scene.equirect.source}", f"depth: {scene.source}", *scene.depth.notes):
-            click.echo(f"{photo.name}: {line}", err=True)
+            say(f"{photo.name}: {line}")
         for path in paths:
-            saved = scene.save(path, kind=kind, force=force)
-            click.echo(f"{saved.path}: {saved.what}")
+            with step(f"{path}: making and writing"):
+                saved = scene.save(path, kind=kind, force=force)
+            wrote(saved, photo, scene.depth.unit)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from depth3d.cli.terminal import json_option, result
 from depth3d.errors import WeightsError
 
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress
+    from depth3d.predictors.weights import FoundWeights
 
 _NAMES = click.Choice(["midas_small", "midas_large"])
 
@@ -45,17 +48,19 @@ def fetch(name: str) -> None:
 
 
 @weights.command("list")
+@json_option("Print a line of JSON for each network: name, path, sha256, licence; path is null where it is missing.")
 def list_weights() -> None:
     """Show which weights exist, and where they are on this machine.
 
     \b
     depth3d weights list
     """
-    from depth3d.predictors.weights import OFFICIAL_WEIGHTS
+    from depth3d.predictors.weights import OFFICIAL_WEIGHTS, bundled_weights, find_weights
 
     for name, official in OFFICIAL_WEIGHTS.items():
-        click.echo(f"{name:12} {official.mib:5.4g} MiB  {official.licence:4} {_where(name)}")
-    click.echo(f"{'bundled':12} {_bundled()}")
+        line = f"{name:12} {official.mib:5.4g} MiB  {official.licence:4} {_where(name)}"
+        result(line, _facts(name, official.licence, partial(find_weights, name)))
+    result(f"{'bundled':12} {_bundled()}", _facts("bundled", "MIT", bundled_weights))
 
 
 @weights.command()
@@ -90,6 +95,15 @@ def download_progress(label: str) -> Iterator[Progress]:
             bars[0].update(done - bars[0].pos)
 
         yield show
+
+
+def _facts(name: str, licence: str, find: Callable[[], FoundWeights | None]) -> dict[str, Any]:
+    try:
+        found = find()
+    except WeightsError:
+        found = None
+    where = {"path": None, "sha256": None} if found is None else {"path": found.path, "sha256": found.sha256}
+    return {"name": name, **where, "licence": licence}
 
 
 def _where(name: str) -> str:

@@ -7,16 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from depth3d.cli.options import to_options
 from depth3d.cli.progress import step_progress
+from depth3d.cli.terminal import is_verbose, result, say, step
 from depth3d.cli.weights import download_progress
 from depth3d.errors import UsageError
 
 if TYPE_CHECKING:
     from depth3d.options import Options
-    from depth3d.scene import Kind, Scene
+    from depth3d.scene import Kind, Saved, Scene
 
 
 def write_files(
@@ -40,13 +39,21 @@ def write_files(
     for video in videos:
         _write_video(video, outputs, options, kind, force=force)
     files_of_photo = targets(photos, outputs, partial(files_of, kind=kind), force=force, provenance=options.provenance)
-    for photo, files in zip(photos, files_of_photo, strict=True):
-        with download_progress("midas_small") as progress:
+    for count, (photo, files) in enumerate(zip(photos, files_of_photo, strict=True), 1):
+        of_all = f" ({count} of {len(photos)})" if len(photos) > 1 else ""
+        with step(f"{photo.name}{of_all}: seeing depth"), download_progress("midas_small") as progress:
             scene = reconstruct(photo, options, progress=progress)
         report(scene, photo, relative=kind == "relative")
         for path in files:
-            saved = scene.save(path, kind=kind, force=force)
-            click.echo(f"{saved.path}: {saved.what}")
+            with step(f"{path}{of_all}: making and writing"):
+                saved = scene.save(path, kind=kind, force=force)
+            wrote(saved, photo, scene.unit)
+
+
+def wrote(saved: Saved, photo: Path, unit: str) -> None:
+    """Say what is in a file that was written."""
+    facts = {"path": saved.path, "what": saved.what, "photo": photo, "unit": unit}
+    result(f"{saved.path}: {saved.what}", facts)
 
 
 def _write_video(path: Path, outputs: Sequence[Path], options: Options, kind: Kind | None, *, force: bool) -> None:
@@ -59,7 +66,7 @@ def _write_video(path: Path, outputs: Sequence[Path], options: Options, kind: Ki
     with step_progress() as progress:
         saved = save_video(read_video(path), named, options, kind=kind, force=force, report=progress)
     for one in saved:
-        click.echo(f"{one.path}: {one.what}")
+        result(f"{one.path}: {one.what}", {"path": one.path, "what": one.what, "video": path})
 
 
 def report(scene: Scene, photo: Path, *, relative: bool = False) -> None:
@@ -68,8 +75,20 @@ def report(scene: Scene, photo: Path, *, relative: bool = False) -> None:
     if not relative:
         lines.insert(0, f"camera: {scene.camera.fov_x_deg:.1f} degrees wide, {scene.camera.source}")
         lines += [f"scale: {note}" for note in scene.notes]
+        lines += _agreement(scene) if is_verbose() else []
+    if is_verbose() and scene.relief is not None:
+        lines += [f"{name}: {text}" for name, text in scene.relief.details]
     for line in lines:
-        click.echo(f"{photo.name}: {line}", err=True)
+        say(f"{photo.name}: {line}")
+
+
+def _agreement(scene: Scene) -> list[str]:
+    """The fit, and what each hint says beside what the fit gives there."""
+    if scene.fit is None:
+        return []
+    unit = "m" if scene.unit == "m" else "units"
+    residuals = [f"hint: {r.name}: said {r.said_m:.4g}, fitted {r.fitted_m:.4g} {unit}" for r in scene.fit.residuals]
+    return [f"fit: {scene.in_short['scale']}", *residuals]
 
 
 def targets(

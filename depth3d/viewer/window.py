@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from depth3d.camera import Intrinsics
 from depth3d.cloud import PointCloud
+from depth3d.display import has_display, runtime_folder
 from depth3d.errors import MissingExtraError, UsageError, ViewerError
 from depth3d.formats import check_writable, save, suffixes_for
 from depth3d.mesh import Mesh
 from depth3d.pictures import Picture
-from depth3d.viewer.display import has_display, runtime_folder
 from depth3d.viewer.viewpoint import Viewpoint, depth_range, framing_viewpoint, photo_viewpoint
 
 KEYS = "drag turns, wheel zooms, ctrl+drag moves, R returns to the photo's viewpoint, + and - size points, Q closes"

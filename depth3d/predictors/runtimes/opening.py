@@ -102,6 +102,15 @@ def measured(weights: FoundWeights, *, quantised: bool = False) -> list[Measured
     return rows
 
 
+def remembered_way(weights: FoundWeights) -> Way | None:
+    """What ``auto`` takes here; None where that was not measured yet. Nothing is loaded for that."""
+    runtime = os.environ.get("DEPTH3D_RUNTIME") or "auto"
+    if runtime == "torch" or not installed():
+        return Way("torch", "fp32")
+    chosen = fastest(_remembered(Store.of(weights.sha256), quantised=False) or (), runtime=runtime)
+    return None if chosen is None else chosen.way
+
+
 def _check(runtime: str, precision: str) -> None:
     if runtime not in RUNTIMES:
         raise UsageError(f"unknown runtime {runtime!r}; choose one of {', '.join(RUNTIMES)}")
