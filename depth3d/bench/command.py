@@ -106,8 +106,8 @@ def _warm(commands: Mapping[str, Callable[[], object]]) -> None:
 
 
 def _stages(photo: Path, weights: Path, folder: Path, rounds: int) -> dict[str, float]:
-    arguments = _export(photo, weights, folder / "out.ply")[3:]
-    command = [sys.executable, "-m", "depth3d.bench.stages", *arguments]
+    paths = (photo, weights, folder / "out.ply")
+    command = [sys.executable, "-m", "depth3d.bench.stages", *map(str, paths), str(MAX_POINTS)]
     runs = [json.loads(_run(command).splitlines()[-1]) for _ in range(rounds)]
     return {stage: statistics.median(run[stage] for run in runs) for stage in runs[0]}
 

@@ -1,6 +1,6 @@
-"""Where a command spends its time, step by step. Run by `command` in a process of its own.
+"""Where a photo's way to a file spends its time, step by step. Run by `command` in a process of its own.
 
-python -m depth3d.bench.stages export photo.jpg -o photo.ply
+python -m depth3d.bench.stages PHOTO WEIGHTS OUT MAX_POINTS
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from functools import wraps
+from contextlib import ExitStack
+from functools import reduce, wraps
+from pathlib import Path
 from typing import Any
 
 STAGES = {
@@ -25,24 +27,23 @@ STAGES = {
 """What is timed: module and function. None of them calls another."""
 
 
-def run_timed(arguments: list[str]) -> dict[str, float]:
-    """Run a command of the command line and return seconds by step, with those of starting up and of the rest."""
+def run_timed(photo: Path, weights: Path, out: Path, max_points: int) -> dict[str, float]:
+    """Turn a photo into a file and return seconds by step, with those of starting up and of the rest."""
     begin = time.perf_counter()
     seconds: dict[str, float] = {}
-    from depth3d.cli import run
+    from depth3d.options import Options
+    from depth3d.pipeline import reconstruct
 
     for room in {room for room, _ in STAGES.values()}:
         importlib.import_module(room)
     seconds["start Python, import"] = time.perf_counter() - begin + _PYTHON_S
-    for name, (room, path) in STAGES.items():
-        owner: Any = importlib.import_module(room)
-        *classes, function = path.split(".")
-        for one in classes:
-            owner = getattr(owner, one)
-        setattr(owner, function, _timed(getattr(owner, function), name, seconds))
-    code = run(arguments)
-    if code:
-        sys.exit(code)
+    with ExitStack() as put_back:
+        for name, (room, path) in STAGES.items():
+            *classes, function = path.split(".")
+            owner = reduce(getattr, classes, importlib.import_module(room))
+            put_back.callback(setattr, owner, function, getattr(owner, function))
+            setattr(owner, function, _timed(getattr(owner, function), name, seconds))
+        reconstruct(photo, Options(weights=weights, max_points=max_points)).save(out, force=True)
     total = time.perf_counter() - begin + _PYTHON_S
     seconds["everything else"] = total - sum(seconds.values())
     return seconds
@@ -63,4 +64,5 @@ def _timed(function: Callable[..., Any], name: str, seconds: dict[str, float]) -
 _PYTHON_S = time.process_time()  # what Python needed to come here
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(run_timed(sys.argv[1:])) + "\n")
+    _photo, _weights, _out, _points = sys.argv[1:]
+    sys.stdout.write(json.dumps(run_timed(Path(_photo), Path(_weights), Path(_out), int(_points))) + "\n")
