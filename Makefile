@@ -1,6 +1,7 @@
 # make demo   photo -> out/room.ply, .glb, .gif: installs what that needs into .venv, then works offline
 # make test   everything the tests need, then the tests
 # make check  the linters and the types
+# make fuzz   spoil files for every reader until one fails: 10 minutes each; FUZZ_ARGS="photo points --seconds 60"
 # make samples  draw the sample photos anew (half an hour)      make pictures  those of README
 # make clean  remove what make made
 #
@@ -11,12 +12,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 PIP_ARGS ?=
 PYTEST_ARGS ?=
+FUZZ_ARGS ?=
 OUT ?= out
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt $(PIP_ARGS)
 
-.PHONY: demo test check samples pictures clean
+.PHONY: demo test check fuzz samples pictures clean
 
 demo: $(VENV)/.run
 	@mkdir -p $(OUT)
@@ -32,6 +34,9 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python tests/fuzz.py $(FUZZ_ARGS)
 
 samples: $(VENV)/.run
 	$(BIN)/python samples/make.py

@@ -40,15 +40,20 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # of Ray's own processes
-def test_a_node_that_dies_takes_no_photo_with_it(cluster: Cluster, tmp_path: Path) -> None:
-    photos, output = tmp_path / "photos", tmp_path / "out"
+def test_a_node_that_dies_takes_no_photo_with_it(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # paths may be given from here, and nodes work elsewhere
+    photos, output = tmp_path / "photos", Path("out")
     photos.mkdir()
     for number in range(PHOTOS):
         rgb = np.random.default_rng(number).integers(0, 255, (16, 24, 3), dtype=np.uint8)
         Image.fromarray(rgb).save(photos / f"{number:02d}.png")
     (photos / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
     np.save(tmp_path / "depth.npy", np.linspace(0.2, 1, 24 * 16, dtype=np.float32).reshape(16, 24))
-    nodes: list[Any] = [cluster.add_node(num_cpus=1, object_store_memory=80 * MEGABYTES) for _ in range(2)]
+    size = {"num_cpus": 1, "object_store_memory": 80 * MEGABYTES}
+    nodes: list[Any] = [cluster.add_node(wait=False, **size) for _ in range(2)]
+    cluster.wait_for_nodes(timeout=120)
     seen: list[str] = []
 
     def kill_the_first(row: Row, tally: Tally) -> None:
@@ -59,7 +64,7 @@ def test_a_node_that_dies_takes_no_photo_with_it(cluster: Cluster, tmp_path: Pat
     batch = Batch(
         inputs=(str(photos),),
         output=str(output),
-        options=Options(depth_map=tmp_path / "depth.npy", fov_x_deg=60),
+        options=Options(depth_map=Path("depth.npy"), fov_x_deg=60),
         engine="ray",
         endings=(".npy",),
     )

@@ -12,13 +12,15 @@ import pickle
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from depth3d.batch.local import Workers
 from depth3d.batch.recipe import ENDS_THE_BATCH, Job, Recipe
 from depth3d.batch.row import Row
+from depth3d.batch.storage import Folder
 from depth3d.errors import EngineError, MissingExtraError
 
 _PHOTOS_PER_DATASET = 50_000
@@ -41,7 +43,7 @@ def each_row_on_ray(jobs: Sequence[Job], recipe: Recipe, *, workers: int | None)
         EngineError: the cluster cannot be reached, or its machines lack depth3d.
         Depth3DError: what ends the batch, see `Recipe.make`.
     """
-    recipe = replace(recipe, options=replace(recipe.options, threads=recipe.options.threads or 1))
+    recipe = _from_anywhere(recipe)
     waiting = iter(jobs)
     with _cluster() as ray, _one_line(ray):
         while some := list(islice(waiting, _PHOTOS_PER_DATASET)):
@@ -52,6 +54,20 @@ def each_row_on_ray(jobs: Sequence[Job], recipe: Recipe, *, workers: int | None)
                     yield row
             if left:
                 raise EngineError(f"the Ray cluster has lost {len(left)} photos; run the same command again")
+
+
+def _from_anywhere(recipe: Recipe) -> Recipe:
+    """The recipe with whole paths, as machines of a cluster work in folders of their own."""
+    changed: dict[str, Any] = {"threads": recipe.options.threads or 1}
+    for field in fields(recipe.options):
+        value = getattr(recipe.options, field.name)
+        if isinstance(value, Path):
+            changed[field.name] = value.absolute()
+        elif isinstance(value, tuple) and any(isinstance(one, Path) for one in value):
+            changed[field.name] = tuple(one.absolute() for one in value)
+    here = Folder(recipe.output).path
+    output = recipe.output if here is None else str(here)
+    return replace(recipe, options=replace(recipe.options, **changed), output=output)
 
 
 class _Actor:

@@ -103,7 +103,7 @@ def _one_by_one(jobs: Iterable[Job], recipe: Recipe) -> Iterator[Row]:
 
 
 def _pool(recipe: Recipe, workers: int) -> ProcessPoolExecutor:
-    threads = recipe.options.threads or max(1, (os.cpu_count() or 1) // workers)
+    threads = recipe.options.threads or max(1, cores() // workers)
     recipe = replace(recipe, options=replace(recipe.options, threads=threads))
     return ProcessPoolExecutor(
         workers,
@@ -111,6 +111,11 @@ def _pool(recipe: Recipe, workers: int) -> ProcessPoolExecutor:
         initializer=_start,
         initargs=(threads, recipe.network == "bundled", pickle.dumps(recipe)),
     )
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 _recipe: Recipe

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from depth3d.batch.finding import find_photos, to_jobs
-from depth3d.batch.local import each_row_here
+from depth3d.batch.local import cores, each_row_here
 from depth3d.batch.manifest import MANIFEST_NAME, Manifest
 from depth3d.batch.recipe import Job, Recipe, recipe_digits
 from depth3d.batch.row import Row
@@ -138,7 +138,7 @@ def _rows(jobs: list[Job], recipe: Recipe, batch: Batch) -> Generator[Row, None,
 
         yield from each_row_on_ray(jobs, recipe, workers=batch.workers)
     else:
-        yield from each_row_here(jobs, recipe, workers=min(batch.workers or _cores(), len(jobs)))
+        yield from each_row_here(jobs, recipe, workers=min(batch.workers or cores(), len(jobs)))
 
 
 def _counted(tally: Tally, row: Row, begun: float) -> Tally:
@@ -149,11 +149,6 @@ def _counted(tally: Tally, row: Row, begun: float) -> Tally:
         failed=tally.failed + failed,
         seconds=time.perf_counter() - begun,
     )
-
-
-def _cores() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _network(options: Options, download: Download | None) -> str | None:

@@ -108,20 +108,25 @@ def batch(
         retry=retry,
         force=force,
     )
-    with ExitStack() as stack:
-        bar = _Bar(stack)
-        tally = run_batch(plan, progress=bar.show, download=stack.enter_context(download_progress("midas_small")))
+    try:
+        with ExitStack() as stack:
+            bar = _Bar(stack)
+            tally = run_batch(plan, progress=bar.show, download=stack.enter_context(download_progress("midas_small")))
+    except KeyboardInterrupt:
+        click.echo("the same command goes on from here", err=True)
+        raise
     click.echo(f"{output}/manifest.jsonl: {_in_words(tally)}")
     if tally.photos == tally.failed:
         raise PhotoError(f"none of {tally.photos} photos could be done; {output}/manifest.jsonl says why")
 
 
 class _Bar:
-    """A bar with the time left, on standard error; photos that fail are named above it."""
+    """A bar with the time left, on standard error; the network, and photos that fail, are named above it."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
         self._bar: Any = None
+        self._told = False
 
     def show(self, row: Row, tally: Tally) -> None:
         if self._bar is None:
@@ -133,6 +138,9 @@ class _Bar:
                 file=sys.stderr,
             )
             self._bar = self._stack.enter_context(bar)
+        if row.error is None and not self._told:
+            click.echo(f"\rdepth: {row.depth}", err=True)
+            self._told = True
         if row.error is not None:
             where = "" if row.photo in row.error else f"{row.photo}: "
             click.echo(f"\r{where}{row.error}", err=True)
