@@ -19,6 +19,6 @@ def test_what_is_spoilt_is_valid_before(name: str, suffix: str, tmp_path: Path) 
         assert refusal(READERS[name], path) is None
 
 
-@pytest.mark.parametrize("path", sorted(FOUND.rglob("*.*")), ids=lambda path: f"{path.parent.name}-{path.name}")
-def test_what_was_found_gives_a_value_or_one_line(path: Path) -> None:
-    refusal(READERS[path.parent.name], path)
+def test_what_was_found_gives_a_value_or_one_line() -> None:
+    for path in sorted(FOUND.rglob("*.*")):
+        refusal(READERS[path.parent.name], path)
