@@ -29,7 +29,7 @@ from depth3d.batch.row import Fit, Output, Row
 from depth3d.batch.running import Batch, run_batch
 from depth3d.batch.storage import Folder
 from depth3d.cli import run
-from depth3d.errors import MissingExtraError, OutputError, PhotoError, UsageError
+from depth3d.errors import EngineError, MissingExtraError, OutputError, PhotoError, UsageError
 from depth3d.options import Options
 
 WIDTH, HEIGHT = 24, 16
@@ -253,6 +253,21 @@ class DeadlyRecipe(Recipe):
         if job.name == "3":
             os.kill(os.getpid(), signal.SIGKILL)
         return Recipe.make(self, job)
+
+
+def test_a_worker_of_another_version_refuses(tmp_path: Path, options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = recipe(tmp_path, options).to_bytes()
+    assert Recipe.from_bytes(packed).options == options
+    # A version whose options stand in another order takes one for the other.
+    other = Options.__slots__[1::-1] + Options.__slots__[2:]  # type: ignore[attr-defined]
+    monkeypatch.setattr(Options, "__setstate__", lambda self, state: set_slots(self, other, state))
+    with pytest.raises(EngineError, match="not of one version"):
+        Recipe.from_bytes(packed)
+
+
+def set_slots(value: object, names: tuple[str, ...], state: list[object]) -> None:
+    for name, one in zip(names, state, strict=True):
+        object.__setattr__(value, name, one)
 
 
 def test_errors_travel_between_processes() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import math
-import pickle
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -77,7 +76,7 @@ class _Actor:
     """
 
     def __init__(self, recipe: bytes) -> None:
-        self._workers = Workers(pickle.loads(recipe), 1)
+        self._workers = Workers(Recipe.from_bytes(recipe), 1)
 
     def __call__(self, block: dict[str, Any]) -> dict[str, list[str]]:
         jobs = [Job(str(photo), str(name)) for photo, name in zip(block["photo"], block["name"], strict=True)]
@@ -97,7 +96,7 @@ def _rows(ray: Any, jobs: Sequence[Job], recipe: Recipe, workers: int | None) ->
         _Actor,
         batch_size=None,
         compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers),
-        fn_constructor_args=(pickle.dumps(recipe),),
+        fn_constructor_args=(recipe.to_bytes(),),
         num_cpus=recipe.options.threads,
     )
     for block in done.iter_batches(batch_size=None, prefetch_batches=0):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import pickle
 import signal
 import threading
 from collections.abc import Iterable, Iterator
@@ -12,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import lru_cache
 from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -109,7 +109,7 @@ def _pool(recipe: Recipe, workers: int) -> ProcessPoolExecutor:
         workers,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_start,
-        initargs=(threads, recipe.network == "bundled", pickle.dumps(recipe)),
+        initargs=(threads, recipe.network == "bundled", recipe.to_bytes()),
     )
 
 
@@ -118,26 +118,40 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-_recipe: Recipe
+_packed: bytes
 
 
-def _start(threads: int, offline: bool, recipe: bytes) -> None:
+def _start(threads: int, offline: bool, packed: bytes) -> None:
     """Begin a worker: it ends with its parent, keeps to its threads, and leaves Ctrl-C to the parent.
 
-    The recipe comes as bytes, because making it anew loads numpy, which reads its number of threads then.
+    Nothing here loads numpy, which reads its number of threads when it is loaded, and nothing can fail, because the
+    pool would not say why.
     """
-    global _recipe
+    global _packed
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _limit_threads(threads)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(threads)
     if offline:
         os.environ["DEPTH3D_OFFLINE"] = "1"  # what could not be fetched before need not be asked for again
-    _recipe = pickle.loads(recipe)
+    _packed = packed
 
 
 def _make(job: Job) -> Row:
-    _recipe.check_worker()
-    return _recipe.make(job)
+    return _ready(_packed).make(job)
+
+
+@lru_cache(maxsize=1)
+def _ready(packed: bytes) -> Recipe:
+    """The recipe, once this process has its network."""
+    import cv2
+
+    from depth3d.batch.recipe import Recipe
+
+    recipe = Recipe.from_bytes(packed)
+    cv2.setNumThreads(recipe.options.threads or 1)
+    recipe.check_worker()
+    return recipe
 
 
 def _end_with_parent() -> None:
@@ -146,12 +160,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def _limit_threads(threads: int) -> None:
-    """Keep this process to so many threads; nothing may have loaded numpy yet."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = str(threads)
-    import cv2
-
-    cv2.setNumThreads(threads)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 import tempfile
 import time
 import warnings
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from depth3d.batch.row import Fit, Output, Row
 from depth3d.batch.storage import TEMPORARY, Folder, local_photo, without_temporary
-from depth3d.errors import Depth3DError, Depth3DWarning, OutputError, WeightsError
+from depth3d.errors import Depth3DError, Depth3DWarning, EngineError, OutputError, WeightsError
 from depth3d.options import Options
 from depth3d.pipeline import reconstruct
 from depth3d.predictors import load_predictor
@@ -90,6 +91,27 @@ class Recipe:
                 f"this worker would use {found}, but the batch was begun with {self.network}; "
                 f"fetch the weights on every machine: depth3d weights fetch {self.network}"
             )
+
+    def to_bytes(self) -> bytes:
+        """What `from_bytes` makes a recipe of on another machine."""
+        return pickle.dumps((self, recipe_digits(self)))
+
+    @staticmethod
+    def from_bytes(content: bytes) -> Recipe:
+        """The recipe that another process packed.
+
+        Raises:
+            EngineError: another version of depth3d did so, and what it means is not what is understood here.
+        """
+        try:
+            recipe, digits = pickle.loads(content)
+            same = isinstance(recipe, Recipe) and recipe_digits(recipe) == digits
+        except (AttributeError, ImportError, TypeError):
+            same = False
+        if not same:
+            raise EngineError("depth3d is not of one version everywhere; install the same on every machine, then go on")
+        assert isinstance(recipe, Recipe)
+        return recipe
 
     def make(self, job: Job) -> Row:
         """Turn one photo into its files.
