@@ -49,6 +49,7 @@ PARAMETERS_OF_MODEL: dict[str, tuple[str, ...]] = {
 NO_POINT = -1
 _MODELS = tuple(PARAMETERS_OF_MODEL)
 _LARGEST_SIDE = 1_000_000
+_LARGEST_NUMBER = 1e30
 _CAMERA_BYTES, _IMAGE_BYTES, _POINT_BYTES = 24, 73, 51  # of the shortest possible records
 
 
@@ -159,8 +160,8 @@ def read_points3d(path: Path) -> ColmapPoints:
     file = path if path.is_file() else _file_of(path, "points3D")
     rows = list(_binary_points(file) if _is_binary(file) else _text_points(file))
     numbers = np.array([row[1:] for row in rows], np.float64).reshape(-1, 8)
-    if not np.isfinite(numbers).all():
-        raise ColmapError(f"{shown(file)}: a point has a coordinate that is not finite")
+    if not (np.abs(numbers) < _LARGEST_NUMBER).all():
+        raise ColmapError(f"{shown(file)}: a point has a coordinate that is not finite, or beyond all bounds")
     point_ids = np.array([row[0] for row in rows], np.int64)
     order = np.argsort(point_ids, kind="stable")
     xyz, rgb, error_px, tracks = np.split(numbers[order], (3, 6, 7), axis=1)
@@ -255,7 +256,8 @@ def _image(
     point_ids: NDArray[np.int64],
 ) -> ColmapImage:
     length = math.hypot(*pose[:4])
-    if not (np.isfinite(pose).all() and 1e-6 < length < 1e6 and np.isfinite(xy).all()):
+    bounded = (np.abs(pose) < _LARGEST_NUMBER).all() and (np.abs(xy) < _LARGEST_NUMBER).all()
+    if not (bounded and 1e-6 < length < 1e6):
         raise ColmapError(f"{shown(path)}: image {image_id} has a pose or a keypoint that cannot be")
     return ColmapImage(image_id, camera_id, name, _pose(np.array(pose[:4]) / length, pose[4:]), xy, point_ids)
 

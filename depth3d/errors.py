@@ -8,10 +8,14 @@ from collections.abc import Iterable
 class Depth3DError(Exception):
     """Base of every error depth3d raises on purpose; its message is shown as one line.
 
-    Any other exception that reaches the command line is a bug in depth3d.
+    Any other exception that reaches the command line is a bug in depth3d. Characters that cannot be shown, as names in
+    damaged files hold, are written as their codes.
     """
 
     exit_code = 1
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__("".join(c if c.isprintable() else " " if c.isspace() else ascii(c)[1:-1] for c in message))
 
 
 class Depth3DWarning(UserWarning):

@@ -273,6 +273,7 @@ def set_slots(value: object, names: tuple[str, ...], state: list[object]) -> Non
 def test_errors_travel_between_processes() -> None:
     error = MissingExtraError("a cluster", "ray", "ray")
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
+    assert str(pickle.loads(pickle.dumps(PhotoError("a\x01\nb")))) == "a\\x01 b"
 
 
 def test_a_fault_of_ours_is_a_row_too(
