@@ -59,7 +59,7 @@ def animations(photo: NDArray[np.uint8], folder: Path) -> None:
         folder,
         {
             "depth3d": lambda path: discard(save(ours, path)),
-            "depth3d, no dither": lambda path: discard(save(ours, path, dither=False)),
+            "depth3d, no dither": lambda path: discard(save(ours, path, dither="none")),
             "Pillow": by_pillow,
             "OpenCV": by_opencv,
         },

@@ -1,4 +1,4 @@
-"""Lengths and pixels as people write them: `2.4m`, `85 cm`, `6ft`, `1.8m±5cm`, `412,300`."""
+"""Lengths, pixels and sizes of files as people write them: `2.4m`, `85 cm`, `6ft`, `1.8m±5cm`, `412,300`, `8MB`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from depth3d.errors import UsageError
 METRES_PER_UNIT = {"m": 1.0, "cm": 0.01, "mm": 0.001, "ft": 0.3048, "in": 0.0254}
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_BYTES = re.compile(rf"\s*({_NUMBER})\s*([kMG]i?)?B?\s*", re.IGNORECASE)
 _LENGTH = re.compile(rf"\s*({_NUMBER})\s*({'|'.join(sorted(METRES_PER_UNIT, key=len, reverse=True))})?\s*")
 _PIXEL = re.compile(rf"\s*({_NUMBER})\s*,\s*({_NUMBER})\s*")
 
@@ -43,6 +44,23 @@ def parse_length(text: str) -> Length:
     if len(uncertainty) > 1:
         raise UsageError(f"{text!r} has more than one ±; write for example 1.8m±5cm")
     return Length(_metres(value, text), _metres(uncertainty[0], text) if uncertainty else None)
+
+
+def parse_bytes(text: str) -> int:
+    """Read the size of a file; kB, MB and GB are powers of 1000, KiB, MiB and GiB of 1024.
+
+    >>> parse_bytes("8MB")
+    8000000
+
+    Raises:
+        UsageError: not a size, or not positive.
+    """
+    match = _BYTES.fullmatch(text)
+    unit = (match[2] or "").lower() if match else ""
+    size = float(match[1]) * (1024 if unit.endswith("i") else 1000) ** " kmg".index(unit[:1] or " ") if match else 0
+    if not 1 <= size < math.inf:
+        raise UsageError(f"{text!r} is no size of a file; write for example 8MB or 500kB")
+    return int(size)
 
 
 def parse_pixel(text: str) -> tuple[float, float]:

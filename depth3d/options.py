@@ -82,6 +82,10 @@ class Options:
         ipd_m: instead, the distance between the eyes in metres; needs metres.
         convergence_m: depth of what both eyes see at the same place, instead of that at the focus; needs metres.
         eye_width: pixels of each eye's picture in stereo; None means what suits the layout.
+        gif_palette: "adaptive", "global" or "frame", see `depth3d.formats.gif`.
+        gif_dither: "ordered", "diffusion" or "none".
+        quality: of WebP, AVIF, MP4 and WebM animations, 1 to 100; None means what suits the format.
+        max_bytes: greatest size of an animation; colours or quality, then frames, then width are given up for it.
     """
 
     fov_x_deg: float | None = None
@@ -130,6 +134,10 @@ class Options:
     motion: str = DEFAULT_MOTION
     amount_percent: float | None = None
     easing: Easing = DEFAULT_EASING
+    gif_palette: Literal["adaptive", "global", "frame"] = "adaptive"
+    gif_dither: Literal["ordered", "diffusion", "none"] = "ordered"
+    quality: int | None = None
+    max_bytes: int | None = None
     focus: tuple[float, float] | None = None
     blur_percent: float = DEFAULT_BLUR_PERCENT
     f_number: float | None = None

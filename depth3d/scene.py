@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from depth3d.bokeh import defocus
 from depth3d.camera import Intrinsics
@@ -14,7 +18,9 @@ from depth3d.colormap import to_depth_photo, to_heatmap
 from depth3d.contents import Value, in_words
 from depth3d.depth import InverseDepth, MetricDepth
 from depth3d.errors import UsageError, nearest
-from depth3d.formats import atomic_write, files_for, save
+from depth3d.formats import atomic_write, files_for, is_sequence, save
+from depth3d.formats.fitting import fit_animation
+from depth3d.formats.registry import first_frame
 from depth3d.key_poses_file import read_motion
 from depth3d.layers import Layers, layers_to_mesh, to_layers
 from depth3d.measure import Measurement, measure_length
@@ -93,10 +99,16 @@ KIND_OF_SUFFIX: dict[str, Kind] = {
     ".gif": "parallax",
     ".webp": "parallax",
     ".apng": "parallax",
+    ".avif": "parallax",
+    ".mp4": "parallax",
+    ".webm": "parallax",
     ".jpg": "heatmap",
     ".jpeg": "heatmap",
     ".json": "camera",
 }
+
+_WITH_QUALITY = {".webp", ".avif", ".mp4", ".webm"}
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +267,9 @@ class Scene:
         """What notebooks show: the model, to turn and to measure in."""
         return to_preview(self)
 
-    def save(self, path: str | Path, *, kind: Kind | None = None, force: bool = False) -> Saved:
+    def save(
+        self, path: str | Path, *, kind: Kind | None = None, force: bool = False, progress: Progress | None = None
+    ) -> Saved:
         """Write one file; its suffix says which format, and what goes in unless `kind` says so.
 
         How it was obtained goes into a JSON file beside it, unless the options say otherwise.
@@ -268,6 +282,7 @@ class Scene:
                 "parallax", "bokeh", "stereo", "wigglegram", "photo" (lens distortion undone, as the depth belongs to
                 it) or "camera" (its intrinsics).
             force: overwrite an existing file.
+            progress: called with each frame of an animation that is written, and with their number.
 
         Raises:
             UsageError: the suffix is unknown, or cannot hold such a value.
@@ -277,11 +292,26 @@ class Scene:
         path = Path(path)
         kind = kind or kind_of(path)
         value = self._value(kind, path)
-        written = save(value, path, force=force, notes=self.in_short, **self._format_options(value, kind, path))
+        chosen, given_up = self._format_options(value, kind, path), ""
+        if isinstance(value, Animation):
+            value, chosen, given_up = self._fitted(value, path, chosen)
+            value = value if progress is None else _watched(value, progress)
+        written = save(value, path, force=force, notes=self.in_short, **chosen)
         if self.options.provenance:
             with atomic_write(provenance_path(path), force=force) as file:
                 file.write(to_json(to_provenance(self, value if isinstance(value, Mesh) else None)))
-        return Saved(written, in_words(value, self.unit))
+        return Saved(written, in_words(value, self.unit) + given_up)
+
+    def _fitted(self, value: Animation, path: Path, chosen: dict[str, Any]) -> tuple[Animation, dict[str, Any], str]:
+        """The animation and its writer's options within the size that was chosen, and what was given up for it."""
+        if self.options.max_bytes is None:
+            return value, chosen, ""
+        if is_sequence(path):
+            raise UsageError(f"{path}: a greatest size is for one file, not for numbered ones")
+        layout = chosen.pop("layout")
+        fitted = fit_animation(value, path, self.options.max_bytes, **chosen)
+        words = f", {fitted.given_up} to keep within {self.options.max_bytes:,} bytes" if fitted.given_up else ""
+        return fitted.animation, {"layout": layout, **fitted.options}, words
 
     def _eyes(self) -> Eyes:
         o = self.options
@@ -316,6 +346,10 @@ class Scene:
             chosen |= {"camera": self.camera, "depth": self.depth, "fit": self.fit, "remarks": self.notes}
         if suffix in (".tif", ".tiff"):
             chosen["bits"] = o.tiff_bits
+        if suffix == ".gif":
+            chosen |= {"palette": o.gif_palette, "dither": o.gif_dither}
+        if isinstance(value, Animation) and suffix in _WITH_QUALITY and o.quality is not None:
+            chosen["quality"] = o.quality
         return chosen
 
     def _points(self) -> PointCloud | PixelCloud:
@@ -361,8 +395,20 @@ class Scene:
         return self.heatmap() if kind == "heatmap" else self.parallax()
 
 
+def _watched(animation: Animation, progress: Progress) -> Animation:
+    def frames() -> Iterator[NDArray[np.uint8]]:
+        for number, frame in enumerate(animation.frames(), start=1):
+            yield frame
+            progress(number, animation.count)
+
+    return replace(animation, frames=frames)
+
+
 def provenance_path(path: Path) -> Path:
-    """The JSON file beside an output: kitchen.ply has kitchen.ply.json."""
+    """The JSON file beside an output: kitchen.ply has kitchen.ply.json, numbered frames have that of their folder."""
+    if is_sequence(path):
+        folder = first_frame(path).parent
+        return folder.with_name(f"{folder.name}.json") if folder.name else folder / "frames.json"
     return path.with_name(f"{path.name}.json")
 
 
@@ -382,6 +428,8 @@ def kind_of(path: Path) -> Kind:
         UsageError: the suffix names no known format.
     """
     suffix = path.suffix.lower()
+    if suffix and is_sequence(path):
+        return "parallax"
     if suffix not in KIND_OF_SUFFIX:
         known = " ".join(KIND_OF_SUFFIX)
         meant = nearest(suffix, KIND_OF_SUFFIX)

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from test_video import read
 
 from depth3d.errors import OutputError, UsageError
 from depth3d.formats import save
 from depth3d.formats.animation import checked_frames, durations
 from depth3d.pictures import Animation
 
-SUFFIXES = (".gif", ".webp", ".apng")
+SUFFIXES = (".gif", ".webp", ".apng", ".avif", ".mp4", ".webm")
 
 
 def animation(*frames: NDArray[np.generic], count: int | None = None, fps: float = 25) -> Animation:
@@ -67,8 +68,6 @@ def test_frames_that_do_not_fit(tmp_path: Path, suffix: str, name: str) -> None:
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_frames_are_drawn_once_and_never_kept(tmp_path: Path, suffix: str) -> None:
     """The renderer may draw every frame into the same memory."""
-    from PIL import Image, ImageSequence
-
     drawn = []
 
     def frames() -> Iterator[NDArray[np.uint8]]:
@@ -80,8 +79,7 @@ def test_frames_are_drawn_once_and_never_kept(tmp_path: Path, suffix: str) -> No
 
     path = save(Animation(frames, 3, 10), tmp_path / f"a{suffix}")
     assert drawn == [10, 200, 90]
-    with Image.open(path) as image:
-        seen = [np.asarray(frame.convert("RGB")).mean() for frame in ImageSequence.Iterator(image)]
+    seen = [frame.mean() for frame in read(path)]
     assert np.abs(np.array(seen) - [10, 200, 90]).max() < 3
 
 

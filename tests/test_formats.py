@@ -74,6 +74,8 @@ def test_an_existing_file_needs_force_in_any_format(tmp_path: Path, kind: str, s
 @pytest.mark.parametrize("kind", VALUES)
 @pytest.mark.parametrize("name", ["a.xyzzy", "a", "a.ply.bak", ".ply"])
 def test_a_suffix_that_names_no_format(tmp_path: Path, kind: str, name: str) -> None:
+    if (kind, name) == ("Animation", "a"):
+        return  # a folder of frames
     with pytest.raises(UsageError, match="names no known format") as caught:
         save(VALUES[kind], tmp_path / name)
     assert all(suffix in str(caught.value) for suffix in suffixes_for(kind))
@@ -102,7 +104,7 @@ def test_what_goes_where() -> None:
     )
     assert suffixes_for("DepthPhoto") == (".jpg", ".jpeg")
     assert suffixes_for("Picture") == (".png", ".jpg", ".jpeg", ".webp")
-    assert suffixes_for("Animation") == (".gif", ".webp", ".png", ".apng")
+    assert suffixes_for("Animation") == (".gif", ".webp", ".png", ".apng", ".avif", ".mp4", ".webm")
 
 
 def test_a_value_of_no_known_type(tmp_path: Path) -> None:

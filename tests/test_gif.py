@@ -72,7 +72,7 @@ def test_better_and_smaller_than_pillow_on_a_photo(tmp_path: Path, shared_data: 
 
 def test_without_dither_it_is_closer_but_in_steps(tmp_path: Path) -> None:
     frames = scene()
-    plain, _ = read(save(animation(frames), tmp_path / "a.gif", dither=False))
+    plain, _ = read(save(animation(frames), tmp_path / "a.gif", dither="none"))
     dithered, _ = read(save(animation(frames), tmp_path / "b.gif"))
     assert psnr(frames, plain) > psnr(frames, dithered)
 
@@ -141,3 +141,29 @@ def test_frames_are_not_collected(tmp_path: Path) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 25 * frame.nbytes
+
+
+def test_palettes_and_dithers_may_be_chosen(tmp_path: Path) -> None:
+    frames = scene(count=6)
+    sizes, quality = {}, {}
+    for palette in ("adaptive", "global", "frame"):
+        for dither in ("ordered", "diffusion", "none"):
+            path = save(animation(frames), tmp_path / f"{palette}_{dither}.gif", palette=palette, dither=dither)
+            sizes[palette, dither], quality[palette, dither] = path.stat().st_size, psnr(frames, read(path)[0])
+    assert min(quality.values()) > 34
+    assert quality["frame", "none"] >= quality["adaptive", "none"] - 0.1
+    assert sizes["frame", "none"] > sizes["global", "none"]
+    assert sizes["global", "diffusion"] > sizes["global", "none"]
+
+
+def test_fewer_colours_are_smaller_and_fewer(tmp_path: Path) -> None:
+    paths = {n: save(animation(scene()), tmp_path / f"{n}.gif", colours=n, dither="none") for n in (255, 64, 8)}
+    sizes = [path.stat().st_size for path in paths.values()]
+    assert sizes[0] > sizes[1] > sizes[2]
+    assert len(np.unique(read(paths[8])[0][0].reshape(-1, 3), axis=0)) <= 8
+
+
+@pytest.mark.parametrize("wrong", [{"palette": "mine"}, {"dither": "much"}, {"colours": 1}, {"colours": 256}])
+def test_options_out_of_range_are_refused(tmp_path: Path, wrong: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="GIF: "):
+        save(animation(scene()), tmp_path / "a.gif", **wrong)

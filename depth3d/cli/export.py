@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from depth3d.cli.file_options import file_options
+from depth3d.cli.file_options import animation_options, file_options
 from depth3d.cli.mesh_options import mesh_options
 from depth3d.cli.options import (
     camera_options,
@@ -36,7 +36,7 @@ KINDS = [
 @photo_arguments
 @output_options(
     "File to write; its suffix says what: .ply .pcd .xyz .las .laz .e57 cloud, .glb .obj .usdz mesh, .html page, "
-    ".stl relief, .png .npy .npz .exr .tif .pfm depth, .gif .webp parallax, .json camera."
+    ".stl relief, .png .npy .npz .exr .tif .pfm depth, .gif .webp .avif .apng .mp4 .webm parallax, .json camera."
 )
 @click.option(
     "--as", "kind", type=click.Choice(KINDS), help="What goes into the files, where the suffix would say otherwise."
@@ -51,6 +51,7 @@ KINDS = [
 @lens_options
 @layout_option
 @stereo_options
+@animation_options
 @file_options
 @video_options
 def export(photos: tuple[Path, ...], outputs: tuple[Path, ...], kind: Any, force: bool, **chosen: Any) -> None:

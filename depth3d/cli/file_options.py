@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from depth3d.cli.options import LENGTH
+from depth3d.cli.options import BYTES, LENGTH
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -39,6 +39,47 @@ _OPTIONS = (
     click.option("--relief-base", type=LENGTH, metavar="LENGTH", help="Thickness under the farthest.  [default: 2mm]"),
 )
 _LENGTHS = ("relief_width", "relief_height", "relief_base")
+
+
+_ANIMATION_OPTIONS = (
+    click.option(
+        "--palette",
+        "gif_palette",
+        type=click.Choice(["adaptive", "global", "frame"]),
+        default="adaptive",
+        show_default=True,
+        help="Colours of a GIF: the first frame's until they no longer fit; the same for all; or each frame's own.",
+    ),
+    click.option(
+        "--dither",
+        "gif_dither",
+        type=click.Choice(["ordered", "diffusion", "none"]),
+        default="ordered",
+        show_default=True,
+        help="How a GIF hides the steps of smooth colours; diffusion makes large files.",
+    ),
+    click.option(
+        "--quality",
+        type=click.IntRange(1, 100),
+        metavar="N",
+        help="Of WebP, AVIF, MP4 and WebM animations, 1 to 100.",
+    ),
+    click.option(
+        "--max-size",
+        "max_bytes",
+        type=BYTES,
+        metavar="SIZE",
+        help="Greatest size of an animation, such as 8MB. Given up for it, in this order and only as needed: colours "
+        "or quality, every second frame, width. What was is said.",
+    ),
+)
+
+
+def animation_options(command: _Command) -> _Command:
+    """How moving pictures are stored."""
+    for option in reversed(_ANIMATION_OPTIONS):
+        command = option(command)
+    return command
 
 
 def file_options(command: _Command) -> _Command:

@@ -13,7 +13,7 @@ import click
 
 from depth3d.cli.terminal import json_option, verbose_option
 from depth3d.errors import UsageError
-from depth3d.lengths import parse_length, parse_pixel, parse_pixel_length, parse_pixels, parse_span_length
+from depth3d.lengths import parse_bytes, parse_length, parse_pixel, parse_pixel_length, parse_pixels, parse_span_length
 from depth3d.predictors.runtimes import PRECISIONS, RUNTIMES
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class Parsed(click.ParamType[object]):
 
 
 LENGTH = Parsed("length", parse_length)
+BYTES = Parsed("size", parse_bytes)
 PIXEL = Parsed("u,v", parse_pixel)
 PIXELS = Parsed("u,v:u,v:u,v", parse_pixels)
 PIXEL_LENGTH = Parsed("u,v=length", parse_pixel_length)
@@ -425,8 +426,8 @@ def stereo_options(command: _Command) -> _Command:
     )
 
 
-def output_options(help_text: str) -> Callable[[_Command], _Command]:
-    """Where to write."""
+def output_options(help_text: str, *, folders: bool = False) -> Callable[[_Command], _Command]:
+    """Where to write; to folders too, or only to files."""
 
     def decorate(command: _Command) -> _Command:
         return _all(
@@ -435,7 +436,7 @@ def output_options(help_text: str) -> Callable[[_Command], _Command]:
                 "-o",
                 "--output",
                 "outputs",
-                type=OUTPUT_FILE,
+                type=click.Path(path_type=Path) if folders else OUTPUT_FILE,
                 multiple=True,
                 required=True,
                 metavar="FILE",

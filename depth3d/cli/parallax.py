@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from depth3d.cli.file_options import animation_options
 from depth3d.cli.options import (
     camera_options,
     depth_options,
@@ -21,9 +22,13 @@ from depth3d.cli.work import write_files
 
 @click.command()
 @photo_arguments
-@output_options("Animation to write: .gif.")
+@output_options(
+    "Animation to write: .gif .webp .avif .apng .mp4 .webm; or a folder, or a pattern such as frames/%04d.png.",
+    folders=True,
+)
 @motion_options
 @focus_option
+@animation_options
 @camera_options
 @scale_options
 @depth_options
@@ -37,6 +42,6 @@ def parallax(photos: tuple[Path, ...], outputs: tuple[Path, ...], force: bool, *
     \b
     depth3d parallax room.jpg -o room.gif
     depth3d parallax room.jpg --motion vertigo --focus 640,480 --width 480 -o room.gif
-    depth3d parallax room.jpg --motion my_way.json --seconds 4 -o room.gif
+    depth3d parallax room.jpg --motion my_way.json --seconds 4 --max-size 8MB -o room.gif -o room.mp4
     """
     write_files(photos, outputs, kind="parallax", force=force, chosen=chosen)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,8 +47,8 @@ def write_files(
             scene = reconstruct(photo, options, progress=progress)
         report(scene, photo, relative=kind == "relative")
         for path in files:
-            with step(f"{path}{of_all}: making and writing"):
-                saved = scene.save(path, kind=kind, force=force)
+            with step(f"{path}{of_all}: making and writing"), _frame_progress(path.name) as frames:
+                saved = scene.save(path, kind=kind, force=force, progress=frames)
             wrote(saved, photo, scene.unit)
 
 
@@ -67,6 +69,16 @@ def _write_video(path: Path, outputs: Sequence[Path], options: Options, kind: Ki
         saved = save_video(read_video(path), named, options, kind=kind, force=force, report=progress)
     for one in saved:
         result(f"{one.path}: {one.what}", {"path": one.path, "what": one.what, "video": path})
+
+
+@contextmanager
+def _frame_progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Give a function that draws a progress bar of frames, on a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with download_progress(label) as progress:
+        yield progress
 
 
 def report(scene: Scene, photo: Path, *, relative: bool = False) -> None:

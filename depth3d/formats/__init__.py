@@ -12,6 +12,7 @@ from depth3d.formats.files import atomic_write as atomic_write
 from depth3d.formats.files import check_writable as check_writable
 from depth3d.formats.registry import check_options, format_for
 from depth3d.formats.registry import files_for as files_for
+from depth3d.formats.registry import is_sequence as is_sequence
 from depth3d.formats.registry import suffixes_for as suffixes_for
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def save(
     Args:
         value: a PointCloud, PixelCloud, Mesh, Solid, Splats, MetricDepth, InverseDepth, Picture, DepthPhoto,
             Animation or Intrinsics.
-        path: the file; its suffix chooses the format among those of `suffixes_for`.
+        path: the file; its suffix chooses the format among those of `suffixes_for`. For an Animation also a folder, or
+            a pattern such as frames/%04d.png, for numbered PNG files.
         axes: for geometry, a name of `axes.AXES`, such as "gltf" (x right, y up, z towards the viewer) or "opencv"
             (camera axes: x right, y down, z forward); None means what is usual in such files, "gltf" for most.
         force: replace an existing file.
@@ -65,8 +67,13 @@ def save(
         MissingExtraError: the format needs a package that is not installed.
     """
     from depth3d.formats.notes import single_line_notes
+    from depth3d.pictures import Animation
 
     path = Path(path)
+    if isinstance(value, Animation) and is_sequence(path):
+        from depth3d.formats.sequence import write_sequence
+
+        return write_sequence(value, path, notes=single_line_notes(notes), force=force, **options)
     form = format_for(type(value).__name__, path, layout)
     check_options(form, options)
     if form.axes is not None:

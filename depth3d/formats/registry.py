@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,9 @@ FORMATS = (
     Format((".gif",), "Animation", "gif.write"),
     Format((".webp",), "Animation", "webp.write"),
     Format((".png", ".apng"), "Animation", "apng.write"),
+    Format((".avif",), "Animation", "avif.write"),
+    Format((".mp4",), "Animation", "video.write_mp4"),
+    Format((".webm",), "Animation", "video.write_webm"),
 )
 
 _IN_WORDS = {
@@ -99,6 +103,8 @@ _IN_WORDS = {
 }
 
 
+_NUMBER = re.compile(r"%0?(\d*)d")
+_IN_A_FOLDER = "%04d.png"
 _STANDS_FOR = {"PixelCloud": "PointCloud"}
 
 
@@ -112,10 +118,42 @@ def files_for(path: Path, kind: str, layout: str = "") -> tuple[Path, ...]:
 
     A file that all outputs of a folder share, as the depth parameters of the layout 3dgs, is none of them.
 
+    Numbered frames stand for the first of them, or for their folder if that is still to be made.
+
     Raises:
         UsageError: see `format_for`.
     """
+    if kind == "Animation" and is_sequence(path):
+        first = first_frame(path)
+        return (first if first.parent.is_dir() else first.parent,)
     return (path, *(beside(path, ending) for ending in format_for(kind, path, layout).beside))
+
+
+def is_sequence(path: Path) -> bool:
+    """Whether a path stands for numbered files: frames/%04d.png, or a folder, which is a name without a suffix."""
+    return (not path.suffix and path.name[:1] != ".") or bool(_NUMBER.search(path.name))
+
+
+def first_frame(path: Path) -> Path:
+    """The first of the numbered files.
+
+    >>> first_frame(Path("shots/%04d.png")).as_posix()
+    'shots/0001.png'
+    >>> first_frame(Path("shots")).as_posix()
+    'shots/0001.png'
+
+    Raises:
+        UsageError: the pattern has another suffix than .png, or several numbers.
+    """
+    return numbered(path, 1)
+
+
+def numbered(path: Path, number: int) -> Path:
+    """One of the numbered files, see `first_frame`."""
+    pattern = path if path.suffix else path / _IN_A_FOLDER
+    if pattern.suffix.lower() != ".png" or len(_NUMBER.findall(pattern.name)) != 1 or pattern.name.count("%") != 1:
+        raise UsageError(f"{path}: numbered frames are a folder, or a pattern such as frames/%04d.png")
+    return pattern.with_name(_NUMBER.sub(lambda found: f"{number:0{found[1] or 1}d}", pattern.name))
 
 
 def format_for(name: str, path: Path, layout: str = "") -> Format:
