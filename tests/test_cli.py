@@ -189,7 +189,7 @@ def test_every_option_of_the_library_is_an_option_of_the_command() -> None:
     from depth3d.options import Options
 
     named = {parameter.name for parameter in export.params}
-    called_otherwise = {"hints": "at", "voxel_m": "voxel", "textured": "vertex_colours"}
+    called_otherwise = {"hints": "at", "voxel_m": "voxel", "max_depth_m": "max_depth", "textured": "vertex_colours"}
     called_otherwise |= {f"relief_{side}_mm": f"relief_{side}" for side in ("width", "height", "base")}
     for field in fields(Options):
         assert called_otherwise.get(field.name, field.name) in named, field.name
