@@ -65,20 +65,18 @@ def fit_manhattan(segments: Segments) -> ManhattanFit:
     triples = np.random.default_rng(_SEED).choice(len(segments), (_HYPOTHESES, 3), p=segments.weight)
     starts = [_best_of_triples(segments, triples, focal) for focal in _COARSE_FOCALS]
     order = np.argsort([-score for score, _ in starts], kind="stable")[:_KEPT]
-    ends = [_sharpened(segments, float(_COARSE_FOCALS[k]), starts[k][1], free=True) for k in order]
-    focal, axes, score = max(ends, key=lambda end: end[2])
-    scores = [
-        max(
-            _sharpened(segments, float(one), start, free=False)[2]
-            for start in (axes, starts[int(np.argmin(np.abs(np.log(_COARSE_FOCALS / one))))][1])
-        )
-        for one in _FINE_FOCALS
-    ]
+    start_axes = np.stack([axes for _, axes in starts])
+    focals, ends, end_scores = _sharpened(segments, _COARSE_FOCALS[order], start_axes[order], free=True)
+    best = int(np.argmax(end_scores))
+    focal, axes, score = float(focals[best]), ends[best], float(end_scores[best])
+    closest = np.abs(np.log(_COARSE_FOCALS / _FINE_FOCALS[:, None])).argmin(axis=1)
+    both = np.concatenate([np.broadcast_to(axes, (len(_FINE_FOCALS), 3, 3)), start_axes[closest]])
+    scores = _sharpened(segments, np.tile(_FINE_FOCALS, 2), both, free=False)[2].reshape(2, -1).max(axis=0)
     agreement = _agreement(_sines(segments, focal, axes))
     strongest = agreement.argmax(axis=0)
     shares = sorted((float((segments.weight * agreement[k])[strongest == k].sum()) for k in range(3)), reverse=True)
     first, second, third = shares
-    return ManhattanFit(focal, score, (first, second, third), _FINE_FOCALS, np.array(scores))
+    return ManhattanFit(focal, score, (first, second, third), _FINE_FOCALS, scores)
 
 
 def _best_of_triples(segments: Segments, triples: NDArray[np.int64], focal: float) -> tuple[float, Vectors]:
@@ -99,28 +97,29 @@ def _best_of_triples(segments: Segments, triples: NDArray[np.int64], focal: floa
     return float(scores[best]), axes[best]
 
 
-def _sharpened(segments: Segments, focal: float, axes: Vectors, *, free: bool) -> tuple[float, Vectors, float]:
-    """Focal length, directions and score after weighted least squares from a start; the focal length only if `free`."""
+def _sharpened(segments: Segments, focal: Vectors, axes: Vectors, *, free: bool) -> tuple[Vectors, Vectors, Vectors]:
+    """(S,) focal lengths, (S, 3, 3) directions and (S,) scores after weighted least squares from S starts.
+
+    The focal lengths only if `free`.
+    """
     unknowns = 4 if free else 3
+    turns = np.eye(4)[:unknowns] * _STEP
+    turned = np.stack([_rotation(turn[:3]) for turn in turns])
     for _ in range(_ROUNDS):
         sines = _sines(segments, focal, axes)
-        nearest = np.abs(sines).argmin(axis=0)
-        every = np.arange(len(segments))
-        error = sines[nearest, every]
+        nearest = np.abs(sines).argmin(axis=1)[:, None]
+        error = np.take_along_axis(sines, nearest, axis=1)[:, 0]
         weight = segments.weight * _agreement(error)
-        slopes = np.empty((len(segments), unknowns))
-        for k in range(unknowns):
-            turn = np.zeros(4)
-            turn[k] = _STEP
-            moved = _sines(segments, focal * np.exp(turn[3]), axes @ _rotation(turn[:3]))
-            slopes[:, k] = (moved[nearest, every] - error) / _STEP
-        normal = (slopes * weight[:, None]).T @ slopes + 1e-9 * np.eye(unknowns)
-        step = np.zeros(4)
-        step[:unknowns] = -np.linalg.solve(normal, (slopes * weight[:, None]).T @ error)
+        moved = _sines(segments, focal[:, None] * np.exp(turns[:, 3]), axes[:, None] @ turned)
+        slopes = (np.take_along_axis(moved, nearest[:, None], axis=2)[:, :, 0] - error[:, None]) / _STEP
+        weighted = slopes * weight[:, None]
+        normal = weighted @ slopes.swapaxes(1, 2) + 1e-9 * np.eye(unknowns)
+        step = np.zeros((len(focal), 4))
+        step[:, :unknowns] = -np.linalg.solve(normal, weighted @ error[..., None])[..., 0]
         step = np.clip(step, -_LARGEST_STEP, _LARGEST_STEP)
-        axes, focal = axes @ _rotation(step[:3]), focal * float(np.exp(step[3]))
-    score = float(_agreement(_sines(segments, focal, axes)).max(axis=0) @ segments.weight)
-    return focal, axes, score
+        axes = axes @ np.stack([_rotation(one) for one in step[:, :3]])
+        focal = focal * np.exp(step[:, 3])
+    return focal, axes, _agreement(_sines(segments, focal, axes)).max(axis=1) @ segments.weight
 
 
 def _scores(segments: Segments, focal: float, axes: NDArray[np.float32]) -> Vectors:
@@ -144,13 +143,14 @@ def _scores(segments: Segments, focal: float, axes: NDArray[np.float32]) -> Vect
     return scores
 
 
-def _sines(segments: Segments, focal: float, axes: Vectors) -> Vectors:
-    """Sine of the angle between each segment and its way to each vanishing point, (3, N) for (3, 3) rows."""
+def _sines(segments: Segments, focal: Vectors | float, axes: Vectors) -> Vectors:
+    """Sine of the angle between each segment and its way to each vanishing point, (..., 3, N) for (..., 3, 3) rows."""
     u, v = segments.middle.T
-    across = focal * axes[:, 0:1] - u * axes[:, 2:3]
-    down = focal * axes[:, 1:2] - v * axes[:, 2:3]
+    focal = np.asarray(focal)[..., None, None]
+    across = focal * axes[..., 0:1] - u * axes[..., 2:3]
+    down = focal * axes[..., 1:2] - v * axes[..., 2:3]
     along_u, along_v = segments.direction.T
-    sine = (along_u * down - along_v * across) / np.maximum(np.hypot(across, down), 1e-9)
+    sine = (along_u * down - along_v * across) / np.maximum(np.sqrt(across * across + down * down), 1e-9)
     # A segment has no front end: the sign is made that of the way on which the angle is below a right one.
     return np.asarray(sine * np.where(along_u * across + along_v * down < 0, -1, 1))
 
