@@ -31,7 +31,6 @@ from depth3d.photo import Photo
 from depth3d.pictures import Animation, Picture
 from depth3d.pixel_cloud import PixelCloud, to_pixel_cloud
 from depth3d.points import unproject
-from depth3d.preview import to_preview
 from depth3d.provenance import to_json, to_provenance
 from depth3d.scale import ScaleFit
 from depth3d.scale.hint import moved_pixels
@@ -265,6 +264,8 @@ class Scene:
 
     def _repr_html_(self) -> str:
         """What notebooks show: the model, to turn and to measure in."""
+        from depth3d.preview import to_preview  # only notebooks need it
+
         return to_preview(self)
 
     def save(

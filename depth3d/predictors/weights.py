@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from depth3d.errors import UsageError, WeightsError
-from depth3d.predictors.download import ConnectionFailedError, Progress, download
+
+if TYPE_CHECKING:
+    from depth3d.predictors.download import Progress
 
 _BUNDLED = Path(__file__).parent / "bundled"
 _RELEASE = "https://github.com/isl-org/MiDaS/releases/download/v2_1/"
@@ -239,6 +242,8 @@ def _official(name: str) -> OfficialWeights:
 
 
 def _download_official(official: OfficialWeights, progress: Progress | None) -> FoundWeights:
+    from depth3d.predictors.download import ConnectionFailedError, download
+
     folder = cache_folder()
     part = folder / f"{official.file}.part"
     by_hand = f"put {official.file} from {official.url} into {folder}, or give it with --weights"
