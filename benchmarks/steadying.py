@@ -2,8 +2,8 @@
 
     python benchmarks/steadying.py --predictor bundled
 
-Frames are drawn from the sample's photo and its exact depth, in layers, with the noise of a phone's video added. What is
-wrong with the depth of static points is followed over time, after the one a and b that suits all frames best.
+Frames are drawn from the sample's photo and its exact depth, in layers, with the noise of a phone's video added. What
+is wrong with the depth of static points is followed over time, after the one a and b that suits all frames best.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,7 +138,11 @@ def save_video(
     _check(video, numbered, moving, options, kind, force=force)
     run = _Run(video, numbered, options, kind, force=force, report=report or _silent)
     if moving:
-        save(Animation(run.heatmaps, run.count, video.fps, loops=False), moving[0], force=force)
+        animation = Animation(run.heatmaps, run.count, video.fps, loops=False)
+        coded: dict[str, Any] = (
+            {} if options.quality is None or moving[0].suffix.lower() == ".gif" else {"quality": options.quality}
+        )
+        save(animation, moving[0], force=force, **coded)
     else:
         for _ in run.frames():
             pass

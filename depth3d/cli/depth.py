@@ -36,14 +36,14 @@ def depth(
 ) -> None:
     """Write depth along the optical axis, as large as the photo; NaN (0 in PNG) where it is unknown.
 
-    Of a video, moving pictures such as .gif show heat maps, and a name with %04d stands for one file per frame. All
+    Of a video, moving pictures such as .mp4 show heat maps, and a name with %04d stands for one file per frame. All
     frames of a shot have one scale, and hints are for the first frame.
 
     \b
     depth3d depth room.jpg --near 0.8m --far 5m -o room.npy
     depth3d depth room.jpg --relative -o room_inverse.npy -o room_inverse.exr
     depth3d depth room.jpg --heatmap -o room.png
-    depth3d depth clip.mp4 -o clip_depth.gif -o depth_%04d.png
+    depth3d depth clip.mp4 -o clip_depth.mp4 -o depth_%04d.png
     """
     if relative and heatmap:
         raise UsageError("--relative and --heatmap exclude each other; a heat map always shows inverse depth")

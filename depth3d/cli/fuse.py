@@ -18,6 +18,7 @@ from depth3d.cli.options import (
     to_options,
 )
 from depth3d.cli.progress import step_progress
+from depth3d.cli.terminal import result, say
 from depth3d.errors import UsageError
 from depth3d.lengths import Length, Place, parse_known_length
 
@@ -108,7 +109,7 @@ def fuse(
     fusing = {name: chosen.pop(name) for name in ("voxel", "farthest", "least_photos", "memory_gb", "axes")}
     lengths = [KnownLength(start, end, x.metres, x.sigma_m) for start, end, x in known]
     capture = read_capture(model, photos)
-    click.echo(f"poses: {capture.source}", err=True)
+    say(capture.source, who="poses")
     with (
         step_progress() as report,
         align_views(
@@ -140,19 +141,19 @@ def _check_outputs(outputs: tuple[Path, ...], kind: FusedKind | None, *, force: 
 def _say(aligned: Aligned) -> None:
     """What was found out about the photos, on standard error."""
     total = len(aligned.photos) + len(aligned.left_out)
-    click.echo(f"photos: {len(aligned.photos)} of {total} on one scale", err=True)
+    say(f"{len(aligned.photos)} of {total} on one scale", who="photos")
     for name, why in aligned.left_out:
-        click.echo(f"{name}: left out: {why}", err=True)
+        say(f"left out: {why}", who=name)
     for note in aligned.notes:
-        click.echo(f"photos: {note}", err=True)
-    click.echo(f"unit: {aligned.unit.words}", err=True)
+        say(note, who="photos")
+    say(aligned.unit.words, who="unit")
 
 
 def _save_depths(aligned: Aligned, folder: Path, layout: DepthLayout, *, force: bool) -> None:
     from depth3d.multiview import save_depths
 
     count = save_depths(aligned, folder, layout=layout, force=force)
-    click.echo(f"{folder}: {count} depth maps for {layout}")
+    result(f"{folder}: {count} depth maps for {layout}", {"path": folder, "what": f"{count} depth maps for {layout}"})
 
 
 def _fused(aligned: Aligned, fusing: dict[str, Any]) -> FusedScene:
@@ -172,4 +173,4 @@ def _save(
 ) -> None:
     for path in outputs:
         saved = scene.save(path, kind=kind, axes=axes, force=force)
-        click.echo(f"{saved.path}: {saved.what}")
+        result(f"{saved.path}: {saved.what}", {"path": saved.path, "what": saved.what, "unit": scene.unit})
