@@ -75,7 +75,7 @@ def _blended(
     """Average over the four cells around each point, counting of each its plane closest to `chosen`, if close."""
     rows, columns = grid
     first_y, first_x = np.floor(y).astype(np.intp), np.floor(x).astype(np.intp)
-    part_y, part_x = y - first_y, x - first_x
+    part_y, part_x = y - first_y.astype(np.float32), x - first_x.astype(np.float32)
     total, weight = np.zeros_like(chosen), np.zeros_like(chosen)
     for step_y, share_y in ((0, 1 - part_y), (1, part_y)):
         cell_y = np.clip(first_y + step_y, 0, rows - 1)
@@ -84,8 +84,9 @@ def _blended(
             near, far = _planes_at(planes, columns, cell_y, cell_x, y, x)
             plane = np.where(np.abs(near - chosen) < np.abs(far - chosen), near, far)
             closeness = np.exp(-np.minimum(((plane - chosen) / tolerance) ** 2, 50))
-            counted = np.where(np.isfinite(plane), share_y * share_x * closeness, 0)
-            total += counted * np.nan_to_num(plane)
+            known = np.isfinite(plane)
+            counted = np.where(known, share_y * share_x * closeness, np.float32(0))
+            total += counted * np.where(known, plane, np.float32(0))
             weight += counted
     some = weight > 1e-6
     return np.where(some, total / np.where(some, weight, 1), chosen)
