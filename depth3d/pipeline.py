@@ -43,7 +43,7 @@ Depth = InverseDepth | MetricDepth
 #                |                                                |
 #                |                                           MetricDepth -------> colormap -> picture
 #                |                                                |      \
-#                +--> intrinsics -> Intrinsics -----> points (unproject)  \--> layers -> parallax -> frames
+#                +--> intrinsics -> Intrinsics -----> points (unproject)  \--> layers -> parallax, stereo, bokeh
 #                |                                                |          |
 #                |                                             PointMap      |
 #                |                                             /      \      |

@@ -13,6 +13,7 @@ from PIL import Image
 from scenes import small_camera, step
 from scipy.special import j1
 
+from depth3d.bench import discs
 from depth3d.bokeh import defocus, defocusing, slices
 from depth3d.bokeh.aperture import aperture, halvings, spread_light
 from depth3d.bokeh.defocusing import aperture_m
@@ -200,6 +201,14 @@ def test_one_plane_stays_sharp_and_the_same_call_gives_the_same_bytes() -> None:
     np.testing.assert_array_equal(defocus(rgb, flat, CAMERA).rgb, rgb)
     once, again = (defocus(rgb, depth, CAMERA, blades=5).rgb.tobytes() for _ in range(2))
     assert once == again
+
+
+def test_the_benchmark_says_what_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discs, "_LARGE", (160, 120))
+    monkeypatch.setattr(discs, "_BLURS_PERCENT", (3.0,))
+    section = discs.exact_discs(rounds=1)
+    assert len(section.figures) == 4
+    assert [figure.what for figure in section.figures if not figure.is_met] == []
 
 
 @pytest.mark.parametrize(

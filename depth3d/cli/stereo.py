@@ -27,7 +27,7 @@ _WIGGLEGRAM = "wigglegram"
 
 @click.command()
 @photo_arguments
-@output_options("File to write: .png .jpg .webp; wigglegrams .gif .webp.")
+@output_options("File to write: .png .jpg .webp; wigglegrams .gif .webp .avif.")
 @click.option(
     "--layout",
     type=click.Choice([*LAYOUTS, _WIGGLEGRAM]),
