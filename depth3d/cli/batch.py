@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +21,7 @@ from depth3d.cli.options import (
     scale_options,
     to_options,
 )
+from depth3d.cli.terminal import json_option, result, say
 from depth3d.cli.weights import download_progress
 from depth3d.errors import PhotoError
 
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
 )
 @click.option("--parquet", "table", is_flag=True, help="Write manifest.parquet too.")
 @click.option("--retry", is_flag=True, help="Try photos again that failed before.")
+@json_option("Print what was done as a line of JSON.")
 @click.option("--force", is_flag=True, help="Do everything anew and overwrite existing files.")
 @click.option("--provenance/--no-provenance", default=True, show_default=True, help="Write FILE.json beside each file.")
 @camera_options
@@ -113,11 +116,12 @@ def batch(
             bar = _Bar(stack)
             tally = run_batch(plan, progress=bar.show, download=stack.enter_context(download_progress("midas_small")))
     except KeyboardInterrupt:
-        click.echo("the same command goes on from here", err=True)
+        say("the same command goes on from here")
         raise
-    click.echo(f"{output}/manifest.jsonl: {_in_words(tally)}")
+    manifest = f"{output}/manifest.jsonl"
+    result(f"{manifest}: {_in_words(tally)}", {"manifest": manifest, **asdict(tally)})
     if tally.photos == tally.failed:
-        raise PhotoError(f"none of {tally.photos} photos could be done; {output}/manifest.jsonl says why")
+        raise PhotoError(f"none of {tally.photos} photos could be done; {manifest} says why")
 
 
 class _Bar:
@@ -139,11 +143,11 @@ class _Bar:
             )
             self._bar = self._stack.enter_context(bar)
         if row.error is None and not self._told:
-            click.echo(f"\rdepth: {row.depth}", err=True)
+            say(f"depth: {row.depth}")
             self._told = True
         if row.error is not None:
             where = "" if row.photo in row.error else f"{row.photo}: "
-            click.echo(f"\r{where}{row.error}", err=True)
+            say(f"{where}{row.error}")
         self._bar.update(1)
 
 

@@ -122,9 +122,9 @@ def _read_torch(path: Path) -> dict[str, Tensor]:
     import torch
 
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), path.open("rb") as file:  # by its name torch would take it for safetensors
             warnings.simplefilter("ignore")  # what torch says about old formats is no user's business
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            state = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(
             f"{path} is refused: it is no plain set of weights, or wants to run code ({_first_line(error)})"
