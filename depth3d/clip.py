@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,7 @@ from depth3d.formats.depth_image import png_units_per_metre
 from depth3d.formats.registry import format_for
 from depth3d.options import Options
 from depth3d.photo import Photo
-from depth3d.pictures import Animation
+from depth3d.pictures import Animation, Picture
 from depth3d.pipeline import choose_camera, gather_hints
 from depth3d.predictors import load_predictor
 from depth3d.provenance import to_json, to_provenance
@@ -28,6 +31,9 @@ from depth3d.refine import polish
 from depth3d.scale import CameraHeight, Farthest, Hint, Nearest, ScaleFit, fit_scale
 from depth3d.scene import Kind, Saved, Scene, files_of, provenance_path
 from depth3d.steadying import Steadier
+from depth3d.stereo import Eyes, to_stereo
+from depth3d.stereo.eyes import ComfortWarning, to_rig, warn_beyond_comfort
+from depth3d.stereo.layouts import DEFAULT_WIDTH, layers_for
 from depth3d.undistort import to_ideal_pixels, undistort_photo
 from depth3d.video import Video
 
@@ -35,6 +41,7 @@ Report = Callable[[str, int, int], None]
 """(what is being done, how much of it is done, how much there is)."""
 
 _NUMBER = re.compile(r"%0?(\d*)d")
+_MOVES_A_PHOTO = ("parallax", "wigglegram")
 _HINTS_OF_NO_PIXEL = (Nearest, Farthest, CameraHeight)
 _ROOM_AHEAD = 2.0
 """Later frames may be so much deeper than the first before 16-bit depth ends."""
@@ -121,10 +128,12 @@ def save_video(
 
     Args:
         video: the video.
-        outputs: at most one moving picture (.mp4 .webm .gif ...), which shows heat maps; and patterns of numbered
-            files, such as depth_%04d.png or cloud_%04d.ply, of which each frame writes one, as a photo would.
+        outputs: at most one moving picture (.mp4 .webm .gif ...), which shows heat maps, or the video for two eyes;
+            and patterns of numbered files, such as depth_%04d.png or cloud_%04d.ply, of which each frame writes one,
+            as a photo would.
         options: what the user chose.
-        kind: what goes into numbered files; None leaves it to the suffix.
+        kind: what goes into numbered files; None leaves it to the suffix. "stereo" is for moving pictures too; the
+            eyes keep their distance and convergence throughout a shot.
         force: overwrite existing files.
         report: told how far the work has got.
 
@@ -138,7 +147,7 @@ def save_video(
     _check(video, numbered, moving, options, kind, force=force)
     run = _Run(video, numbered, options, kind, force=force, report=report or _silent)
     if moving:
-        animation = Animation(run.heatmaps, run.count, video.fps, loops=False)
+        animation = Animation(run.pictures, run.count, video.fps, loops=False)
         coded: dict[str, Any] = (
             {} if options.quality is None or moving[0].suffix.lower() == ".gif" else {"quality": options.quality}
         )
@@ -168,6 +177,8 @@ class _Run:
         self._first: Scene | None = None
         self._units: float | None = None
         self._ends: tuple[float, float] | None = None
+        self._eyes: Eyes | None = None
+        self._pair: Picture | None = None
         self.count = max(video.count, 1)
         self.done = 0
 
@@ -178,29 +189,40 @@ class _Run:
             self._first = self._first or frame.scene
             if frame.is_new_shot:
                 self._shots.append(frame.number)
+                self._eyes = None
+            if self._kind == "stereo":
+                self._pair = self._for_two_eyes(frame.scene)
             for pattern in self._numbered:
                 self._write(frame.scene, _numbered(pattern, frame.number))
             self.done = frame.number
             yield frame
         self._report("frames", self.done, self.done)
 
-    def heatmaps(self) -> Iterator[NDArray[np.uint8]]:
-        """As many heat maps as were announced: files that are cut may hold fewer frames than they say."""
+    def pictures(self) -> Iterator[NDArray[np.uint8]]:
+        """As many pictures as were announced: files that are cut may hold fewer frames than they say."""
+        picture: NDArray[np.uint8] | None = None
+        drawn = self._drawn()
+        for picture in islice(drawn, self.count):
+            yield picture
+        deque(drawn, maxlen=0)  # frames beyond what was announced still have numbered files
+        for _ in range(self.done, self.count):
+            assert picture is not None
+            yield picture
+
+    def _drawn(self) -> Iterator[NDArray[np.uint8]]:
+        """Heat maps whose colours follow slowly what is seen, or pictures for two eyes."""
         low = high = 0.0
         follow = 1 - np.exp(-1 / (self._video.fps * _RANGE_S))
-        picture: NDArray[np.uint8] | None = None
         for frame in self.frames():
+            if self._pair is not None:
+                yield self._pair.rgb
+                continue
             nearness = np.float32(1) / frame.scene.depth.metres
             seen = nearness_range(nearness)
             if frame.is_new_shot:
                 low, high = seen
             low, high = low + follow * (seen[0] - low), high + follow * (seen[1] - high)
-            picture = to_heatmap(frame.scene.depth, nearness=(low, high)).rgb
-            if frame.number <= self.count:
-                yield picture
-        for _ in range(self.done, self.count):
-            assert picture is not None
-            yield picture
+            yield to_heatmap(frame.scene.depth, nearness=(low, high)).rgb
 
     def finished(self, moving: Sequence[Path]) -> tuple[Saved, ...]:
         """What was written; how it was obtained goes beside the first file of each output."""
@@ -216,10 +238,24 @@ class _Run:
             saved.append(Saved(path, f"{self.done} frames at {self._video.fps:g} per second{shots}"))
         return tuple(saved)
 
+    def _for_two_eyes(self, scene: Scene) -> Picture:
+        """The frame for two eyes, which stand as they did in the shot's first frame."""
+        o, rgb = scene.options, scene.photo.rgb
+        if self._eyes is None:
+            layers, _ = layers_for(rgb, scene.depth, scene.camera, o.eye_width or DEFAULT_WIDTH)
+            rig = to_rig(layers, scene.eyes())
+            warn_beyond_comfort(rig)
+            self._eyes = Eyes(ipd_m=rig.baseline, convergence_m=1 / rig.converged if rig.converged > 0 else None)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ComfortWarning)  # said above, once for all frames
+            return to_stereo(rgb, scene.depth, scene.camera, layout=o.layout, eyes=self._eyes, width=o.eye_width)
+
     def _write(self, scene: Scene, path: Path) -> None:
         """One numbered file; 16-bit pictures have one scale for all frames."""
         kind = self._kind
-        if path.suffix.lower() == ".png" and kind in (None, "depth"):
+        if self._pair is not None:
+            save(self._pair, path, force=self._force)
+        elif path.suffix.lower() == ".png" and kind in (None, "depth"):
             if self._units is None:
                 self._units = _units_ahead(scene.depth)
             metres = np.minimum(scene.depth.metres, np.float32(65_535 / self._units))
@@ -253,6 +289,8 @@ def _check(
     *,
     force: bool,
 ) -> None:
+    if kind in _MOVES_A_PHOTO:
+        raise UsageError(f"{video.path.name}: {kind} moves a photo; of a video there are heat maps, depth and stereo")
     if len(moving) > 1:
         raise UsageError(f"one moving picture at a time, got {' and '.join(path.name for path in moving)}")
     for path in moving:

@@ -245,7 +245,7 @@ class Scene:
             UsageError: a length was chosen, but depth has no unit.
         """
         o = self.options
-        return to_stereo(self.photo.rgb, self.depth, self.camera, layout=o.layout, eyes=self._eyes(), width=o.eye_width)
+        return to_stereo(self.photo.rgb, self.depth, self.camera, layout=o.layout, eyes=self.eyes(), width=o.eye_width)
 
     def wigglegram(self) -> Animation:
         """The photo, seen with either eye in turn.
@@ -254,7 +254,7 @@ class Scene:
             UsageError: a length was chosen, but depth has no unit.
         """
         width = self.options.eye_width or self.options.width
-        return animate_wigglegram(self.photo.rgb, self.depth, self.camera, eyes=self._eyes(), width=width)
+        return animate_wigglegram(self.photo.rgb, self.depth, self.camera, eyes=self.eyes(), width=width)
 
     def measure(self, start: tuple[float, float], end: tuple[float, float] | None = None) -> Measurement:
         """The length between the things at two pixels of the upright photo as taken, or from the camera to one."""
@@ -314,7 +314,12 @@ class Scene:
         words = f", {fitted.given_up} to keep within {self.options.max_bytes:,} bytes" if fitted.given_up else ""
         return fitted.animation, {"layout": layout, **fitted.options}, words
 
-    def _eyes(self) -> Eyes:
+    def eyes(self) -> Eyes:
+        """How two eyes look at the scene, as the options say.
+
+        Raises:
+            UsageError: a length was chosen, but depth has no unit.
+        """
         o = self.options
         if self.unit != "m" and (o.ipd_m is not None or o.convergence_m is not None):
             raise UsageError(

@@ -169,6 +169,20 @@ def test_the_command_line(
     assert run(["depth", "shot.mp4", "--depth-map", "shot_01.npy", "--force", "-o", "c.gif"]) == 2
 
 
+def test_two_eyes_keep_their_distance(shot: Path, tmp_path: Path) -> None:
+    options = Options(layout="side-by-side", hints=(Nearest(1.0), Farthest(4.0)))
+    saved = save_video(read_video(shot), [tmp_path / "sbs.mp4", tmp_path / "sbs_%d.png"], options, kind="stereo")
+    assert len(saved) == 2
+    frames = list(read_video(tmp_path / "sbs.mp4").frames())
+    assert len(frames) == 4
+    assert frames[0].shape[1] == 2 * SIZE[0]
+    pair = opened(tmp_path / "sbs_1.png")[0].astype(int)
+    left, right = pair[:, : SIZE[0]], pair[:, SIZE[0] :]
+    assert 1 < np.abs(left - right).mean() < 60
+    with pytest.raises(UsageError, match="moves a photo"):
+        save_video(read_video(shot), [tmp_path / "w.gif"], options, kind="wigglegram")
+
+
 def test_what_is_no_video_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert is_video(Path("A.MOV"))
     assert not is_video(Path("a.jpg"))

@@ -16,6 +16,7 @@ from depth3d.cli.options import (
     photo_arguments,
     scale_options,
     stereo_options,
+    video_options,
 )
 from depth3d.cli.work import write_files
 
@@ -27,7 +28,7 @@ _WIGGLEGRAM = "wigglegram"
 
 @click.command()
 @photo_arguments
-@output_options("File to write: .png .jpg .webp; wigglegrams .gif .webp .avif.")
+@output_options("File to write: .png .jpg .webp; wigglegrams .gif .webp .avif; of a video .mp4 .webm.")
 @click.option(
     "--layout",
     type=click.Choice([*LAYOUTS, _WIGGLEGRAM]),
@@ -42,6 +43,7 @@ _WIGGLEGRAM = "wigglegram"
 @camera_options
 @scale_options
 @depth_options
+@video_options
 def stereo(photos: tuple[Path, ...], outputs: tuple[Path, ...], layout: str, force: bool, **chosen: Any) -> None:
     """Show the photo to two eyes. What one of them sees behind things is filled in.
 
@@ -50,6 +52,7 @@ def stereo(photos: tuple[Path, ...], outputs: tuple[Path, ...], layout: str, for
     depth3d stereo room.jpg --layout side-by-side --focus 640,480 -o room_sbs.png
     depth3d stereo room.jpg --at 640,480=3m --layout vr180 --ipd 63mm -o room_180_sbs.jpg
     depth3d stereo room.jpg --layout wigglegram -o room.gif
+    depth3d stereo clip.mp4 --layout half-side-by-side -o clip_sbs.mp4
     """
     kind: Kind = "stereo"
     if layout == _WIGGLEGRAM:

@@ -62,8 +62,6 @@ def _write_video(path: Path, outputs: Sequence[Path], options: Options, kind: Ki
     from depth3d.clip import save_video
     from depth3d.video import read_video
 
-    if kind == "parallax":
-        raise UsageError(f"{path.name}: parallax moves a photo; the depth of a video is for depth3d depth and export")
     named = [Path(str(output).replace("{name}", path.stem)) for output in outputs]
     with step_progress() as progress:
         saved = save_video(read_video(path), named, options, kind=kind, force=force, report=progress)
