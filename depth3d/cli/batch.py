@@ -17,8 +17,11 @@ from depth3d.cli.options import (
     depth_options,
     focus_option,
     geometry_options,
+    layout_option,
+    lens_options,
     motion_options,
     scale_options,
+    stereo_options,
     to_options,
 )
 from depth3d.cli.terminal import json_option, result, say
@@ -71,6 +74,9 @@ if TYPE_CHECKING:
 @mesh_options
 @motion_options
 @focus_option
+@lens_options
+@layout_option
+@stereo_options
 @file_options
 def batch(
     inputs: tuple[str, ...],
