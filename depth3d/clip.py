@@ -299,6 +299,11 @@ def _check(
                 f"{path}: each frame of {video.path.name} writes a file; put a number into the name, such as"
                 f" {path.stem}_%04d{path.suffix}"
             )
+        if kind == "bokeh":
+            raise UsageError(
+                f"{path}: depth of field goes into one picture per frame; put a number into the name, such as "
+                f"{path.stem}_%04d.jpg"
+            )
         check_writable(path, force=force)
     for pattern in numbered:
         for number in range(1, max(video.count, 1) + 1):

@@ -166,6 +166,10 @@ def test_the_command_line(
     assert "one moving picture" in capsys.readouterr().err
     assert run(["parallax", "shot.mp4", "-o", "a.gif"]) == 2
     assert "moves a photo" in capsys.readouterr().err
+    assert run(["bokeh", "shot.mp4", "-o", "a.gif"]) == 2
+    assert "put a number into the name, such as a_%04d.jpg" in capsys.readouterr().err
+    assert run(["bokeh", "shot.mp4", "--focus", "10,10", "-o", "soft_%02d.jpg"]) == 0
+    assert Path("soft_02.jpg").stat().st_size > 0
     assert run(["depth", "shot.mp4", "--depth-map", "shot_01.npy", "--force", "-o", "c.gif"]) == 2
 
 
