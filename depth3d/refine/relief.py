@@ -20,8 +20,9 @@ DEFAULT_COLOUR_WEIGHT = 0.5
 _WORKING_PX = 1_200_000
 """Colours are compared on a picture of at most so many pixels; the border between surfaces is then enlarged."""
 
-_FINEST_CELLS, _COARSEST_CELLS = 640, 64
-"""Longer side, in cells, of the finest and the coarsest map on which surfaces are found."""
+_FINEST_CELLS, _COARSEST_CELLS = 640, 112
+"""Longer side, in cells, of the finest and the coarsest map on which surfaces are found. What is soft even on coarse
+cells is a slope whose end nobody saw; steps made of such slopes were ragged on real photos."""
 
 _GREATEST_STRETCH = 1.3
 """Networks round their sides to multiples of 32, so that their maps may be stretched by so much."""
