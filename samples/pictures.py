@@ -19,6 +19,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import uvicorn
+from kinds import kinds
 from numpy.typing import NDArray
 from playwright.sync_api import sync_playwright
 
@@ -42,6 +43,7 @@ def main() -> None:
         target = folder / f"{name}_overview.jpg"
         d3.save(d3.Picture(overview(name, yaw_deg=yaw_deg, pitch_deg=pitch_deg)), target, quality=88, force=True)
     d3.save(d3.Picture(networks()), folder / "networks.jpg", quality=88, force=True)
+    d3.save(d3.Picture(kinds(exact("desk"))), folder / "kinds.jpg", quality=82, force=True)
     d3.save(d3.Picture(bokeh()), folder / "bokeh.jpg", quality=88, force=True)
     d3.save(d3.Picture(page()), folder / "serve.jpg", quality=80, force=True)
     d3.save(d3.Picture(stereo()), folder / "stereo.jpg", quality=88, force=True)

@@ -108,6 +108,13 @@ def test_command_prints_the_baselines_and_writes_json(tmp_path: Path) -> None:
         CliRunner().invoke(eval_command, [*arguments, "--predictor", "bundled"], catch_exceptions=False)
 
 
+def test_a_network_is_judged_again_after_refinement(tmp_path: Path) -> None:
+    target = tmp_path / "out.json"
+    arguments = [str(_frames(tmp_path)), "--predictor", "bundled", "--refine", "--json", str(target)]
+    assert CliRunner().invoke(eval_command, arguments, catch_exceptions=False).exit_code == 0
+    assert set(json.loads(target.read_text())) == {"constant", "vertical", "bundled", "refined bundled"}
+
+
 def test_known_baselines_on_the_real_frames(shared_data: Path) -> None:
     report = evaluate(read_frames(shared_data / "frames.json"), {})
     constant, vertical = report.mean("constant"), report.mean("vertical")

@@ -6,10 +6,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from depth3d.bench.edges import bench_edges, read_measured
 from depth3d.bench.files import cloud_files, mesh_files
 from depth3d.bench.frame import frame_of
 from depth3d.bench.light import light_meshes
 from depth3d.bench.stopwatch import Section
+from depth3d.evaluation import read_frames
 
 
 def bench_geometry(photo: Path, *, rounds: int = 7, frames: Path | None = None) -> Iterator[Section]:
@@ -31,3 +33,4 @@ def bench_geometry(photo: Path, *, rounds: int = 7, frames: Path | None = None) 
         yield mesh_files(frame, folder, rounds=rounds)
     if frames is not None:
         yield light_meshes(frames)
+        yield bench_edges(map(read_measured, read_frames(frames)))

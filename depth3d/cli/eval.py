@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from depth3d.depth import InverseDepth
+    from depth3d.evaluation import Predict
+    from depth3d.photo import Photo
+    from depth3d.predictors import Predictor
 
 
 @click.command("eval")
@@ -14,6 +22,7 @@ import click
     help="Which network to judge; repeatable.  [default: auto, unless --baselines-only]",
 )  # fmt: skip
 @click.option("--weights", type=click.Path(path_type=Path), help="A weights file for the network.")
+@click.option("--refine", is_flag=True, help="Judge each network's depth once more after refinement.")
 @click.option("--baselines-only", is_flag=True, help="Judge only the constant and the vertical gradient.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write every figure to this file.")
 @click.option("--force", is_flag=True, help="Replace an existing JSON file.")
@@ -21,6 +30,7 @@ def eval_command(
     frames: Path,
     names: tuple[str, ...],
     weights: Path | None,
+    refine: bool,
     baselines_only: bool,
     json_path: Path | None,
     force: bool,
@@ -34,6 +44,7 @@ def eval_command(
     \b
     depth3d eval frames.json
     depth3d eval frames.json --predictor bundled --predictor midas_small --json figures.json
+    depth3d eval frames.json --predictor bundled --refine
     """
     from depth3d.errors import UsageError
     from depth3d.evaluation import evaluate, read_frames
@@ -47,8 +58,19 @@ def eval_command(
     listed = read_frames(frames)
     wanted = () if baselines_only else names or ("auto",)
     loaded = [load_predictor(name, weights=weights) for name in wanted]
-    report = evaluate(listed, {predictor.name: predictor.predict for predictor in loaded})
+    judged: dict[str, Predict] = {}
+    for one in loaded:
+        judged[one.name] = one.predict
+        if refine:
+            judged[f"refined {one.name}"] = partial(_refined, one)
+    report = evaluate(listed, judged)
     if json_path is not None:
         with atomic_write(json_path, force=force) as file:
             file.write(report.to_json().encode())
     click.echo(report.table())
+
+
+def _refined(predictor: Predictor, photo: Photo) -> InverseDepth:
+    from depth3d.refine import refine_relief
+
+    return refine_relief(predictor.predict(photo), photo.rgb)
