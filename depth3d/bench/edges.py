@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 
 from depth3d.bench.stopwatch import Figure, Section
 from depth3d.depth import InverseDepth
-from depth3d.edges import as_a_network_sees, boundary_f1, flying_points
+from depth3d.edges import NETWORK_CELLS, as_a_network_sees, boundary_f1, flying_points
+from depth3d.errors import UsageError
 from depth3d.evaluation import Frame, read_truth
 from depth3d.photo import read_photo
 from depth3d.refine import refine_relief
 from depth3d.refine.cells import fill_unknown
+
+_DENSE = 0.5
+"""Share of pixels with depth."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,18 +67,29 @@ class EdgeFigures:
 
 
 def read_measured(frame: Frame) -> MeasuredFrame:
-    """Read a listed frame.
+    """Read a listed frame, its photo at the size of its depth.
 
     Raises:
         PhotoError: its photo cannot be read.
         DepthMapError: its depth cannot be read.
     """
-    return MeasuredFrame(frame.name, read_photo(frame.photo).rgb, read_truth(frame))
+    rgb, truth_m = read_photo(frame.photo).rgb, read_truth(frame)
+    if rgb.shape[:2] != truth_m.shape:
+        rgb = np.asarray(cv2.resize(rgb, truth_m.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+    return MeasuredFrame(frame.name, rgb, truth_m)
 
 
 def bench_edges(frames: Iterable[MeasuredFrame]) -> Section:
-    """Shrink each frame's true inverse depth to 256 cells, bring it back, and count what flies between surfaces."""
-    rows = [judge_edges(frame) for frame in frames]
+    """Shrink each frame's true inverse depth to 256 cells, bring it back, and count what flies between surfaces.
+
+    Frames that are no larger than that, and scattered depth as of a lidar, have no edges to lose and are left out.
+
+    Raises:
+        UsageError: no frame is left.
+    """
+    rows = [judge_edges(frame) for frame in frames if _is_dense(frame) and max(frame.truth_m.shape) > NETWORK_CELLS]
+    if not rows:
+        raise UsageError(f"edges need a frame of more than {NETWORK_CELLS} pixels, half of them with measured depth")
     figures = (
         Figure("fewer flying points than bicubic, mean", _mean([r.fewer_percent for r in rows]), 40, True, " %"),
         Figure("the same, worst frame", min(r.fewer_percent for r in rows), 40, True, " %"),
@@ -104,6 +119,10 @@ def judge_edges(frame: MeasuredFrame) -> EdgeFigures:
         refined_f1=boundary_f1(refined_z, truth_m),
         seconds=seconds,
     )
+
+
+def _is_dense(frame: MeasuredFrame) -> bool:
+    return float(np.isfinite(frame.truth_m).mean()) >= _DENSE
 
 
 def _lines(rows: Sequence[EdgeFigures]) -> tuple[str, ...]:
