@@ -22,6 +22,7 @@ import uvicorn
 from kinds import kinds
 from numpy.typing import NDArray
 from playwright.sync_api import sync_playwright
+from walk import walk
 
 import depth3d as d3
 from depth3d.viewer import show
@@ -47,6 +48,7 @@ def main() -> None:
     d3.save(d3.Picture(bokeh()), folder / "bokeh.jpg", quality=88, force=True)
     d3.save(d3.Picture(page()), folder / "serve.jpg", quality=80, force=True)
     d3.save(d3.Picture(stereo()), folder / "stereo.jpg", quality=88, force=True)
+    d3.save(d3.Picture(walk(exact("room"))), folder / "fused.jpg", quality=86, force=True)
 
 
 def networks() -> NDArray[np.uint8]:

@@ -1,0 +1,84 @@
+"""Ten photos of a walk through the sample room, and the one room that `depth3d fuse` makes of them.
+
+The photos are drawn from the sample and its exact depth, in layers; their depth is what the bundled network sees, and
+nothing but their poses is known.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+import depth3d as d3
+from depth3d.camera import Pose
+from depth3d.captures import read_capture
+from depth3d.layers import to_layers
+from depth3d.multiview import align_views, fuse_aligned
+from depth3d.viewer import show
+from depth3d.views import Viewpoint, draw_view, to_stage
+
+_SIZE = (640, 480)
+_PIVOT_M = 4.0
+_SEEN_FROM_DEG = (32.0, 20.0)
+
+
+def walk(scene: d3.Scene) -> NDArray[np.uint8]:
+    """Four of the photos, and beside them the room seen from where no photo was taken."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        photos = _write_photos(scene, folder)
+        with align_views(read_capture(folder), d3.Options(predictor="bundled"), units_per_metre=1) as aligned:
+            mesh = fuse_aligned(aligned).mesh
+        shot = folder / "shot.png"
+        camera = d3.Intrinsics.from_fov(960, 720, fov_x_deg=58)
+        show([_turned(mesh)], camera=camera, screenshot=shot)
+        room = cv2.cvtColor(cv2.imread(str(shot)), cv2.COLOR_BGR2RGB)
+    small = [cv2.resize(photos[index], (320, 240), interpolation=cv2.INTER_AREA) for index in (0, 3, 6, 9)]
+    left = np.vstack([np.hstack(small[:2]), np.hstack(small[2:])])
+    return np.hstack([left, np.full((480, 8, 3), 255, np.uint8), cv2.resize(room, _SIZE, interpolation=cv2.INTER_AREA)])
+
+
+def _write_photos(scene: d3.Scene, folder: Path) -> list[NDArray[np.uint8]]:
+    """The photos as files, and a transforms.json that says where they were taken."""
+    poses = [_towards_the_sofa(x, y) for x in (-0.5, -0.25, 0.0, 0.25, 0.5) for y in (-0.12, 0.12)]
+    points = [Viewpoint(scene.camera.resized(*_SIZE), pose) for pose in poses]
+    stage = to_stage(to_layers(scene.photo.rgb, scene.depth, scene.camera), points, cell=1)
+    photos, frames = [draw_view(stage, point) for point in points], []
+    for number, (rgb, pose) in enumerate(zip(photos, poses, strict=True)):
+        d3.save(d3.Picture(rgb), folder / f"{number}.png")
+        matrix = pose.world_from_cam @ np.diag([1.0, -1.0, -1.0, 1.0])  # its cameras look along -z
+        frames.append({"file_path": f"{number}.png", "transform_matrix": matrix.tolist()})
+    camera = points[0].camera
+    lens = {"fl_x": camera.fx, "fl_y": camera.fy, "cx": camera.cx, "cy": camera.cy, "w": _SIZE[0], "h": _SIZE[1]}
+    (folder / "transforms.json").write_text(json.dumps({**lens, "frames": frames}))
+    return photos
+
+
+def _towards_the_sofa(x_m: float, y_m: float) -> Pose:
+    """A camera beside the sample's that looks at the same point on its axis."""
+    centre = np.array([x_m, y_m, 0.0])
+    forward = np.array([0, 0, _PIVOT_M]) - centre
+    forward /= np.linalg.norm(forward)
+    right = np.cross([0.0, 1.0, 0.0], forward)
+    right /= np.linalg.norm(right)
+    pose = np.eye(4)
+    pose[:3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
+    pose[:3, 3] = centre
+    return Pose(pose)
+
+
+def _turned(mesh: d3.Mesh) -> d3.Mesh:
+    """The mesh seen from aside and above, and from farther away."""
+    yaw, pitch = (math.radians(angle) for angle in _SEEN_FROM_DEG)
+    about_y = np.array([[math.cos(yaw), 0, math.sin(yaw)], [0, 1, 0], [-math.sin(yaw), 0, math.cos(yaw)]])
+    about_x = np.array([[1, 0, 0], [0, math.cos(pitch), -math.sin(pitch)], [0, math.sin(pitch), math.cos(pitch)]])
+    pivot = np.median(mesh.xyz, axis=0)
+    xyz = (mesh.xyz - pivot) @ (about_x @ about_y).T + (0, 0, 1.25 * _PIVOT_M)
+    return replace(mesh, xyz=xyz.astype(np.float32), normals=None)
