@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import trimesh
 from PIL import Image
 from plyfile import PlyData
 
@@ -119,6 +120,23 @@ def test_meshes_are_cut_and_lightened_as_told_and_say_so(here: Path, capsys: pyt
     assert f"{layered['behind']:,} faces continue what nearer things hide" in capsys.readouterr().out
     z = -PlyData.read("a.ply")["vertex"]["z"]
     assert set(np.round(z, 2)) == {np.float32(1), np.float32(3)}
+
+
+@pytest.mark.parametrize("suffix", [".glb", ".obj", ".usdz", ".html"])
+def test_layers_reach_every_format_of_meshes(here: Path, suffix: str) -> None:
+    inverse = np.full((HEIGHT, WIDTH), 0.3, np.float32)
+    inverse[12:36, 16:48] = 1
+    np.save("box.npy", inverse)
+    arguments = ["export", "photo.jpg", "--fov", "60", "--depth-map", "box.npy", "--near", "1m", "--far", "3m"]
+    assert run([*arguments, "--layers", "-o", f"a{suffix}"]) == 0
+    told = json.loads(Path(f"a{suffix}.json").read_text(encoding="utf-8"))["mesh"]
+    assert told["behind"] >= 2  # the wall goes on as a plane
+    if suffix in (".glb", ".obj"):
+        scene = trimesh.load_scene(f"a{suffix}")
+        (mesh,) = scene.geometry.values()
+        assert len(mesh.faces) == told["faces"]
+        hidden = -mesh.vertices[np.unique(mesh.faces[-told["behind"] :]), 2]
+        np.testing.assert_allclose(hidden, 3, rtol=1e-3)
 
 
 def test_measuring_says_the_length_and_its_error(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
