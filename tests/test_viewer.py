@@ -168,6 +168,48 @@ class TestScreenshot:
 
 
 @pytest.mark.usefixtures("open3d")
+class TestSeveral:
+    def test_several_files_are_shown_together(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """The left half of a scene from one file, the right half from another."""
+        cloud = cloud_of(box_corner(CAMERA))
+        is_left = cloud.xyz[:, 0] < 0
+        assert cloud.rgb is not None
+        for name, chosen in (("left.ply", is_left), ("right.glb", ~is_left)):
+            save(PointCloud(cloud.xyz[chosen], cloud.rgb[chosen]), tmp_path / name)
+        files = [str(tmp_path / "left.ply"), str(tmp_path / "right.glb")]
+        both, one = tmp_path / "both.png", tmp_path / "one.png"
+        assert run(["view", *files, "--screenshot", str(both)]) == 0
+        assert capsys.readouterr().out == f"{both}: the view of left.ply, right.glb\n"
+        assert run(["view", files[0], "--screenshot", str(one)]) == 0
+        background = np.asarray(Image.open(one))[0, -1]
+        assert (np.asarray(Image.open(both)) == background).all(-1).mean() < 0.15
+
+    def test_a_key_hides_and_shows_a_group_and_leaves_the_view(self) -> None:
+        calls: list[tuple[str, object, bool]] = []
+
+        class Window:
+            def add_geometry(self, shape: object, resets_view: bool) -> None:
+                calls.append(("add", shape, resets_view))
+
+            def remove_geometry(self, shape: object, resets_view: bool) -> None:
+                calls.append(("remove", shape, resets_view))
+
+        toggle = viewer.window._toggle(["a", "b"])
+        assert toggle(Window())
+        assert toggle(Window())
+        assert calls == [("remove", "a", False), ("remove", "b", False), ("add", "a", False), ("add", "b", False)]
+
+    def test_options_for_photos_fit_where_one_of_several_is_a_photo(self, tmp_path: Path) -> None:
+        truth = box_corner(CAMERA)
+        Image.fromarray(truth.rgb).save(tmp_path / "photo.png")
+        np.save(tmp_path / "depth.npy", truth.depth.metres)
+        save(cloud_of(truth), tmp_path / "a.ply")
+        files = [str(tmp_path / "photo.png"), str(tmp_path / "a.ply")]
+        options = ["--depth-map", str(tmp_path / "depth.npy"), "--depth-kind", "metric", "--axes", "gltf"]
+        assert run(["view", *files, *options, "--screenshot", str(tmp_path / "a.png")]) == 0
+
+
+@pytest.mark.usefixtures("open3d")
 def test_window_shows_the_photo(tmp_path: Path, display: VirtualDisplay) -> None:
     truth = box_corner(CAMERA)
     Image.fromarray(truth.rgb).save(tmp_path / "photo.png")

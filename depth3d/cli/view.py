@@ -1,7 +1,8 @@
-"""`depth3d view`: a photo in three dimensions, or a file of geometry, in an Open3D window."""
+"""`depth3d view`: photos in three dimensions, or files of geometry, in an Open3D window."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from depth3d.cli.options import (
     scale_options,
     to_options,
 )
+from depth3d.cli.terminal import say, step
+from depth3d.cli.weights import download_progress
 from depth3d.cli.work import report
 from depth3d.errors import UsageError
 
@@ -25,12 +28,13 @@ if TYPE_CHECKING:
     from depth3d.camera import Intrinsics
     from depth3d.cloud import PointCloud
     from depth3d.mesh import Mesh
+    from depth3d.scene import Scene
 
-_FOR_BOTH = {"file", "--screenshot", "--force"}
+_FOR_BOTH = {"files", "--screenshot", "--force", "--verbose", "-v"}
 
 
 @click.command()
-@click.argument("file", type=EXISTING_FILE, metavar="PHOTO|FILE")
+@click.argument("files", nargs=-1, required=True, type=EXISTING_FILE, metavar="PHOTO|FILE...")
 @click.option("--screenshot", type=OUTPUT_FILE, metavar="FILE", help="Draw the first view into a .png or .jpg instead.")
 @click.option("--force", is_flag=True, help="Overwrite an existing screenshot.")
 @click.option(
@@ -47,31 +51,42 @@ _FOR_BOTH = {"file", "--screenshot", "--force"}
 @geometry_options
 @mesh_options
 @click.pass_context
-def view(context: click.Context, /, file: Path, screenshot: Path | None, force: bool, kind: str, **chosen: Any) -> None:
-    """Show a photo in three dimensions, or a file of geometry, upright, in an Open3D window.
+def view(
+    context: click.Context, /, files: tuple[Path, ...], screenshot: Path | None, force: bool, kind: str, **chosen: Any
+) -> None:
+    """Show photos in three dimensions, or files of geometry, upright, in an Open3D window.
 
     A photo is first seen from where it was taken. A .ply .glb .gltf .obj .stl .off .pcd .xyz or .pts file may be
     anyone's; --axes says how its axes lie where its header does not. Camera, scale and depth options are for photos.
+    Several are shown together, the first from its viewpoint, and each number key hides or shows one.
 
     \b
     depth3d view room.jpg --near 0.8m --far 5m
-    depth3d view room.glb
+    depth3d view room.glb room.ply
     depth3d view room.jpg --screenshot room_3d.png
     """
     from depth3d.viewer import GEOMETRY_SUFFIXES, KEYS, check_window, show
 
     check_window(screenshot=screenshot, force=force)
-    given = _given(context) - _FOR_BOTH
+    photos = [file for file in files if file.suffix.lower() not in GEOMETRY_SUFFIXES]
+    _check_options(_given(context) - _FOR_BOTH, photos=photos, files=files)
     camera: Intrinsics | None = None
-    if file.suffix.lower() in GEOMETRY_SUFFIXES:
-        geometries = _from_file(file, given, chosen)
-    else:
-        geometries, camera = _from_photo(file, kind, given, chosen)
+    things: list[list[PointCloud | Mesh]] = []
+    for file in files:
+        if file in photos:
+            scene = _scene(file, chosen)
+            camera = scene.camera if not things else camera
+            things.append([scene.mesh() if kind == "mesh" else scene.cloud()])
+        else:
+            things.append(_from_file(file, chosen["axes"]))
     if screenshot is None:
-        click.echo(KEYS, err=True)
-    show(geometries, camera=camera, title=f"depth3d: {file.name}", screenshot=screenshot, force=force)
+        say(KEYS)
+        for number, file in enumerate(files, 1) if len(files) > 1 else ():
+            say(f"{number} hides and shows {file.name}")
+    names = ", ".join(file.name for file in files)
+    show(things, camera=camera, title=f"depth3d: {names}", screenshot=screenshot, force=force)
     if screenshot is not None:
-        click.echo(f"{screenshot}: the view of {file.name}")
+        click.echo(f"{screenshot}: the view of {names}")
 
 
 def _given(context: click.Context) -> set[str]:
@@ -80,22 +95,26 @@ def _given(context: click.Context) -> set[str]:
     return {p.opts[0] for p in written if context.get_parameter_source(str(p.name)) is ParameterSource.COMMANDLINE}
 
 
-def _from_file(file: Path, given: set[str], chosen: dict[str, Any]) -> list[PointCloud | Mesh]:
+def _check_options(given: set[str], *, photos: Sequence[Path], files: Sequence[Path]) -> None:
+    for_photos = ", ".join(sorted(given - {"--axes"}))
+    if for_photos and not photos:
+        raise UsageError(
+            f"{files[0].name} is geometry already and takes no {for_photos}; only --axes can be chosen for it"
+        )
+    if "--axes" in given and len(photos) == len(files):
+        raise UsageError("--axes says how a file's axes lie; a photo is always shown upright")
+
+
+def _from_file(file: Path, axes: str | None) -> list[PointCloud | Mesh]:
     from depth3d.viewer import load_geometry
 
-    for_photos = ", ".join(sorted(given - {"--axes"}))
-    if for_photos:
-        raise UsageError(f"{file.name} is geometry already and takes no {for_photos}; only --axes can be chosen for it")
-    return load_geometry(file, axes=chosen["axes"] if given else None)
+    return load_geometry(file, axes=axes)
 
 
-def _from_photo(
-    photo: Path, kind: str, given: set[str], chosen: dict[str, Any]
-) -> tuple[list[PointCloud | Mesh], Intrinsics]:
+def _scene(photo: Path, chosen: dict[str, Any]) -> Scene:
     from depth3d.pipeline import reconstruct
 
-    if "--axes" in given:
-        raise UsageError("--axes says how a file's axes lie; a photo is always shown upright")
-    scene = reconstruct(photo, to_options(chosen))
+    with step(f"{photo.name}: seeing depth"), download_progress("midas_small") as progress:
+        scene = reconstruct(photo, to_options(chosen | {"axes": None}), progress=progress)
     report(scene, photo)
-    return [scene.mesh() if kind == "mesh" else scene.cloud()], scene.camera
+    return scene

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,10 @@ from depth3d.mesh import Mesh
 from depth3d.pictures import Picture
 from depth3d.viewer.viewpoint import Viewpoint, depth_range, framing_viewpoint, photo_viewpoint
 
-KEYS = "drag turns, wheel zooms, ctrl+drag moves, R returns to the photo's viewpoint, + and - size points, Q closes"
+KEYS = (
+    "drag turns, wheel zooms, ctrl+drag moves, R returns to the photo's viewpoint, + and - size points, W draws the "
+    "wireframe, Q closes"
+)
 
 _BACKGROUND = 0.13
 _PLAIN_GREY = 0.72
@@ -31,7 +34,7 @@ _OTHER_WAYS = "add --screenshot FILE.png for a picture, or export a .glb and ope
 
 
 def show(
-    geometries: Sequence[PointCloud | Mesh],
+    things: Sequence[PointCloud | Mesh | Sequence[PointCloud | Mesh]],
     *,
     camera: Intrinsics | None = None,
     title: str = "depth3d",
@@ -41,7 +44,8 @@ def show(
     """Show clouds and meshes in a window until it is closed, or draw what the window would show into a file.
 
     Args:
-        geometries: what to show, in camera axes and metres.
+        things: clouds and meshes in camera axes and metres; each, or each group of them, can be hidden and shown by
+            its number's key, 1 to 9.
         camera: the photo's camera; the first view coincides with the photo. Without it the geometry is seen from the
             origin if all of it lies in front of there, else from a place that sees all of it.
         title: the window's title.
@@ -56,18 +60,23 @@ def show(
         ViewerError: there is no display, Open3D cannot be loaded or cannot open a window, or there is nothing to show.
     """
     check_window(screenshot=screenshot, force=force)
+    groups = [[thing] if isinstance(thing, PointCloud | Mesh) else list(thing) for thing in things]
+    geometries = [geometry for group in groups for geometry in group]
     if not geometries:
         raise ViewerError("the viewer was given nothing to show")
     limit = (1280, 800) if screenshot is None else (1600, 1600)
     viewpoint = framing_viewpoint(geometries, limit) if camera is None else photo_viewpoint(camera, limit)
     with _window(viewpoint, title=title, visible=screenshot is None) as window:
-        _add(window, geometries, viewpoint)
+        shapes = [_add(window, group) for group in groups]
+        _set_up(window, geometries, viewpoint)
         if screenshot is not None:
             save(Picture(_capture(window, viewpoint)), screenshot, force=force)
             return
         if camera is not None:
             window.add_geometry(_frustum(camera, geometries), False)
         window.register_key_callback(ord("R"), lambda _: _look(window, viewpoint))
+        for number, group in enumerate(shapes[:9], 1):
+            window.register_key_callback(ord(str(number)), _toggle(group))
         window.run()
 
 
@@ -117,9 +126,30 @@ def _window(viewpoint: Viewpoint, *, title: str, visible: bool) -> Iterator[Any]
             window.destroy_window()
 
 
-def _add(window: Any, geometries: Sequence[PointCloud | Mesh], viewpoint: Viewpoint) -> None:
-    for geometry in geometries:
-        window.add_geometry(_open3d_mesh(geometry) if isinstance(geometry, Mesh) else _open3d_cloud(geometry))
+def _add(window: Any, group: Sequence[PointCloud | Mesh]) -> list[Any]:
+    """Open3D's own shapes of a group, after adding them."""
+    shapes = [_open3d_mesh(one) if isinstance(one, Mesh) else _open3d_cloud(one) for one in group]
+    for shape in shapes:
+        window.add_geometry(shape)
+    return shapes
+
+
+def _toggle(shapes: Sequence[Any]) -> Callable[[Any], bool]:
+    """What a key does that hides and shows a group."""
+    is_shown = True
+
+    def toggle(window: Any) -> bool:
+        nonlocal is_shown
+        change = window.remove_geometry if is_shown else window.add_geometry
+        for shape in shapes:
+            change(shape, False)  # the view stays
+        is_shown = not is_shown
+        return True
+
+    return toggle
+
+
+def _set_up(window: Any, geometries: Sequence[PointCloud | Mesh], viewpoint: Viewpoint) -> None:
     look = window.get_render_option()
     look.background_color = np.full(3, _BACKGROUND)
     look.light_on = all(_is_plain(geometry) for geometry in geometries)  # a photo carries its light already
