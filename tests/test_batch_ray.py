@@ -17,6 +17,7 @@ from ray.cluster_utils import Cluster
 
 from depth3d.batch.row import Row
 from depth3d.batch.running import Batch, Tally, run_batch
+from depth3d.errors import EngineError
 from depth3d.options import Options
 
 MEGABYTES = 2**20
@@ -38,6 +39,23 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     finally:
         ray.shutdown()
         cluster.shutdown()
+
+
+def test_a_cluster_that_does_not_answer_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_answer(**_: object) -> None:
+        raise ConnectionError("Could not find any running Ray instance")
+
+    monkeypatch.setattr(ray, "init", no_answer)
+    monkeypatch.setenv("RAY_ADDRESS", "elsewhere:6379")
+    Image.new("RGB", (24, 16)).save(tmp_path / "a.png")
+    batch = Batch(
+        inputs=(str(tmp_path / "a.png"),),
+        output=str(tmp_path / "out"),
+        options=Options(predictor="bundled"),
+        engine="ray",
+    )
+    with pytest.raises(EngineError, match=r"no Ray cluster answers \(elsewhere:6379\): Could not find"):
+        run_batch(batch)
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # of Ray's own processes

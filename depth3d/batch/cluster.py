@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -127,7 +128,11 @@ def _cluster() -> Iterator[Any]:
         raise MissingExtraError("a cluster", "ray", "ray") from None
     ours = not ray.is_initialized()
     if ours:
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+        try:
+            ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            where = os.environ.get("RAY_ADDRESS") or "on this machine"
+            raise EngineError(f"no Ray cluster answers ({where}): {error}; see `ray status`") from error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of Ray's own settings
         ray.data.DataContext.get_current().enable_progress_bars = False
