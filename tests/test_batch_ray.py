@@ -29,10 +29,9 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     """Three nodes, the first of which does no work, as the one that a user sits at."""
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.setenv("RAY_worker_niceness", "0")
-    cluster = Cluster(
-        initialize_head=True,
-        head_node_args={"num_cpus": 0, "include_dashboard": False, "object_store_memory": 80 * MEGABYTES},
-    )
+    quick_to_notice = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 1000}
+    head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 80 * MEGABYTES}
+    cluster = Cluster(initialize_head=True, head_node_args={**head, "_system_config": quick_to_notice})
     try:
         ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
         yield cluster
