@@ -49,6 +49,8 @@ def main() -> None:
     d3.save(d3.Picture(page()), folder / "serve.jpg", quality=80, force=True)
     d3.save(d3.Picture(stereo()), folder / "stereo.jpg", quality=88, force=True)
     d3.save(d3.Picture(walk(exact("room"))), folder / "fused.jpg", quality=86, force=True)
+    for name, motion in (("room", "orbit"), ("courtyard", "swing"), ("desk", "vertigo")):
+        moving(name, motion).save(folder / f"{name}_{motion}.webp", force=True)
 
 
 def networks() -> NDArray[np.uint8]:
@@ -61,6 +63,13 @@ def networks() -> NDArray[np.uint8]:
         shown = [photo.rgb, d3.to_heatmap(exact).rgb, d3.to_heatmap(network.predict(photo)).rgb]
         columns.append(np.vstack([cv2.resize(rgb, (480, 360), interpolation=cv2.INTER_AREA) for rgb in shown]))
     return np.hstack(columns)
+
+
+def moving(name: str, motion: str) -> d3.Scene:
+    """A sample that moves, small enough for a page."""
+    scene = exact(name)
+    seen = replace(scene.options, motion=motion, width=300, fps=12, max_bytes=280_000, provenance=False)
+    return replace(scene, options=seen)
 
 
 def bokeh() -> NDArray[np.uint8]:

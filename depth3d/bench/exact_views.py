@@ -41,17 +41,17 @@ class _Judged:
     seam: int
 
 
-def exact_views(*, frames: int = _FRAMES) -> Section:
+def exact_views(*, frames: int = _FRAMES, camera: Intrinsics = _CAMERA) -> Section:
     """Every motion through a scene of cards, each frame beside the exact picture of the same pose."""
-    first = shoot(_CAMERA, Pose(np.eye(4)))
-    layers = to_layers(first.rgb, first.depth, _CAMERA)
+    first = shoot(camera, Pose(np.eye(4)))
+    layers = to_layers(first.rgb, first.depth, camera)
     focus = find_focus(layers, None)
     phases = [index / frames for index in range(frames + 1)]
     judged = {}
     for name in MOTIONS:
-        viewpoints = to_viewpoints(preset_motion(name), phases, focus, _CAMERA, _CAMERA.size)
+        viewpoints = to_viewpoints(preset_motion(name), phases, focus, camera, camera.size)
         stage = to_stage(layers, viewpoints, cell=2)
-        judged[name] = _judged(first, viewpoints, [draw_view(stage, one) for one in viewpoints])
+        judged[name] = _judged(first, camera, viewpoints, [draw_view(stage, one) for one in viewpoints])
     lines = [f"{'motion':12s} visible  disoccluded  flicker  seam"]
     lines += [
         f"{name:12s} {one.visible_db:4.1f} dB {one.hidden_db:9.1f} dB {one.flicker:8.3f} {one.seam:5d}"
@@ -65,15 +65,15 @@ def exact_views(*, frames: int = _FRAMES) -> Section:
             "first frame beside the one after the last, worst", max(j.seam for j in judged.values()), 0, False, "/255"
         ),
     )
-    title = f"{frames} frames of {_CAMERA.width}x{_CAMERA.height} beside exact pictures of the same poses"
+    title = f"{frames} frames of {camera.width}x{camera.height} beside exact pictures of the same poses"
     return Section(title, figures=figures, remarks=tuple(lines))
 
 
-def _judged(first: Shot, viewpoints: list[Viewpoint], drawn: list[NDArray[np.uint8]]) -> _Judged:
+def _judged(first: Shot, camera: Intrinsics, viewpoints: list[Viewpoint], drawn: list[NDArray[np.uint8]]) -> _Judged:
     seen, hidden, truths, errors, walls = [], [], [], [], []
     for viewpoint, frame in zip(viewpoints, drawn, strict=True):
         truth = shoot(viewpoint.camera, viewpoint.pose)
-        inside, visible = _known_from_photo(first, truth)
+        inside, visible = _known_from_photo(first, camera, truth)
         clear = ~_rims(truth)
         seen.append(visible & clear)
         hidden.append(inside & ~visible & clear)
@@ -93,13 +93,13 @@ def _judged(first: Shot, viewpoints: list[Viewpoint], drawn: list[NDArray[np.uin
     )
 
 
-def _known_from_photo(first: Shot, truth: Shot) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _known_from_photo(first: Shot, camera: Intrinsics, truth: Shot) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which pixels lie in the photo's field of view, and which of them show what the photo shows."""
     x, y, z = np.moveaxis(truth.xyz, -1, 0)
-    u, v = _CAMERA.cx + _CAMERA.fx * x / z - 0.5, _CAMERA.cy + _CAMERA.fy * y / z - 0.5
-    inside = (u >= 0) & (v >= 0) & (u <= _CAMERA.width - 1) & (v <= _CAMERA.height - 1)
+    u, v = camera.cx + camera.fx * x / z - 0.5, camera.cy + camera.fy * y / z - 0.5
+    inside = (u >= 0) & (v >= 0) & (u <= camera.width - 1) & (v <= camera.height - 1)
     column, row = (
-        np.rint(np.clip(at, 0, most - 1)).astype(int) for at, most in ((u, _CAMERA.width), (v, _CAMERA.height))
+        np.rint(np.clip(at, 0, most - 1)).astype(int) for at, most in ((u, camera.width), (v, camera.height))
     )
     same = (first.thing[row, column] == truth.thing) & (np.abs(first.metres[row, column] / z - 1) < _SAME)
     return inside, inside & same

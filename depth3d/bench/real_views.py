@@ -25,6 +25,8 @@ from depth3d.views.tracing import lines_of, trace
 _LEAST_OVERLAP = 0.6
 _SAME = 0.03
 _ROUNDS = 6
+_MARGIN_PX = 3
+"""Measured depth and poses are off by this much: a pixel so near to the border may or may not be in view."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +56,23 @@ class Pair:
     hidden: NDArray[np.bool_]
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How one pair came out.
+
+    Attributes:
+        name: of the pair.
+        figures: PSNR and SSIM as text: of the view where visible and where hidden, of the plain warp likewise.
+        gain_db: how much closer the view is than the plain warp, over both.
+        unfilled: pixels that the view leaves to the repeated border although the photo's field of view has them.
+    """
+
+    name: str
+    figures: tuple[str, ...]
+    gain_db: float
+    unfilled: int
+
+
 def real_views(data: Path) -> Section:
     """Middlebury's Motorcycle to its second camera, and Redwood's and 7-Scenes' frames to each other's poses.
 
@@ -66,28 +85,30 @@ def real_views(data: Path) -> Section:
         PhotoError: a photo cannot be read.
         DepthMapError: a depth cannot be read.
     """
+    judged = [judge_pair(pair) for pair in _pairs(data)]
     lines = [f"{'':22s}   ours, visible   disoccluded      one layer, visible   disoccluded    all: gain"]
-    gains, unfilled = [], 0
-    for pair in _pairs(data):
-        layers = to_layers(pair.rgb, MetricDepth(pair.metres), pair.camera)
-        view = render_view(layers, pair.other_camera, pair.pose)
-        plain = _plainly_warped(layers, pair)
-        both = pair.visible | pair.hidden
-        gain = psnr(view.rgb, pair.other_rgb, both) - psnr(plain, pair.other_rgb, both)
-        gains.append(gain)
-        unfilled += int((both & ~view.coverage).sum())
-        figures = [
-            f"{psnr(rgb, pair.other_rgb, where):6.2f} dB {ssim(rgb, pair.other_rgb, where):.3f}"
-            for rgb in (view.rgb, plain)
-            for where in (pair.visible, pair.hidden)
-        ]
-        lines.append(f"{pair.name:22s} {figures[0]}  {figures[1]}      {figures[2]}  {figures[3]}  {gain:+6.2f} dB")
-    figures_out = (
-        Figure("gain over one layer warped backwards, Motorcycle", gains[0], 1, True, " dB"),
-        Figure("the same, mean of all pairs", float(np.mean(gains)), 1, True, " dB"),
-        Figure("unfilled pixels inside the field of view", unfilled, 0, False, ""),
+    lines += [f"{one.name:22s} {'  '.join(one.figures)}  {one.gain_db:+6.2f} dB" for one in judged]
+    figures = (
+        Figure("gain over one layer warped backwards, Motorcycle", judged[0].gain_db, 1, True, " dB"),
+        Figure("the same, mean of all pairs", float(np.mean([one.gain_db for one in judged])), 1, True, " dB"),
+        Figure("unfilled pixels inside the field of view", sum(one.unfilled for one in judged), 0, False, ""),
     )
-    return Section("views from where another photo was taken: PSNR and SSIM", figures=figures_out, remarks=tuple(lines))
+    return Section("views from where another photo was taken: PSNR and SSIM", figures=figures, remarks=tuple(lines))
+
+
+def judge_pair(pair: Pair) -> Judged:
+    """Draw the view of one pair and compare."""
+    layers = to_layers(pair.rgb, MetricDepth(pair.metres), pair.camera)
+    view = render_view(layers, pair.other_camera, pair.pose)
+    plain = _plainly_warped(layers, pair)
+    both = pair.visible | pair.hidden
+    figures = tuple(
+        f"{psnr(rgb, pair.other_rgb, where):6.2f} dB {ssim(rgb, pair.other_rgb, where):.3f}"
+        for rgb in (view.rgb, plain)
+        for where in (pair.visible, pair.hidden)
+    )
+    gain_db = psnr(view.rgb, pair.other_rgb, both) - psnr(plain, pair.other_rgb, both)
+    return Judged(pair.name, figures, gain_db, int((both & ~view.coverage).sum()))
 
 
 def _plainly_warped(layers: Layers, pair: Pair) -> NDArray[np.uint8]:
@@ -104,7 +125,7 @@ def _plainly_warped(layers: Layers, pair: Pair) -> NDArray[np.uint8]:
 
 
 def _pairs(data: Path) -> Iterator[Pair]:
-    yield _motorcycle(data / "middlebury_motorcycle")
+    yield motorcycle(data / "middlebury_motorcycle")
     frames = {frame.name: frame for frame in read_frames(data / "frames.json")}
     intrinsics = {e["name"]: e.get("fx_fy_cx_cy") for e in json.loads((data / "frames.json").read_text("utf-8"))}
     for poses in (_redwood_poses(data), _kitchen_poses(data)):
@@ -123,8 +144,15 @@ def _pairs(data: Path) -> Iterator[Pair]:
                 )
 
 
-def _motorcycle(folder: Path) -> Pair:
-    """The left photo with its true depth, and the right one; what the right one sees follows from the left depth."""
+def motorcycle(folder: Path) -> Pair:
+    """Middlebury's left photo with its true depth, and the right one; what that one sees follows from the left depth.
+
+    Args:
+        folder: with calib.json, motorcycle_disp.npz and both photos.
+
+    Raises:
+        PhotoError: a photo cannot be read.
+    """
     calibration = json.loads((folder / "calib.json").read_text("utf-8"))
     f_px, more, step_m = calibration["fx"], calibration["doffs"], calibration["baseline_m"]
     disparity = np.load(folder / "motorcycle_disp.npz")["arr_0"].astype(np.float64)
@@ -140,11 +168,11 @@ def _motorcycle(folder: Path) -> Pair:
     reached = np.zeros((height, width), bool)
     for nudge in (0, 0.5):
         at = np.rint(columns - disparity[known] + nudge).astype(int)
-        inside = (at >= 0) & (at < width)
+        inside = (at >= 0) & (at < width) & (columns >= _MARGIN_PX) & (columns <= width - 1 - _MARGIN_PX)
         reached[rows[inside], at[inside]] = True
     column = np.arange(width)
     in_view = np.zeros((height, width), bool)
-    in_view[:, (column >= 0) & (column + disparity[known].max() <= width - 1)] = True
+    in_view[:, (column >= 0) & (column + disparity[known].max() <= width - 1 - _MARGIN_PX)] = True
     photos = [read_photo(folder / f"motorcycle_{side}.png").rgb for side in ("left", "right")]
     return Pair("motorcycle", photos[0], metres, left, photos[1], right, Pose(pose), reached, in_view & ~reached)
 
@@ -165,7 +193,8 @@ def _known_from(
             camera.cx + camera.fx * xyz[..., 0] / xyz[..., 2] - 0.5,
             camera.cy + camera.fy * xyz[..., 1] / xyz[..., 2] - 0.5,
         )
-        inside = (xyz[..., 2] > 0) & (u >= 0) & (v >= 0) & (u <= camera.width - 1) & (v <= camera.height - 1)
+        inside = (xyz[..., 2] > 0) & (u >= _MARGIN_PX) & (u <= camera.width - 1 - _MARGIN_PX)
+        inside &= (v >= _MARGIN_PX) & (v <= camera.height - 1 - _MARGIN_PX)
     column, row = (np.rint(np.where(inside, at, 0)).astype(int) for at in (u, v))
     with np.errstate(invalid="ignore"):
         ratio = xyz[..., 2] / metres[row, column]

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from depth3d.cli.options import EXISTING_FILE
+from depth3d.cli.options import EXISTING_FILE, EXISTING_PATH
 
 
 @click.group()
@@ -19,6 +19,7 @@ def bench() -> None:
     depth3d bench command photo.jpg
     depth3d bench geometry photo.jpg
     depth3d bench edges frames.json
+    depth3d bench motion
     """
 
 
@@ -112,3 +113,23 @@ def edges(frames: Path) -> None:
     from depth3d.evaluation import read_frames
 
     click.echo(to_table((bench_edges(map(read_measured, read_frames(frames))),)))
+
+
+@bench.command()
+@click.option("--data", type=EXISTING_PATH, help="Folder with Middlebury's Motorcycle, Redwood's and 7-Scenes' frames.")
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="How often each is timed.")
+def motion(data: Path | None, rounds: int) -> None:
+    """Moving pictures: how fast they are drawn and written, and how close they are to the truth.
+
+    Time is measured on a scene of cards, whose views are known exactly: every motion is compared with them. --data adds
+    photos really taken from where a view is drawn.
+
+    \b
+    depth3d bench motion
+    depth3d bench motion --data ../shared/data
+    """
+    from depth3d.bench.motion import bench_motion
+    from depth3d.bench.stopwatch import to_table
+
+    for section in bench_motion(data, rounds=rounds):
+        click.echo(f"{to_table((section,))}\n")

@@ -11,7 +11,7 @@ from depth3d.camera import Intrinsics
 from depth3d.depth import MetricDepth
 from depth3d.layers.continuation import continue_behind, continue_colours
 from depth3d.layers.jumps import Jumps, find_jumps
-from depth3d.layers.layering import Layers, hiding_pixels
+from depth3d.layers.layering import Layers, closer_to, hiding_pixels
 from depth3d.layers.matting import find_foreground
 from depth3d.layers.spreading import spread
 from depth3d.mesh import DEFAULT_CUT_ANGLE_DEG, DEFAULT_CUT_RATIO
@@ -19,7 +19,9 @@ from depth3d.mesh.cutting import cut_grid
 from depth3d.points import unproject
 
 _MOST_SKINS = 3
-_FULL_GAP = 0.3
+_FULL_GAP, _LEAST_SAY = 0.3, 0.1
+_SURELY = 0.02
+"""Share of the picture's width that the largest step may open."""
 _LEAST_JUMPS = 0.001
 """Share of the picture's pixels."""
 
@@ -96,7 +98,11 @@ def _split(skin: Skin, camera: Intrinsics, cut_ratio: float, cut_angle_deg: floa
 
 def _going_on(jumps: Jumps, ended: NDArray[np.bool_]) -> NDArray[np.float32]:
     """(H, W) from 0 to 1, whether the ends of surfaces around are this one's own, or it has `ended` there."""
-    ends = np.clip(jumps.gap / (_FULL_GAP * jumps.gap.max()), 0, 1) * ~ended
+    own = jumps.far & ~ended
+    ends = np.clip(jumps.gap / (_FULL_GAP * jumps.gap.max()), _LEAST_SAY, 1) * own
     weight = np.where(ended, np.float32(0.5), ends).astype(np.float32)
     share = spread((~ended).astype(np.float32)[..., None], weight)[..., 0]
-    return np.asarray(np.clip((share - np.float32(0.5)) * 8 + np.float32(0.5), 0, 1), np.float32)
+    soft = np.clip((share - np.float32(0.5)) * 8 + np.float32(0.5), 0, 1)
+    # Right behind an edge it always goes on, as far as the edge's own step may open.
+    beside = jumps.reach(_SURELY * ended.shape[1] / float(jumps.gap.max()), where=own)
+    return np.asarray(np.where(beside & closer_to(own, ended), 1, soft), np.float32)
