@@ -28,6 +28,7 @@ from depth3d.panorama import (
 from depth3d.photo import Exif, Photo, read_photo
 from depth3d.predictors import load_predictor
 from depth3d.provenance import to_json, versions
+from depth3d.refine import polish
 from depth3d.scale import DistanceAt, Hint
 from depth3d.scene import Saved, provenance_path
 from depth3d.sparse import read_hints
@@ -168,7 +169,8 @@ def reconstruct_panorama(
     sources: list[str] = []
 
     def predict(rgb: NDArray[np.uint8]) -> InverseDepth:
-        relief = predictor.predict(Photo(rgb, Exif(), photo.name))
+        seen = predictor.predict(Photo(rgb, Exif(), photo.name))
+        relief = polish(seen, rgb, refine=options.refine is not False)
         sources[:] = [relief.source]
         return relief
 

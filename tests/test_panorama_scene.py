@@ -27,6 +27,14 @@ def scene() -> PanoramaScene:
     return reconstruct_panorama(PANORAMA, options)
 
 
+def test_edges_are_refined_unless_that_is_not_wanted(scene: PanoramaScene) -> None:
+    plain = reconstruct_panorama(PANORAMA, Options(predictor="bundled", max_points=20_000, refine=False))
+    assert "edges refined" in scene.source
+    assert "refined" not in plain.source
+    step = [np.nanmax(np.abs(np.diff(np.log(one.depth.metres), axis=1))) for one in (scene, plain)]
+    assert step[0] > step[1]
+
+
 def test_a_known_distance_holds(scene: PanoramaScene) -> None:
     grid = scene.depth.equirect
     there = scene.depth.metres[int(V / 512 * grid.height), int(U / 1024 * grid.width)]

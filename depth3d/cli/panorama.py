@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     help="Distance from the camera to the thing at pixel U,V of the panorama. Repeatable.",
 )
 @network_options
+@click.option("--refine/--no-refine", default=True, show_default=True, help="Bring depth edges onto the photo's edges.")
 @click.option("--axes", type=click.Choice(AXES), help="As in export; the camera looks at the panorama's middle.")
 @click.option("--max-points", type=click.IntRange(min=1), default=1_000_000, show_default=True, metavar="N")
 @click.option("--normals", is_flag=True, help="Add normals to clouds.")
