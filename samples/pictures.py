@@ -22,6 +22,7 @@ import uvicorn
 from kinds import kinds
 from numpy.typing import NDArray
 from playwright.sync_api import sync_playwright
+from sent_file import sent_file
 from walk import walk
 
 import depth3d as d3
@@ -47,6 +48,7 @@ def main() -> None:
     d3.save(d3.Picture(kinds(exact("desk"))), folder / "kinds.jpg", quality=82, force=True)
     d3.save(d3.Picture(bokeh()), folder / "bokeh.jpg", quality=88, force=True)
     d3.save(d3.Picture(page()), folder / "serve.jpg", quality=80, force=True)
+    d3.save(d3.Picture(sent_file()), folder / "page.jpg", quality=82, force=True)
     d3.save(d3.Picture(stereo()), folder / "stereo.jpg", quality=88, force=True)
     d3.save(d3.Picture(walk(exact("room"))), folder / "fused.jpg", quality=86, force=True)
     for name, motion in (("room", "orbit"), ("courtyard", "swing"), ("desk", "vertigo")):
