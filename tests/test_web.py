@@ -6,6 +6,7 @@ import http.client
 import json
 import re
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,9 +22,13 @@ from conftest import ROOT
 from PIL import Image
 
 import depth3d as d3
+from depth3d.cli import run
 from depth3d.errors import UsageError
 from depth3d.lengths import written_length
+from depth3d.web.desk import Desk
+from depth3d.web.desks import Desks
 from depth3d.web.limits import Limits, harmless_name
+from depth3d.web.words import board_of, fit_in_words
 
 FRAME = "rgbd_7scenes_redkitchen/frame-000000.color.jpg"
 OTHER = "rgbd_7scenes_redkitchen/frame-000480.color.jpg"
@@ -371,6 +376,103 @@ def test_an_example_and_a_webcam_on_a_telephone(chromium: Any, site: Site) -> No
     assert "camera file room_camera.json" in visitor.page.inner_text("#camera")
     assert visitor.page.evaluate("document.scrollingElement.scrollWidth") <= 390
     visitor.leave()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A desk with a slanted plane on it, 2 m away on the left and 8 m on the right, that the network sees exactly."""
+    plane = np.tile(np.linspace(0.5, 0.125, 64, dtype=np.float32), (48, 1))
+    monkeypatch.setattr("depth3d.web.desk.see", lambda *_, **__: d3.InverseDepth(plane, noise=0.01, source="exact"))
+    desk = Desks(tmp_path / "desks", limits=Limits(), options=d3.Options()).open("page", "owner")
+    path = desk.shelf.inbox("plane.png")
+    Image.fromarray(np.zeros((48, 64, 3), np.uint8)).save(path)
+    desk.take(path)
+    desk.look()
+    desk.settle()
+    desk.state_camera(focal_px=1000)  # rays are as good as parallel: distances are depths
+    return desk
+
+
+def _depth_at(u: float) -> float:
+    return 1 / np.interp(u, [0.5, 63.5], [0.5, 0.125])
+
+
+def test_the_page_says_which_hint_disagrees(desk: Desk) -> None:
+    assert "No metres yet" in fit_in_words(desk)
+    for u in (5.5, 20.5, 40.5, 60.5):
+        desk.add_mark(((u, 20.5),), f"{_depth_at(u):.4f} m")
+    desk.add_mark(((30.5, 30.5),), "1m")
+    desk.settle()
+    words = re.sub("<[^>]+>", " ", fit_in_words(desk))
+    rows = re.findall(r"<tr[^>]*>(?:(?!</tr>).)*</tr>", fit_in_words(desk))[1:]
+    assert [">agrees<" in row for row in rows] == [True, True, True, True, False]
+    assert "disagrees" in rows[4]
+    assert re.search(r"The hint E \(1 m\) means a depth of 1 m, the others say 3\.\d+ m there; it is left out\.", words)
+    assert [mark["doubted"] for mark in board_of(desk)["marks"]] == [False, False, False, False, True]
+    desk.remove_mark("E")
+    desk.settle()
+    assert "disagrees" not in fit_in_words(desk)
+    found = re.search(r"20\.5|([\d.]+) m ± ([\d.]+) m", desk.measured(((20.5, 20.5),)))
+    assert found is not None
+    assert float(found[1]) == pytest.approx(_depth_at(20.5), rel=0.02)
+
+
+def test_a_contradiction_is_said_and_the_last_fit_kept(desk: Desk) -> None:
+    desk.add_mark(((5.5, 20.5),), "2 m")
+    desk.settle()
+    kept = desk.scene
+    desk.add_mark(((60.5, 20.5),), "50cm")
+    desk.settle()
+    assert desk.scene is kept
+    assert "A (2 m) is seen nearer than B (0.5 m), but the distances say otherwise" in fit_in_words(desk)
+    desk.remove_mark("B")
+    desk.settle()
+    assert desk.complaint is None
+
+
+def test_what_cannot_be_meant_changes_nothing(desk: Desk) -> None:
+    for wrong in ("", "two metres", "-1m", "0", "nan"):
+        with pytest.raises(UsageError):
+            desk.add_mark(((5.5, 20.5),), wrong)
+    with pytest.raises(UsageError, match="not finite"):
+        desk.add_mark(((float("nan"), 20.5),), "2m")
+    with pytest.raises(UsageError, match="one point or two"):
+        desk.add_mark(((1.0, 1.0), (2.0, 2.0), (3.0, 3.0)), "2m")
+    with pytest.raises(UsageError, match="pixels"):
+        desk.state_camera(focal_px=0.1)
+    with pytest.raises(UsageError, match="unknown motion"):
+        desk.choose_motion("/etc/secret.json", None)
+    assert desk.marks == ()
+    assert desk.scene is not None
+    assert desk.scene.camera.fx == 1000
+
+
+def test_the_idlest_visitor_makes_room(tmp_path: Path) -> None:
+    desks = Desks(tmp_path / "desks", limits=Limits(visitors=2), options=d3.Options())
+    first, second = desks.open("first", "x"), desks.open("second", "x")
+    first.last_used = second.last_used + 1
+    desks.open("third", "y")
+    assert desks.of_page("first", "x") is first
+    with pytest.raises(UsageError, match="reload"):
+        desks.of_page("second", "x")
+    with pytest.raises(UsageError, match="reload"):
+        desks.of_page("first", "y")
+    assert not second.shelf.folder.exists()
+
+
+def test_a_port_that_is_taken_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert run(["serve", "--port", str(port)]) == 1
+    assert re.fullmatch(
+        rf"depth3d: cannot listen on 127\.0\.0\.1 port {port}: .*; choose .*\n", capsys.readouterr().err
+    )
+
+
+def test_without_gradio_the_extra_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    assert run(["serve"]) == 1
+    assert "pip install 'depth3d[web]'" in capsys.readouterr().err
 
 
 def test_the_examples_are_the_samples() -> None:

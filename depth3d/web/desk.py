@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -20,59 +18,29 @@ from depth3d.colormap import to_heatmap
 from depth3d.depth import InverseDepth
 from depth3d.errors import Depth3DError, HintError, UsageError
 from depth3d.formats import save
-from depth3d.lengths import Length, parse_length, written_length
+from depth3d.lengths import parse_length, written_length
 from depth3d.options import Options
 from depth3d.parallax import DEFAULT_MOTION, MOTIONS
 from depth3d.photo import Photo, read_photo
 from depth3d.pictures import Picture
 from depth3d.pipeline import choose_camera, reconstruct, see
-from depth3d.scale import DistanceAt, LengthBetween
 from depth3d.scene import Saved, Scene, provenance_path
 from depth3d.sparse import read_embedded_depth, read_hints
-from depth3d.web.limits import harmless_name
+from depth3d.web.marks import Mark, Pixel, marks_of, with_mark
+from depth3d.web.shelf import Shelf
 
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress
 
-Pixel = tuple[float, float]
-
 PHOTO, HEATMAP, MODEL, MOVING = "_photo.jpg", "_heatmap.jpg", "_model.html", "_moving.gif"
 """What the page itself shows; names that no photo's own files can have."""
 
-MODEL_POINTS = 150_000
+_MODEL_POINTS = 150_000
 """Vertices of the model that turns in the page; downloads have as many as the command line's."""
 
+_PREVIEW_WIDTH = 480
 _SHOWN_LONG_SIDE = 1600
 _SHOWN_QUALITY = 88
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A hint that was clicked into the photo.
-
-    Attributes:
-        letter: what the page calls it.
-        pixels: one, of known distance from the camera, or two, with a known length between them.
-        length: the distance or length.
-    """
-
-    letter: str
-    pixels: tuple[Pixel, ...]
-    length: Length
-
-    @property
-    def hint(self) -> DistanceAt | LengthBetween:
-        """The hint as the solver knows it."""
-        if len(self.pixels) == 1:
-            return DistanceAt(*self.pixels[0], self.length.metres, self.length.sigma_m)
-        start, end = self.pixels
-        return LengthBetween(start, end, self.length.metres, self.length.sigma_m)
-
-    @property
-    def said(self) -> str:
-        """The length as the user gave it, in metres."""
-        error = "" if self.length.sigma_m is None else f" ± {self.length.sigma_m:.2g} m"
-        return f"{self.length.metres:.4g} m{error}"
 
 
 class Desk:
@@ -81,7 +49,7 @@ class Desk:
     Attributes:
         token: the unguessable name in this desk's addresses.
         owner: the browser that may use it.
-        folder: where its files lie; gone when the desk is cleared away.
+        shelf: its files.
         scene: the photo in three dimensions, once there is one.
         marks: the hints clicked into the photo.
         spans: pixels between which, or from the camera to which, the page measures.
@@ -91,65 +59,44 @@ class Desk:
     """
 
     def __init__(self, *, token: str, owner: str, folder: Path, options: Options) -> None:
-        folder.mkdir()
         self.token = token
         self.owner = owner
-        self.folder = folder
+        self.shelf = Shelf(folder, f"desk/{token}/files")
         self.last_used = time.monotonic()
         self._base = options
         self._lock = threading.RLock()
-        self._edition = 0
-        self._start_afresh()
+        self._start_afresh(None)
 
-    def _start_afresh(self) -> None:
+    def _start_afresh(self, path: Path | None) -> None:
         self.scene: Scene | None = None
         self.marks: tuple[Mark, ...] = ()
         self.spans: tuple[tuple[Pixel, ...], ...] = ()
         self.complaint: str | None = None
-        self._motion: dict[str, Any] = {"motion": DEFAULT_MOTION}
         self.made: tuple[Saved, ...] = ()
-        self._path: Path | None = None
+        self._path = path
         self._photo: Photo | None = None
         self._relief: InverseDepth | None = None
-        self._found_lens: Intrinsics | None = None
         self._stated = Options()
-        self._files: dict[str, Path] = {}
-
-    def inbox(self, name: str) -> Path:
-        """A place for a new photo of this name, in a folder of its own."""
-        with self._lock:
-            self._edition += 1
-            folder = self.folder / f"in{self._edition}"
-            folder.mkdir()
-            return folder / harmless_name(name)
-
-    def discard(self, path: Path) -> None:
-        """Throw away what came into the inbox and was no photo."""
-        shutil.rmtree(path.parent, ignore_errors=True)
+        self._found_lens: Intrinsics | None = None
+        self._motion: dict[str, Any] = {"motion": DEFAULT_MOTION}
+        self._modelled: Scene | None = None
 
     def take(self, path: Path) -> None:
-        """Begin with a new photo, which lies in the inbox; everything about the one before is forgotten."""
+        """Begin with a new photo, which lies in the shelf's inbox; everything about the one before is forgotten."""
         with self._lock:
-            before = self._path
-            self._start_afresh()
-            self._path = path
-            shutil.rmtree(self.folder / "out", ignore_errors=True)
-            (self.folder / "out").mkdir()
-            if before is not None:
-                shutil.rmtree(before.parent, ignore_errors=True)
+            if self._path is not None:
+                self.shelf.discard(self._path)
+            self._start_afresh(path)
+            self.shelf.start_afresh()
 
     def take_example(self, photo: Path, *, camera: Path, hints: Path) -> None:
         """Begin with one of our own photos, whose camera and some of whose distances are known."""
-        path = self.inbox(photo.name)
+        path = self.shelf.inbox(photo.name)
         shutil.copyfile(photo, path)
         with self._lock:
             self.take(path)
             self._stated = Options(camera_file=camera)
-            for hint in read_hints(hints):
-                if isinstance(hint, DistanceAt):
-                    self._mark(((hint.u, hint.v),), Length(hint.metres, hint.sigma_m))
-                elif isinstance(hint, LengthBetween):
-                    self._mark((hint.start, hint.end), Length(hint.metres, hint.sigma_m))
+            self.marks = marks_of(read_hints(hints))
 
     def look(self, progress: Progress | None = None) -> None:
         """See how near everything is: depth the photo brings along, else what the network sees; asked once a photo.
@@ -159,14 +106,13 @@ class Desk:
         """
         with self._lock:
             self._photo = photo = read_photo(self._need_path())
-            self._show_picture(Picture(_for_screen(photo.rgb)), PHOTO)
+            self._show(photo.rgb, PHOTO)
             if read_embedded_depth(self._need_path()) is not None:
                 self.settle()
-                assert self.scene is not None
-                self._show_picture(Picture(_for_screen(self.scene.heatmap().rgb)), HEATMAP)
+                self._show(self._need_scene().heatmap().rgb, HEATMAP)
                 return
             self._relief = see(photo, self._base, progress=progress)
-            self._show_picture(Picture(_for_screen(to_heatmap(self._relief).rgb)), HEATMAP)
+            self._show(to_heatmap(self._relief).rgb, HEATMAP)
 
     def settle(self) -> None:
         """Fit the metres to the marks and the camera as they are now; where the marks contradict, complain and wait.
@@ -197,7 +143,7 @@ class Desk:
             UsageError: the text is no length, or the pixels make no hint.
         """
         with self._lock:
-            self._mark(self._inside(pixels), parse_length(length))
+            self.marks = with_mark(self.marks, self._inside(pixels), parse_length(length))
 
     def remove_mark(self, letter: str) -> None:
         """Take one hint back; an unknown letter changes nothing."""
@@ -233,6 +179,16 @@ class Desk:
             self._stated = stated
             self.settle()
 
+    def choose_motion(self, motion: str, amount_percent: float | None) -> None:
+        """How moving pictures move from now on; without an amount as far as suits the motion.
+
+        Raises:
+            UsageError: no such motion. Files of key poses are for the command line: they lie on the server.
+        """
+        if motion not in MOTIONS:
+            raise UsageError(f"unknown motion {motion!r}; choose one of {', '.join(MOTIONS)}")
+        self._motion = {"motion": motion, "amount_percent": amount_percent}
+
     @property
     def photo_size(self) -> tuple[int, int]:
         """(width, height) of the photo in pixels, (0, 0) before it has been looked at."""
@@ -247,63 +203,50 @@ class Desk:
             return self.in_words(error)
         return written_length(found.metres, found.sigma_m, unit="m" if scene.unit == "m" else "units")
 
-    def choose_motion(self, motion: str, amount_percent: float | None) -> None:
-        """How moving pictures move from now on; without an amount as far as suits the motion.
-
-        Raises:
-            UsageError: no such motion. Files of key poses are for the command line: they lie on the server.
-        """
-        if motion not in MOTIONS:
-            raise UsageError(f"unknown motion {motion!r}; choose one of {', '.join(MOTIONS)}")
-        self._motion = {"motion": motion, "amount_percent": amount_percent}
-
-    def make(self, suffix: str) -> None:
+    def make(self, suffix: str, *, progress: Progress | None = None) -> None:
         """Write one file to download, as the command line would.
+
+        Args:
+            suffix: what kind of file.
+            progress: called for each frame of a moving picture.
 
         Raises:
             Depth3DError: there is nothing to write, or it cannot be written.
         """
         with self._lock:
-            saved = self._save(f"{self._need_path().stem}{suffix}", **self._motion)
-            beside = provenance_path(saved.path)
-            self._files[beside.name] = beside
+            saved = self._save(f"{self._need_path().stem}{suffix}", progress, **self._motion)
+            self.shelf.offer(provenance_path(saved.path))
             self.made = (saved, *(other for other in self.made if other.path != saved.path))
 
-    def show(self, name: str, **changed: Any) -> None:
-        """Write a file for the page itself, with these options changed.
+    def show_model(self) -> None:
+        """Write the model that turns in the page, unless it is there already.
 
         Raises:
             Depth3DError: there is nothing to show.
         """
         with self._lock:
-            self._save(name, **self._motion, provenance=False, **changed)
+            if self._modelled is not self._need_scene():
+                self._save(MODEL, None, provenance=False, max_points=_MODEL_POINTS)
+                self._modelled = self.scene
 
-    def _save(self, name: str, **changed: Any) -> Saved:
-        scene = self._need_scene()
-        target = self.folder / "out" / name
-        saved = replace(scene, options=replace(scene.options, **changed)).save(target, force=True)
-        self._files[name] = target
-        return saved
+    def show_moving(self, *, progress: Progress | None = None) -> None:
+        """Write the preview of the moving picture.
 
-    def address(self, name: str) -> str | None:
-        """Where the browser finds one of this desk's files, new with every edition of it; None where there is none."""
-        path = self._files.get(name)
-        return None if path is None else f"desk/{self.token}/files/{name}?{path.stat().st_mtime_ns:x}"
-
-    def file(self, name: str) -> Path | None:
-        """One of the files that this desk has offered; nothing else can be reached."""
-        self.last_used = time.monotonic()
-        return self._files.get(name)
+        Raises:
+            Depth3DError: there is nothing to show.
+        """
+        with self._lock:
+            self._save(MOVING, progress, provenance=False, width=_PREVIEW_WIDTH, **self._motion)
 
     def in_words(self, error: Depth3DError) -> str:
         """What went wrong, without telling where on the server this desk's files lie."""
-        return re.sub(rf"{re.escape(str(self.folder))}/(?:\w+/)?", "", str(error))
+        return self.shelf.without_paths(str(error))
 
     def clear_away(self) -> None:
-        """Delete everything that was here."""
+        """Forget and delete everything."""
         with self._lock:
-            self._start_afresh()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._start_afresh(None)
+            self.shelf.clear_away()
 
     def _options(self) -> Options:
         stated = self._stated
@@ -315,16 +258,6 @@ class Desk:
             hints=tuple(mark.hint for mark in self.marks),
         )
 
-    def _mark(self, pixels: tuple[Pixel, ...], length: Length) -> None:
-        used = {mark.letter for mark in self.marks}
-        free = next((letter for letter in ascii_uppercase if letter not in used), None)
-        if free is None:
-            raise UsageError(f"{len(used)} hints are as many as this page takes; remove one first")
-        mark = Mark(free, pixels, length)
-        if mark.hint in [other.hint for other in self.marks]:
-            raise UsageError("that hint is there already")
-        self.marks = (*self.marks, mark)
-
     def _inside(self, pixels: tuple[Pixel, ...]) -> tuple[Pixel, ...]:
         """One or two pixels of the photo, to a tenth."""
         width, height = self._need_photo().size
@@ -332,10 +265,16 @@ class Desk:
             raise UsageError(f"expected one point or two, got {len(pixels)}")
         return tuple((round(min(max(u, 0), width), 1), round(min(max(v, 0), height), 1)) for u, v in pixels)
 
-    def _show_picture(self, picture: Picture, name: str) -> None:
-        path = self.folder / "out" / name
-        save(picture, path, quality=_SHOWN_QUALITY, force=True)
-        self._files[name] = path
+    def _show(self, rgb: NDArray[np.uint8], name: str) -> None:
+        path = self.shelf.place(name)
+        save(Picture(_for_screen(rgb)), path, quality=_SHOWN_QUALITY, force=True)
+        self.shelf.offer(path)
+
+    def _save(self, name: str, progress: Progress | None, **changed: Any) -> Saved:
+        scene, path = self._need_scene(), self.shelf.place(name)
+        saved = replace(scene, options=replace(scene.options, **changed)).save(path, force=True, progress=progress)
+        self.shelf.offer(path)
+        return saved
 
     def _need_path(self) -> Path:
         self.last_used = time.monotonic()

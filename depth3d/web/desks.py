@@ -20,6 +20,7 @@ class Desks:
     """
 
     def __init__(self, folder: Path, *, limits: Limits, options: Options) -> None:
+        folder.mkdir(exist_ok=True)
         self.limits = limits
         self._folder = folder
         self._options = options

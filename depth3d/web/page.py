@@ -11,10 +11,12 @@ import gradio as gr
 
 from depth3d.errors import Depth3DError, UsageError
 from depth3d.parallax import DEFAULT_MOTION, MOTIONS
-from depth3d.web.desk import MODEL, MODEL_POINTS, MOVING, Desk, Pixel
+from depth3d.predictors.download import Progress
+from depth3d.web.desk import Desk
 from depth3d.web.desks import Desks
 from depth3d.web.examples import EXAMPLES
 from depth3d.web.gate import COOKIE
+from depth3d.web.marks import Pixel
 from depth3d.web.words import board_of, camera_in_words, fit_in_words, links_to_files, model_of, moving_of
 
 DOWNLOADS = {
@@ -29,7 +31,6 @@ DOWNLOADS = {
 
 _BOARD_SCRIPT = (Path(__file__).parent / "assets" / "board.js").read_text(encoding="utf-8")
 _SORRY = "That does not work"
-_PREVIEW_WIDTH = 480
 _START_DOWNLOAD = "() => document.querySelector('#made a[data-newest]')?.click()"
 _PROGRESS = gr.Progress()
 _LOOKING: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "looking"}
@@ -54,18 +55,14 @@ class Clicks:
 
     def look(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> dict[str, Any]:
         """A photo has come: show its heat map."""
-
-        def fetching(done: int, total: int | None) -> None:
-            progress(done / total if total else None, desc="Fetching the network, once")
-
-        progress(None, desc="Looking at the photo")
+        progress(0.3, desc="Looking at the photo")
         with self._desk(request) as desk:
-            desk.look(fetching)
+            desk.look(_share(progress, "Fetching the network, this once"))
             return board_of(desk)
 
     def settle(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> State:
         """Fit camera and metres."""
-        progress(None, desc="Finding camera and scale")
+        progress(0.3, desc="Finding camera and scale")
         with self._desk(request) as desk:
             desk.settle()
             return _state(desk)
@@ -116,26 +113,25 @@ class Clicks:
 
     def model(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> str:
         """Build the model that turns in the page."""
-        progress(None, desc="Building the model")
+        progress(0.3, desc="Building the model")
         with self._desk(request) as desk:
-            desk.show(MODEL, max_points=MODEL_POINTS)
+            desk.show_model()
             return model_of(desk)
 
     def move(self, motion: str, amount: float, request: gr.Request, progress: gr.Progress = _PROGRESS) -> str:
         """Preview a moving picture."""
-        progress(None, desc="Drawing the moving picture")
         with self._desk(request) as desk:
             desk.choose_motion(motion, amount or None)
-            desk.show(MOVING, width=_PREVIEW_WIDTH)
+            desk.show_moving(progress=_drawn(progress))
             return moving_of(desk)
 
     def write(self, suffix: str) -> Callable[..., str]:
         """What writes a file of this suffix to download."""
 
         def write(request: gr.Request, progress: gr.Progress = _PROGRESS) -> str:
-            progress(None, desc=f"Writing: {DOWNLOADS[suffix]}")
+            progress(0.3, desc=f"Writing: {DOWNLOADS[suffix]}")
             with self._desk(request) as desk:
-                desk.make(suffix)
+                desk.make(suffix, progress=_drawn(progress))
                 return links_to_files(desk)
 
         return write
@@ -244,6 +240,19 @@ def _state(desk: Desk) -> State:
 
 def _page_and_owner(request: gr.Request) -> tuple[str, str]:
     return str(request.session_hash), request.cookies.get(COOKIE, "")
+
+
+def _drawn(progress: gr.Progress) -> Progress:
+    return _share(progress, "Drawing the moving picture")
+
+
+def _share(progress: gr.Progress, words: str) -> Progress:
+    """Shows how much of a whole is done."""
+
+    def show(done: int, total: int | None) -> None:
+        progress(done / total if total else 0.0, desc=words)
+
+    return show
 
 
 def _pixels(event: gr.EventData) -> tuple[Pixel, ...]:

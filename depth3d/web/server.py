@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ from depth3d.web.gate import Application, Gate, visitor_of
 from depth3d.web.limits import Limits, TooLargeError
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import BaseRoute
@@ -54,7 +57,7 @@ def serve(
     check_installed()
     import uvicorn
 
-    with tempfile.TemporaryDirectory(prefix="depth3d-") as folder, _listening(host, port) as listener:
+    with tempfile.TemporaryDirectory(prefix="depth3d-serve-") as folder, _listening(host, port) as listener:
         app = build_app(Path(folder), options=options or Options(), limits=limits or Limits())
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_SECONDS_TO_FINISH)
         announce(_address(host, listener.getsockname()[1]))
@@ -75,12 +78,18 @@ def build_app(folder: Path, *, options: Options, limits: Limits) -> Application:
     """The whole server as an ASGI application; all its files lie in `folder`."""
     check_installed()
     os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
+    desks = Desks(folder, limits=limits, options=options)
+    # Gradio makes event loops that it never closes, unless one is running where it is built.
+    with ThreadPoolExecutor(1) as thread:
+        return Gate(thread.submit(asyncio.run, _assembled(desks)).result())
+
+
+async def _assembled(desks: Desks) -> FastAPI:
     import gradio as gr
     from fastapi import FastAPI
 
     from depth3d.web.page import build_page
 
-    desks = Desks(folder, limits=limits, options=options)
     app = FastAPI(openapi_url=None, routes=_desk_addresses(desks))
     gr.mount_gradio_app(
         app,
@@ -96,7 +105,7 @@ def build_app(folder: Path, *, options: Options, limits: Limits) -> Application:
         pwa=False,
         mcp_server=False,
     )
-    return Gate(app)
+    return app
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -132,7 +141,7 @@ def _desk_addresses(desks: Desks) -> list[BaseRoute]:
 
     def fetch(request: Request) -> Response:
         desk = desks.of_token(request.path_params["token"], visitor_of(request.scope))
-        path = desk and desk.file(request.path_params["name"])
+        path = desk and desk.shelf.offered(request.path_params["name"])
         return FileResponse(path, headers={"cache-control": "private, no-store"}) if path else nothing()
 
     def example(request: Request) -> Response:
@@ -150,11 +159,13 @@ async def _bring(desk: Desk, request: Request, limits: Limits) -> None:
     """Put a photo on a desk: one of our examples, or the body of the request."""
     from starlette.concurrency import run_in_threadpool
 
+    # A desk that is at work keeps others waiting, in a thread and not in the loop that serves everyone.
     if (example := request.query_params.get("example")) in EXAMPLES:
-        desk.take_example(example_photo(example), camera=example_camera(example), hints=example_hints(example))
+        camera, hints = example_camera(example), example_hints(example)
+        await run_in_threadpool(desk.take_example, example_photo(example), camera=camera, hints=hints)
         return
     limits.check_bytes(int(request.headers.get("content-length", 0)))
-    path = desk.inbox(request.query_params.get("name", ""))
+    path = desk.shelf.inbox(request.query_params.get("name", ""))
     try:
         with path.open("wb") as file:
             received = 0
@@ -164,6 +175,6 @@ async def _bring(desk: Desk, request: Request, limits: Limits) -> None:
                 file.write(chunk)
         await run_in_threadpool(limits.check_photo, path)
     except BaseException:
-        desk.discard(path)
+        desk.shelf.discard(path)
         raise
-    desk.take(path)
+    await run_in_threadpool(desk.take, path)

@@ -10,7 +10,8 @@ import numpy as np
 
 from depth3d.camera import Intrinsics
 from depth3d.scene import Scene, provenance_path
-from depth3d.web.desk import HEATMAP, MODEL, MOVING, PHOTO, Desk, Mark
+from depth3d.web.desk import HEATMAP, MODEL, MOVING, PHOTO, Desk
+from depth3d.web.marks import Mark, Pixel
 
 
 def board_of(desk: Desk) -> dict[str, Any]:
@@ -18,8 +19,8 @@ def board_of(desk: Desk) -> dict[str, Any]:
     scene = desk.scene
     return {
         "desk": desk.token,
-        "photo": desk.address(PHOTO),
-        "heatmap": desk.address(HEATMAP),
+        "photo": desk.shelf.address_of(PHOTO),
+        "heatmap": desk.shelf.address_of(HEATMAP),
         "size": list(desk.photo_size),
         "marks": [_mark(mark, desk) for mark in desk.marks],
         "spans": [] if scene is None else [_span(span, desk) for span in desk.spans],
@@ -35,7 +36,9 @@ def fit_in_words(desk: Desk) -> str:
     parts = [f'<p class="d3-lead">{_lead(scene)}</p>']
     if desk.complaint is not None:
         words = _lettered(desk.complaint, desk.marks)
-        parts.append(f'<p class="d3-bad">{escape(words)}. The model still shows the last fit that worked.</p>')
+        parts.append(
+            f'<p class="d3-bad">{escape(_sentence(words))} The model still shows the last fit that worked.</p>'
+        )
     if desk.marks:
         rows = "".join(_row(mark, desk) for mark in desk.marks)
         parts.append(
@@ -59,12 +62,12 @@ def camera_in_words(camera: Intrinsics) -> str:
 
 def model_of(desk: Desk) -> str:
     """The model that turns in the page, as HTML."""
-    return f'<iframe src="{desk.address(MODEL)}" title="the model; drag to turn it"></iframe>'
+    return f'<iframe src="{desk.shelf.address_of(MODEL)}" title="the model; drag to turn it"></iframe>'
 
 
 def moving_of(desk: Desk) -> str:
     """The moving picture, as HTML."""
-    return f'<img src="{desk.address(MOVING)}" alt="the photo with a moving camera">'
+    return f'<img src="{desk.shelf.address_of(MOVING)}" alt="the photo with a moving camera">'
 
 
 def links_to_files(desk: Desk) -> str:
@@ -73,11 +76,12 @@ def links_to_files(desk: Desk) -> str:
     for index, saved in enumerate(desk.made):
         name = escape(saved.path.name)
         newest = " data-newest" if index == 0 else ""
-        how = desk.address(provenance_path(saved.path).name)
+        file = desk.shelf.address_of(saved.path.name)
+        how = desk.shelf.address_of(provenance_path(saved.path).name)
         rows.append(
-            f'<li><a href="{desk.address(saved.path.name)}" download="{name}"{newest}>{name}</a> '
-            f"{saved.path.stat().st_size / 1e6:.3g} MB, {escape(saved.what)} "
-            f'(<a class="d3-plain" href="{how}" download="{name}.json">how it was obtained</a>)</li>'
+            f'<li><a class="d3-file" href="{file}" download="{name}"{newest}>{name}</a> '
+            f"{saved.path.stat().st_size / 1e6:.3g} MB, {escape(saved.what)}; "
+            f'<a href="{how}" download="{name}.json">how it was obtained</a></li>'
         )
     return f"<ul>{''.join(rows)}</ul>"
 
@@ -107,7 +111,7 @@ def _mark(mark: Mark, desk: Desk) -> dict[str, Any]:
     return {"letter": mark.letter, "pixels": [list(p) for p in mark.pixels], "text": mark.said, "doubted": doubted}
 
 
-def _span(pixels: tuple[tuple[float, float], ...], desk: Desk) -> dict[str, Any]:
+def _span(pixels: tuple[Pixel, ...], desk: Desk) -> dict[str, Any]:
     return {"pixels": [list(p) for p in pixels], "text": desk.measured(pixels)}
 
 
