@@ -25,6 +25,7 @@ DOWNLOADS = {
     ".html": "Page for a friend (HTML)",
     ".stl": "Relief to print (STL)",
     ".gif": "Moving picture (GIF)",
+    ".mp4": "Moving picture (MP4)",
     ".png": "Depth, 16 bits (PNG)",
     ".npz": "Depth with ± (NPZ)",
 }

@@ -73,6 +73,10 @@ function bring(query, body) {
     complain(`This file is larger than the ${props.megabytes} MB this page takes; make it smaller.`);
     return;
   }
+  if (!props.value?.desk) {  // the page has only just opened
+    setTimeout(() => bring(query, body), 100);
+    return;
+  }
   const request = new XMLHttpRequest();
   request.open("POST", `desk/${props.value.desk}/photo?${new URLSearchParams(query)}`);
   request.upload.onprogress = (event) => { bar.hidden = false; bar.value = event.loaded / event.total; };
