@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from depth3d.options import Options as Options
     from depth3d.scene import Scene as Scene
     from depth3d.pipeline import reconstruct as reconstruct
+    from depth3d.clip import reconstruct_video as reconstruct_video
+    from depth3d.clip import save_video as save_video
+    from depth3d.multiview import KnownLength as KnownLength
+    from depth3d.multiview import align_views as align_views
+    from depth3d.multiview import fuse_aligned as fuse_aligned
 
     from depth3d.panorama_scene import PanoramaScene as PanoramaScene
     from depth3d.panorama_scene import reconstruct_panorama as reconstruct_panorama
@@ -29,11 +34,13 @@ if TYPE_CHECKING:
     from depth3d.pictures import Picture as Picture
 
     # Sources
+    from depth3d.captures import read_capture as read_capture
     from depth3d.intrinsics import choose_intrinsics as choose_intrinsics
     from depth3d.photo import Photo as Photo
     from depth3d.photo import read_photo as read_photo
     from depth3d.predictors import load_predictor as load_predictor
     from depth3d.predictors.depth_map import read_depth_map as read_depth_map
+    from depth3d.video import read_video as read_video
 
     from depth3d.sparse import read_embedded_depth as read_embedded_depth
     from depth3d.sparse import read_hints as read_hints
@@ -87,6 +94,11 @@ _ROOM_OF_NAME = {
     "Options": "options",
     "Scene": "scene",
     "reconstruct": "pipeline",
+    "reconstruct_video": "clip",
+    "save_video": "clip",
+    "KnownLength": "multiview",
+    "align_views": "multiview",
+    "fuse_aligned": "multiview",
     "PanoramaScene": "panorama_scene",
     "reconstruct_panorama": "panorama_scene",
     # Nouns
@@ -100,11 +112,13 @@ _ROOM_OF_NAME = {
     "DepthPhoto": "pictures",
     "Picture": "pictures",
     # Sources
+    "read_capture": "captures",
     "choose_intrinsics": "intrinsics",
     "Photo": "photo",
     "read_photo": "photo",
     "load_predictor": "predictors",
     "read_depth_map": "predictors.depth_map",
+    "read_video": "video",
     "read_embedded_depth": "sparse",
     "read_hints": "sparse",
     "read_points": "sparse",

@@ -292,7 +292,8 @@ def _compare(aligned: Aligned, report: Report) -> None:
             found = agree(shelf.depth_only(number), (shelf.depth_only(other) for other in others))
             z = found.view.z
             if turn == _PASSES - 1 and others:
-                believed = (found.confidence >= _LEAST_CONFIDENCE) & (found.seconded > 0)
+                # Two others must have seen it where two could: a network makes the same mistake twice, of the sky too.
+                believed = (found.confidence >= _LEAST_CONFIDENCE) & (found.seconded >= min(2, len(others)))
                 z = np.where(believed, z, np.float32(np.nan))
             shelf.put_next(number, z)
         shelf.turn_over()
