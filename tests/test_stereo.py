@@ -211,6 +211,14 @@ def test_a_flat_scene_looks_the_same_to_both_eyes() -> None:
             np.testing.assert_array_equal(*np.split(rgb, 2, axis=1))
 
 
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (1, 40), (5, 4)])
+def test_tiny_photos_pass(size: tuple[int, int]) -> None:
+    rgb = np.arange(size[0] * size[1] * 3, dtype=np.uint8).reshape(size[1], size[0], 3)
+    depth = MetricDepth(np.linspace(1, 2, rgb[..., 0].size, dtype=np.float32).reshape(rgb.shape[:2]))
+    for layout in LAYOUTS:
+        assert to_stereo(rgb, depth, Intrinsics.from_fov(*size, fov_x_deg=60), layout=layout, width=16).rgb.size
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [

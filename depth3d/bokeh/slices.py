@@ -23,6 +23,8 @@ _FINEST_STEP_PX, _STEP_RATIO = 1.0, 1 / 8
 _BAND_PX = 1_000_000
 _HIDDEN = 1e-3
 _WHOLE = 0.99
+_UNSEEN = np.float32(0.01)
+"""Share of what is seen around below which it says nothing about what is hidden."""
 _WORKERS = 2
 
 
@@ -175,16 +177,30 @@ def _position(radius_px: NDArray[np.float32], radii: NDArray[np.float32]) -> NDA
 
 
 def _exposed(surfaces: Sequence[Surface]) -> list[Surface]:
-    """Without what can never come into sight: too far behind the edge of a nearer surface for the discs of both."""
+    """Without what can never come into sight.
+
+    What lies too far behind the edge of a nearer surface for the discs of both, and what goes on behind it where others
+    than this surface are seen around.
+    """
+    seen, uncovered = [], np.ones_like(surfaces[0].share)
+    for one in surfaces:
+        seen.append(np.where(uncovered >= _WHOLE, one.share, np.float32(0)))
+        uncovered = uncovered * (1 - one.share)
+    around = 2 * int(max(float(np.abs(one.radius_px).max()) for one in surfaces)) + 5
+    window = around, around
+    blurred = [np.asarray(cv2.blur(cv2.blur(one, window), window), np.float32) for one in seen]
     bare = list(surfaces[:1])
     for index in range(1, len(surfaces)):
         own = surfaces[index]
-        share = own.share
+        hidden = own.share - seen[index]
         for nearer in surfaces[:index]:
             inside = cv2.distanceTransform((nearer.share >= _WHOLE).astype(np.uint8), cv2.DIST_L2, 3)
             reach = np.abs(nearer.radius_px) + np.abs(own.radius_px) + 2
-            share = np.where(inside > reach, np.float32(0), share)
-        bare.append(replace(own, share=share))
+            hidden = np.where(inside > reach, np.float32(0), hidden)
+        if index < len(surfaces) - 1:
+            among = (blurred[index] + _UNSEEN) / (np.add.reduce(blurred[index:]) + _UNSEEN)
+            hidden *= np.clip(4 * among - 1, 0, 1)
+        bare.append(replace(own, share=seen[index] + hidden))
     return bare
 
 

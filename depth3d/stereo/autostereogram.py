@@ -24,7 +24,7 @@ def to_autostereogram(nearness: NDArray[np.float32], colours: NDArray[np.uint8])
         nearness: (H, W) from 0 (farthest) to 1 (nearest).
         colours: (N, 3) colours to draw the dots from.
     """
-    eyes_px = round(EYES_PER_WIDTH * nearness.shape[1])
+    eyes_px = max(2, round(EYES_PER_WIDTH * nearness.shape[1]))
     apart = separation(nearness, eyes_px)
     same = _linked(apart, _visible(nearness, eyes_px))
     random = np.random.default_rng(_SEED)
