@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.bench.cards import Shot, shoot
+from depth3d.bench.discs import exact_discs
 from depth3d.bench.exact_views import exact_views
 from depth3d.bench.likeness import psnr
 from depth3d.bench.real_views import real_views
@@ -40,6 +41,7 @@ def bench_motion(data: Path | None = None, *, rounds: int = 3) -> Iterator[Secti
     yield _loops(rounds)
     yield _gif_writers(rounds)
     yield exact_views()
+    yield exact_discs(rounds=rounds)
     if data is not None:
         yield real_views(data)
 
