@@ -6,12 +6,12 @@
 # make clean  remove what make made
 #
 # PYTHON picks the interpreter, PIP_ARGS adds to every pip install (README: torch's small CPU build on Linux),
-# PYTEST_ARGS adds to pytest, as in: make test PYTEST_ARGS="tests/test_mesh.py -x"
+# PYTEST_ARGS goes to pytest instead of -n 2 (two processes), as in: make test PYTEST_ARGS="tests/test_mesh.py -x"
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 PIP_ARGS ?=
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n 2
 FUZZ_ARGS ?=
 OUT ?= out
 

@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 settings.register_profile("same every time", derandomize=True, deadline=None)
 settings.load_profile("same every time")
 
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")  # two processes of tests share two cores
 os.environ["DEPTH3D_RUNTIME"] = "torch"  # tests meet many networks, and converting each takes seconds
 
 
