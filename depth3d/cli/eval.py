@@ -57,7 +57,7 @@ def eval_command(
         check_writable(json_path, force)
     listed = read_frames(frames)
     wanted = () if baselines_only else names or ("auto",)
-    loaded = [load_predictor(name, weights=weights) for name in wanted]
+    loaded = [load_predictor(name, weights=weights, runtime="torch") for name in wanted]
     judged: dict[str, Predict] = {}
     for one in loaded:
         judged[one.name] = one.predict

@@ -53,15 +53,15 @@ def write_openvino(onnx: Path, path: Path) -> None:
     """Write an ONNX file as OpenVINO's .xml and .bin, which it reads faster.
 
     Raises:
-        RuntimeFailedError: OpenVINO cannot convert this file.
-        WeightsError: the files cannot be written.
+        RuntimeFailedError: OpenVINO cannot convert this file, or not write the others.
     """
-    with making(path) as temporary, making(path.with_suffix(".bin")) as numbers, runtime_failures("OpenVINO"):
+    with TemporaryDirectory(dir=path.parent) as folder, runtime_failures("OpenVINO"):
         import openvino
 
-        model = openvino.Core().read_model(onnx)
-        openvino.save_model(model, temporary, compress_to_fp16=False)
-        temporary.with_suffix(".bin").replace(numbers)
+        made = Path(folder, path.name)
+        openvino.save_model(openvino.Core().read_model(onnx), made, compress_to_fp16=False)
+        made.with_suffix(".bin").replace(path.with_suffix(".bin"))
+        made.replace(path)  # last, as whoever sees it takes the other for granted
 
 
 def write_int8(onnx: Path, path: Path, pictures: Sequence[NDArray[np.float32]]) -> None:
