@@ -50,7 +50,7 @@ def exact_views(*, frames: int = _FRAMES, camera: Intrinsics = _CAMERA) -> Secti
     judged = {}
     for name in MOTIONS:
         viewpoints = to_viewpoints(preset_motion(name), phases, focus, camera, camera.size)
-        stage = to_stage(layers, viewpoints, cell=2)
+        stage = to_stage(layers, viewpoints, cell=3)
         judged[name] = _judged(first, camera, viewpoints, [draw_view(stage, one) for one in viewpoints])
     lines = [f"{'motion':12s} visible  disoccluded  flicker  seam"]
     lines += [

@@ -25,7 +25,7 @@ DEFAULT_WIDTH = 640
 _DETAIL = 1.5
 """Pixels of the layers per pixel of a frame, so that a frame is sharp."""
 _MOST_PIXELS = 2_000_000
-_TRACED = 320
+_TRACED = 213
 """Pixels of a frame's width that are traced; between them places are interpolated."""
 _THREADS = 2
 _CHECKED = 24
