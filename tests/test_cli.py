@@ -373,7 +373,12 @@ def test_a_full_disk_leaves_nothing_behind(here: Path) -> None:
 def test_ctrl_c_leaves_nothing_behind(here: Path) -> None:
     long = ["parallax", "photo.jpg", *MAP, "--seconds", "600", "--fps", "50", "-o", "x.gif"]
     before = set(here.iterdir())
-    process = subprocess.Popen([sys.executable, str(ROOT / "cli.py"), *long], stderr=subprocess.PIPE, text=True)
+
+    def listening() -> None:  # a shell's background jobs, and what they start, ignore Ctrl-C
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    command = [sys.executable, str(ROOT / "cli.py"), *long]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=listening)  # noqa: PLW1509
     try:
         deadline = time.monotonic() + 120
         while set(here.iterdir()) == before:
