@@ -57,9 +57,9 @@ class Shelf:
         return self._offered.get(name)
 
     def address_of(self, name: str) -> str | None:
-        """Where the browser finds a file, new with every edition of it; None where it is not offered."""
+        """Where the browser finds a file, new with every edition of it; None where it is not there (any more)."""
         path = self._offered.get(name)
-        return None if path is None else f"{self.address}/{name}?{path.stat().st_mtime_ns:x}"
+        return None if path is None or not path.exists() else f"{self.address}/{name}?{path.stat().st_mtime_ns:x}"
 
     def without_paths(self, text: str) -> str:
         """A message that does not tell where on the server this shelf stands."""
