@@ -22,6 +22,7 @@ import depth3d as d3
 from depth3d.camera import Intrinsics, Pose
 from depth3d.layers import to_layers
 from depth3d.steadying import Steadier
+from depth3d.training.render import look_at
 from depth3d.views import Viewpoint, draw_view, to_stage
 
 _SAMPLES = Path(__file__).resolve().parent.parent / "samples"
@@ -70,7 +71,8 @@ def main() -> None:
 def _frames(scene: d3.Scene) -> Iterator[Frame]:
     pivot_m = float(np.nanmedian(scene.depth.metres))
     angles = np.linspace(0, 2 * math.pi, _FRAMES, endpoint=False)
-    poses = [_towards(_RADIUS_M * math.cos(a), 0.6 * _RADIUS_M * math.sin(a), pivot_m) for a in angles]
+    eyes = [(_RADIUS_M * math.cos(a), 0.6 * _RADIUS_M * math.sin(a), 0.0) for a in angles]
+    poses = [look_at(eye, (0.0, 0.0, pivot_m), up=(0.0, -1.0, 0.0)) for eye in eyes]
     points = [Viewpoint(scene.camera.resized(*_SIZE), pose) for pose in poses]
     stage = to_stage(to_layers(scene.photo.rgb, scene.depth, scene.camera), points, cell=1)
     rng = np.random.default_rng(0)
@@ -97,19 +99,6 @@ def _wrong(
     known = np.isfinite(x)
     a, b = np.polyfit(x[known], y[known], 1)
     return a * x + b - y
-
-
-def _towards(x_m: float, y_m: float, pivot_m: float) -> Pose:
-    """A camera beside the sample's that looks at the same point on its axis."""
-    centre = np.array([x_m, y_m, 0.0])
-    forward = np.array([0, 0, pivot_m]) - centre
-    forward /= np.linalg.norm(forward)
-    right = np.cross([0.0, 1.0, 0.0], forward)
-    right /= np.linalg.norm(right)
-    pose = np.eye(4)
-    pose[:3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
-    pose[:3, 3] = centre
-    return Pose(pose)
 
 
 def _calm_points(xyz: NDArray[np.float32]) -> NDArray[np.float64]:

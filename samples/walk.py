@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import depth3d as d3
-from depth3d.camera import Pose
 from depth3d.captures import read_capture
 from depth3d.layers import to_layers
 from depth3d.multiview import align_views, fuse_aligned
+from depth3d.training.render import look_at
 from depth3d.viewer import show
 from depth3d.views import Viewpoint, draw_view, to_stage
 
@@ -47,7 +47,8 @@ def walk(scene: d3.Scene) -> NDArray[np.uint8]:
 
 def _write_photos(scene: d3.Scene, folder: Path) -> list[NDArray[np.uint8]]:
     """The photos as files, and a transforms.json that says where they were taken."""
-    poses = [_towards_the_sofa(x, y) for x in (-0.5, -0.25, 0.0, 0.25, 0.5) for y in (-0.12, 0.12)]
+    eyes = [(x, y, 0.0) for x in (-0.5, -0.25, 0.0, 0.25, 0.5) for y in (-0.12, 0.12)]
+    poses = [look_at(eye, (0.0, 0.0, _PIVOT_M), up=(0.0, -1.0, 0.0)) for eye in eyes]
     points = [Viewpoint(scene.camera.resized(*_SIZE), pose) for pose in poses]
     stage = to_stage(to_layers(scene.photo.rgb, scene.depth, scene.camera), points, cell=1)
     photos, frames = [draw_view(stage, point) for point in points], []
@@ -59,19 +60,6 @@ def _write_photos(scene: d3.Scene, folder: Path) -> list[NDArray[np.uint8]]:
     lens = {"fl_x": camera.fx, "fl_y": camera.fy, "cx": camera.cx, "cy": camera.cy, "w": _SIZE[0], "h": _SIZE[1]}
     (folder / "transforms.json").write_text(json.dumps({**lens, "frames": frames}))
     return photos
-
-
-def _towards_the_sofa(x_m: float, y_m: float) -> Pose:
-    """A camera beside the sample's that looks at the same point on its axis."""
-    centre = np.array([x_m, y_m, 0.0])
-    forward = np.array([0, 0, _PIVOT_M]) - centre
-    forward /= np.linalg.norm(forward)
-    right = np.cross([0.0, 1.0, 0.0], forward)
-    right /= np.linalg.norm(right)
-    pose = np.eye(4)
-    pose[:3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
-    pose[:3, 3] = centre
-    return Pose(pose)
 
 
 def _turned(mesh: d3.Mesh) -> d3.Mesh:

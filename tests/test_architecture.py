@@ -44,7 +44,7 @@ STEPS = {
 }
 SINKS = {"formats", "viewer", "htmlview", "display"}
 WORKSHOP = {"training", "edges", "evaluation", "bench"}
-HELPERS_OF_SOURCES = {"input_files", "aspect", "colmap", "colmap_files"}
+HELPERS_OF_SOURCES = {"workers", "input_files", "aspect", "colmap", "colmap_files"}
 EXCEPTIONS = {"fusion"}
 
 RANK = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -15,6 +14,8 @@ from functools import lru_cache
 from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING
+
+from depth3d.workers import end_with_parent
 
 if TYPE_CHECKING:
     from depth3d.batch.recipe import Job, Recipe
@@ -129,7 +130,7 @@ def _start(threads: int, offline: bool, packed: bytes) -> None:
     """
     global _packed
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(threads)
     if offline:
@@ -152,11 +153,3 @@ def _ready(packed: bytes) -> Recipe:
     cv2.setNumThreads(recipe.options.threads or 1)
     recipe.check_worker()
     return recipe
-
-
-def _end_with_parent() -> None:
-    """A killed parent cannot end its workers, which would wait for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

@@ -20,6 +20,7 @@ from torch import Tensor
 from depth3d.training.faults import Batch, Chance, crop, develop, spoil
 from depth3d.training.render import render_batch
 from depth3d.training.worlds import random_kind, random_world
+from depth3d.workers import end_with_parent
 
 _AHEAD = 24
 _BARE = 0.85
@@ -126,6 +127,7 @@ def _start_workers(options: ProceduralOptions) -> ProcessPoolExecutor:
 def _one_thread() -> None:
     from depth3d.training.memory import keep_memory
 
+    end_with_parent()
     keep_memory()
     torch.set_num_threads(1)
 

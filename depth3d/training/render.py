@@ -52,11 +52,13 @@ class Rendered:
             return 1 / self.inverse_depth
 
 
-def look_at(eye: Sequence[float], target: Sequence[float], *, roll_deg: float = 0.0) -> Pose:
-    """The pose of a camera at `eye` that looks at `target`, upright but for `roll_deg`; world z is up."""
+def look_at(
+    eye: Sequence[float], target: Sequence[float], *, roll_deg: float = 0.0, up: Sequence[float] = (0.0, 0.0, 1.0)
+) -> Pose:
+    """The pose of a camera at `eye` that looks at `target`, upright (the world's z, or `up`) but for `roll_deg`."""
     position, forward = np.asarray(eye, np.float64), np.asarray(target, np.float64) - np.asarray(eye, np.float64)
     forward /= np.linalg.norm(forward)
-    right = np.cross(forward, (0.0, 0.0, 1.0))
+    right = np.cross(forward, up)
     right = right / np.linalg.norm(right) if np.linalg.norm(right) > 1e-9 else np.array([1.0, 0.0, 0.0])
     down = np.cross(forward, right)
     cos, sin = math.cos(math.radians(roll_deg)), math.sin(math.radians(roll_deg))
