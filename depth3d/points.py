@@ -84,16 +84,21 @@ class RayGrid:
         return image[self.rows[:, None], self.columns[None, :]]
 
     def points_at(
-        self, z: NDArray[np.float32], *, first_row: int = 0, turn: NDArray[np.float64] | None = None
+        self,
+        z: NDArray[np.float32],
+        *,
+        first_row: int = 0,
+        turn: NDArray[np.float64] | None = None,
+        out: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
         """(h, W, 3) points at depth z (h, W), for h rows of the grid from `first_row` on.
 
         A `turn` by right angles, or a mirror, (3, 3) of one 1 or -1 in each row and column, is applied on the way and
-        costs nothing.
+        costs nothing. The points go to `out` if it is given, which may be a field of records.
         """
         y_per_z = self.y_per_z[first_row : first_row + len(z)]
         per_z = (self.x_per_z[None, :], y_per_z[:, None], np.ones((1, 1), np.float32))
-        xyz = np.empty((*z.shape, 3), np.float32)
+        xyz = np.empty((*z.shape, 3), np.float32) if out is None else out
         for axis, row in enumerate(np.eye(3) if turn is None else turn):
             component = int(np.abs(row).argmax())
             factor = per_z[component] * np.float32(row[component]) + np.float32(0)  # no negative zeros

@@ -18,8 +18,8 @@ def test_the_blocks_make_the_whole(count: int) -> None:
     assert file.getvalue() == data.tobytes()
 
 
-@pytest.mark.parametrize("packers", [1, 2, 3])
-def test_no_more_blocks_exist_than_are_packed_ahead(packers: int) -> None:
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_no_more_blocks_exist_than_there_are_threads(threads: int) -> None:
     packed: list[int] = []
     written: list[int] = []
 
@@ -30,11 +30,11 @@ def test_no_more_blocks_exist_than_are_packed_ahead(packers: int) -> None:
     class Slow(io.BytesIO):
         def write(self, data: memoryview) -> int:  # type: ignore[override]
             written.append(len(data))
-            assert len(packed) - len(written) <= packers
+            assert len(packed) - len(written) < threads  # the one that is written left the list already
             return len(data)
 
     spans = [slice(start, min(start + 10, 95)) for start in range(0, 95, 10)]
-    write_blocks(Slow(), spans, pack, packers=packers)
+    write_blocks(Slow(), spans, pack, threads=threads)
     assert sorted(packed) == list(range(0, 95, 10))
     assert sum(written) == 95
 

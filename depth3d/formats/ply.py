@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.cloud import PointCloud
-from depth3d.formats.axes import axes_in_words, turned_part, wound
+from depth3d.formats.axes import axes_in_words, matrix, turned_part, wound
 from depth3d.formats.blocks import ROWS, row_bytes, write_blocks, write_rows
 from depth3d.formats.notes import GENERATOR, as_ascii
 from depth3d.formats.skin import vertex_rgb
 from depth3d.mesh import Mesh
-from depth3d.pixel_cloud import Cloud
+from depth3d.pixel_cloud import Cloud, PixelCloud
 
 _COMMENT_WIDTH = 200  # widely used readers hold a header line in a buffer of 256 or 1024 bytes
 _POSITION = ("property float x", "property float y", "property float z")
@@ -71,14 +71,13 @@ def _vertex_element(cloud: Cloud) -> list[str]:
 
 
 def _write_vertices(cloud: Cloud, file: BinaryIO, axes: str) -> None:
-    fields = [("xyz", "V12")]
-    if cloud.has_normals:
-        fields.append(("normal", "V12"))
-    if cloud.has_rgb:
-        fields.append(("rgb", "V3"))
-    record = np.dtype(fields)
+    normal = [("normal", "V12")] if cloud.has_normals else []
+    rgb = [("rgb", "V3")] if cloud.has_rgb else []
+    record = np.dtype([("xyz", "V12"), *normal, *rgb])
 
     def pack(span: slice) -> NDArray[Any]:
+        if isinstance(cloud, PixelCloud):
+            return cloud.records(span, np.dtype([("xyz", "<f4", 3), ("rgb", "V3")]), turn=matrix(axes))
         part = turned_part(cloud, span, axes)
         block = np.empty(len(part.xyz), record)
         block["xyz"] = row_bytes(part.xyz, "<f4")

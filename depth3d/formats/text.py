@@ -30,7 +30,7 @@ def write_lines(file: IO[bytes], count: int, line: str, rows: Callable[[slice], 
 
 def write_spans(file: IO[bytes], spans: Sequence[slice], line: str, rows: Callable[[slice], Columns]) -> None:
     """Write the lines of each span, see `blocks.write_blocks`."""
-    write_blocks(file, spans, lambda span: _as_text(line, rows(span)), packers=1)
+    write_blocks(file, spans, lambda span: _as_text(line, rows(span)))
 
 
 def _as_text(line: str, columns: Columns) -> NDArray[np.uint8]:
