@@ -21,6 +21,7 @@ from depth3d.errors import UsageError
 from depth3d.formats import atomic_write, check_writable, save
 from depth3d.formats.depth_image import png_units_per_metre
 from depth3d.formats.registry import format_for
+from depth3d.kinds import Kind, files_of, provenance_path
 from depth3d.options import Options
 from depth3d.photo import Photo
 from depth3d.pictures import Animation, Picture
@@ -29,7 +30,7 @@ from depth3d.predictors import load_predictor
 from depth3d.provenance import to_json, to_provenance
 from depth3d.refine import polish
 from depth3d.scale import CameraHeight, Farthest, Hint, Nearest, ScaleFit, fit_scale
-from depth3d.scene import Kind, Saved, Scene, files_of, provenance_path
+from depth3d.scene import Saved, Scene
 from depth3d.steadying import Steadier
 from depth3d.stereo import Eyes, to_stereo
 from depth3d.stereo.eyes import ComfortWarning, to_rig, warn_beyond_comfort

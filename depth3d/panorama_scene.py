@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.cloud import PointCloud
+from depth3d.contents import in_words
 from depth3d.depth import InverseDepth
 from depth3d.equirect import Equirect
 from depth3d.errors import UsageError
 from depth3d.formats import atomic_write, save
 from depth3d.intrinsics.panorama_file import find_panorama
+from depth3d.kinds import provenance_path
 from depth3d.mesh import Mesh
 from depth3d.options import Options
 from depth3d.panorama import (
@@ -30,7 +32,7 @@ from depth3d.predictors import load_predictor
 from depth3d.provenance import to_json, versions
 from depth3d.refine import polish
 from depth3d.scale import DistanceAt, Hint
-from depth3d.scene import Saved, provenance_path
+from depth3d.scene import Saved
 from depth3d.sparse import read_hints
 
 if TYPE_CHECKING:
@@ -116,9 +118,7 @@ class PanoramaScene:
         if self.options.provenance:
             with atomic_write(provenance_path(path), force=force) as file:
                 file.write(to_json(self.provenance()))
-        if isinstance(value, Mesh):
-            return Saved(written, f"{len(value.xyz):,} vertices, {len(value.faces):,} faces all around")
-        return Saved(written, f"{value.count:,} points all around")
+        return Saved(written, f"{in_words(value, self.unit)}, all around")
 
     def provenance(self) -> dict[str, Any]:
         """How it was obtained, as plain data."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,11 @@ from depth3d.cloud import PointCloud, to_cloud
 from depth3d.colormap import to_depth_photo, to_heatmap
 from depth3d.contents import Value, in_words
 from depth3d.depth import InverseDepth, MetricDepth
-from depth3d.errors import UsageError, nearest
-from depth3d.formats import atomic_write, files_for, is_sequence, save
+from depth3d.errors import UsageError
+from depth3d.formats import atomic_write, is_sequence, save
 from depth3d.formats.fitting import fit_animation
-from depth3d.formats.registry import first_frame
 from depth3d.key_poses_file import read_motion
+from depth3d.kinds import TYPE_AND_LAYOUT, Kind, kind_of, provenance_path
 from depth3d.layers import Layers, layers_to_mesh, to_layers
 from depth3d.measure import Measurement, measure_length
 from depth3d.mesh import Mesh, to_mesh
@@ -38,73 +38,6 @@ from depth3d.solid import to_solid
 from depth3d.splats import Splats, to_splats
 from depth3d.stereo import Eyes, animate_wigglegram, to_stereo
 from depth3d.undistort import to_ideal_pixels
-
-Geometry = Literal["cloud", "points", "splat", "mesh", "relief"]
-Image = Literal[
-    "depth",
-    "relative",
-    "tum",
-    "3dgs",
-    "heatmap",
-    "depth-photo",
-    "parallax",
-    "bokeh",
-    "stereo",
-    "wigglegram",
-    "photo",
-    "camera",
-]
-Kind = Literal[Geometry, Image]
-
-_TYPE_AND_LAYOUT: dict[Kind, tuple[str, str]] = {
-    "cloud": ("PointCloud", ""),
-    "points": ("PointCloud", ""),
-    "splat": ("Splats", ""),
-    "mesh": ("Mesh", ""),
-    "relief": ("Solid", ""),
-    "depth": ("MetricDepth", ""),
-    "relative": ("InverseDepth", ""),
-    "tum": ("MetricDepth", "tum"),
-    "3dgs": ("MetricDepth", "3dgs"),
-    "heatmap": ("Picture", ""),
-    "depth-photo": ("DepthPhoto", ""),
-    "parallax": ("Animation", ""),
-    "bokeh": ("Picture", ""),
-    "stereo": ("Picture", ""),
-    "wigglegram": ("Animation", ""),
-    "photo": ("Picture", ""),
-    "camera": ("Intrinsics", ""),
-}
-
-KIND_OF_SUFFIX: dict[str, Kind] = {
-    ".ply": "cloud",
-    ".pcd": "cloud",
-    ".xyz": "cloud",
-    ".las": "cloud",
-    ".laz": "cloud",
-    ".e57": "cloud",
-    ".glb": "mesh",
-    ".obj": "mesh",
-    ".usdz": "mesh",
-    ".html": "mesh",
-    ".stl": "relief",
-    ".png": "depth",
-    ".npy": "depth",
-    ".npz": "depth",
-    ".exr": "depth",
-    ".tif": "depth",
-    ".tiff": "depth",
-    ".pfm": "depth",
-    ".gif": "parallax",
-    ".webp": "parallax",
-    ".apng": "parallax",
-    ".avif": "parallax",
-    ".mp4": "parallax",
-    ".webm": "parallax",
-    ".jpg": "heatmap",
-    ".jpeg": "heatmap",
-    ".json": "camera",
-}
 
 _WITH_QUALITY = {".webp", ".avif", ".mp4", ".webm"}
 Progress = Callable[[int, int], None]
@@ -341,7 +274,7 @@ class Scene:
     def _format_options(self, value: Value, kind: Kind, path: Path) -> dict[str, Any]:
         """What the options say to the writer of this file."""
         o, suffix = self.options, path.suffix.lower()
-        chosen: dict[str, Any] = {"layout": _TYPE_AND_LAYOUT[kind][1]}
+        chosen: dict[str, Any] = {"layout": TYPE_AND_LAYOUT[kind][1]}
         if isinstance(value, PointCloud | PixelCloud | Splats | Mesh):
             chosen["axes"] = o.axes
         if suffix in (".glb", ".html"):
@@ -408,36 +341,3 @@ def _watched(animation: Animation, progress: Progress) -> Animation:
             progress(number, animation.count)
 
     return replace(animation, frames=frames)
-
-
-def provenance_path(path: Path) -> Path:
-    """The JSON file beside an output: kitchen.ply has kitchen.ply.json, numbered frames have that of their folder."""
-    if is_sequence(path):
-        folder = first_frame(path).parent
-        return folder.with_name(f"{folder.name}.json") if folder.name else folder / "frames.json"
-    return path.with_name(f"{path.name}.json")
-
-
-def files_of(path: Path, kind: Kind | None) -> tuple[Path, ...]:
-    """Every file that `Scene.save` would write for this path, but for the provenance.
-
-    Raises:
-        UsageError: the suffix is unknown, or cannot hold such a value.
-    """
-    return files_for(path, *_TYPE_AND_LAYOUT[kind or kind_of(path)])
-
-
-def kind_of(path: Path) -> Kind:
-    """What goes into a file unless the user says otherwise.
-
-    Raises:
-        UsageError: the suffix names no known format.
-    """
-    suffix = path.suffix.lower()
-    if suffix and is_sequence(path):
-        return "parallax"
-    if suffix not in KIND_OF_SUFFIX:
-        known = " ".join(KIND_OF_SUFFIX)
-        meant = nearest(suffix, KIND_OF_SUFFIX)
-        raise UsageError(f"{path}: the suffix {suffix or '(none)'!r} names no known format; use one of {known}{meant}")
-    return KIND_OF_SUFFIX[suffix]

@@ -17,7 +17,18 @@ PACKAGE = Path(depth3d.__file__).parent
 
 DOORS = {"cli", "web"}
 MANY = {"batch"}
-WHOLE = {"pipeline", "scene", "panorama_scene", "contents", "options", "preview", "provenance", "multiview", "clip"}
+WHOLE = {
+    "pipeline",
+    "scene",
+    "panorama_scene",
+    "contents",
+    "kinds",
+    "options",
+    "preview",
+    "provenance",
+    "multiview",
+    "clip",
+}
 SOURCES = {"photo", "intrinsics", "predictors", "sparse", "key_poses_file", "captures", "video"}
 NOUNS = {"camera", "lens", "equirect", "depth", "pictures", "lengths", "errors"}
 STEPS = {

@@ -20,7 +20,7 @@ from depth3d.cli.export import KINDS
 from depth3d.formats import suffixes_for
 from depth3d.formats.registry import FORMATS
 
-from depth3d.scene import KIND_OF_SUFFIX, Geometry, Image as ImageKind  # isort: skip
+from depth3d.kinds import KIND_OF_SUFFIX, Geometry, Image as ImageKind  # isort: skip
 
 COMMAND = ["export", "room.png", "--depth-map", "depth.npy", "--depth-kind", "metric", "--no-provenance"]
 

@@ -19,7 +19,7 @@ from depth3d.cli.work import write_files
 from depth3d.errors import UsageError
 
 if TYPE_CHECKING:
-    from depth3d.scene import Kind
+    from depth3d.kinds import Kind
 
 
 @click.command()

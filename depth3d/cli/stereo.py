@@ -21,7 +21,7 @@ from depth3d.cli.options import (
 from depth3d.cli.work import write_files
 
 if TYPE_CHECKING:
-    from depth3d.scene import Kind
+    from depth3d.kinds import Kind
 
 _WIGGLEGRAM = "wigglegram"
 

@@ -16,8 +16,9 @@ from depth3d.cli.weights import download_progress
 from depth3d.errors import UsageError
 
 if TYPE_CHECKING:
+    from depth3d.kinds import Kind
     from depth3d.options import Options
-    from depth3d.scene import Kind, Saved, Scene
+    from depth3d.scene import Saved, Scene
 
 
 def write_files(
@@ -32,8 +33,8 @@ def write_files(
         force: overwrite existing files.
         chosen: the other options as click collected them.
     """
+    from depth3d.kinds import files_of
     from depth3d.pipeline import reconstruct
-    from depth3d.scene import files_of
     from depth3d.video import is_video
 
     options = to_options(chosen)
@@ -111,7 +112,7 @@ def targets(
 ) -> list[list[Path]]:
     """Each photo's output files, checked before the work begins; `files_of` tells what a path stands for."""
     from depth3d.formats import check_writable
-    from depth3d.scene import provenance_path
+    from depth3d.kinds import provenance_path
 
     named = [[Path(str(output).replace("{name}", photo.stem)) for output in outputs] for photo in photos]
     seen: set[Path] = set()

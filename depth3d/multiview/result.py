@@ -18,10 +18,11 @@ from depth3d.formats import atomic_write, files_for, save
 from depth3d.formats.axes import matrix
 from depth3d.formats.registry import format_for
 from depth3d.fusion import DEFAULT_MEMORY_GB, fuse_depth
+from depth3d.kinds import KIND_OF_SUFFIX, provenance_path
 from depth3d.mesh import Mesh
 from depth3d.multiview.alignment import Aligned
 from depth3d.provenance import to_json, versions
-from depth3d.scene import KIND_OF_SUFFIX, Saved, provenance_path
+from depth3d.scene import Saved
 
 FusedKind = Literal["cloud", "mesh"]
 DepthLayout = Literal["3dgs", "nerfstudio"]

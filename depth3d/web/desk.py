@@ -18,13 +18,14 @@ from depth3d.colormap import to_heatmap
 from depth3d.depth import InverseDepth
 from depth3d.errors import Depth3DError, HintError, UsageError
 from depth3d.formats import save
+from depth3d.kinds import provenance_path
 from depth3d.lengths import parse_length, written_length
 from depth3d.options import Options
 from depth3d.parallax import DEFAULT_MOTION, MOTIONS
 from depth3d.photo import Photo, read_photo
 from depth3d.pictures import Picture
 from depth3d.pipeline import choose_camera, reconstruct, see
-from depth3d.scene import Saved, Scene, provenance_path
+from depth3d.scene import Saved, Scene
 from depth3d.sparse import read_embedded_depth, read_hints
 from depth3d.web.marks import Mark, Pixel, marks_of, with_mark
 from depth3d.web.shelf import Shelf

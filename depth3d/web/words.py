@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from depth3d.camera import Intrinsics
-from depth3d.scene import Scene, provenance_path
+from depth3d.kinds import provenance_path
+from depth3d.scene import Scene
 from depth3d.web.desk import HEATMAP, MODEL, MOVING, PHOTO, Desk
 from depth3d.web.marks import Mark, Pixel
 
