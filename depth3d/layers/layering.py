@@ -23,6 +23,7 @@ from depth3d.points import unproject
 
 DEFAULT_TURN_DEG = 20.0
 DEFAULT_MAX_PIXELS = 2_000_000
+_RIM_PX = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +119,8 @@ def to_layers(
     behind = continue_behind(inverse, jumps, cut_ratio=cut_ratio)
     hiding = hiding_pixels(inverse, behind, jumps, cut_ratio)
     # The farther side's own edge pixels have caught some of the nearer colour.
-    behind_rgb = continue_colours(rgb, ~hiding & ~jumps.far)
+    rim = even_rim(hiding, jumps)
+    behind_rgb = np.where(rim[..., None], rgb, continue_colours(rgb, (~hiding | rim) & ~jumps.far))
     front = find_foreground(rgb, behind_rgb, hiding, jumps.near | jumps.far)
     return Layers(
         camera=camera,
@@ -126,7 +128,7 @@ def to_layers(
         inverse=_stretched(inverse, hiding, front.matte > 0),
         matte=front.matte,
         behind_rgb=np.where((hiding | (front.matte > 0))[..., None], behind_rgb, rgb),
-        behind_inverse=np.where(hiding, np.minimum(behind.inverse, inverse), inverse),
+        behind_inverse=np.where(hiding & ~rim, np.minimum(behind.inverse, inverse), inverse),
         unknown=unknown,
         opening=_opening(jumps, hiding, unknown, camera.fx * step),
     )
@@ -154,6 +156,17 @@ def hiding_pixels(
     before = inverse > behind.inverse * np.float32(1 + (cut_ratio - 1) / 2)
     before &= np.abs(inverse - near) < np.abs(inverse - behind.inverse)
     return np.asarray((before & ~behind.ends) | jumps.near)
+
+
+def even_rim(hiding: NDArray[np.bool_], jumps: Jumps) -> NDArray[np.bool_]:
+    """(H, W) True for those nearer pixels beside which their own surface goes on as a farther one, without a jump.
+
+    There both layers show the photo, at its own depth, so that no seam is seen.
+    """
+    around = np.ones((2 * _RIM_PX + 1, 2 * _RIM_PX + 1), np.uint8)
+    at_jump = cv2.dilate((jumps.near | jumps.far).astype(np.uint8), around)
+    even = (~hiding).astype(np.uint8) & (1 - at_jump)
+    return np.asarray(hiding & (cv2.dilate(even, around) > 0) & (at_jump == 0))
 
 
 def _stretched(

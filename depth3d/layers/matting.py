@@ -46,7 +46,10 @@ def find_foreground(
         hiding: (H, W) True for the pixels of nearer things.
         at_jump: (H, W) True on both sides of jumps.
     """
-    soft = np.asarray(cv2.dilate(at_jump.astype(np.uint8), np.ones((_SOFT_PX, _SOFT_PX), np.uint8)), bool)
+    square = np.ones((_SOFT_PX, _SOFT_PX), np.uint8)
+    # Where a jump's farther side stands before what is behind too, nothing of that is seen.
+    between = cv2.dilate(hiding.astype(np.uint8), square) != cv2.erode(hiding.astype(np.uint8), square)
+    soft = np.asarray(cv2.dilate((at_jump & between).astype(np.uint8), square), bool)
     solid = hiding & ~soft
     weight = np.where(solid, 1, np.where(hiding, 0.01, 0)).astype(np.float32)
     photo, behind = rgb.astype(np.float32), behind_rgb.astype(np.float32)

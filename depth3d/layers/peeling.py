@@ -11,7 +11,7 @@ from depth3d.camera import Intrinsics
 from depth3d.depth import MetricDepth
 from depth3d.layers.continuation import continue_behind, continue_colours
 from depth3d.layers.jumps import Jumps, find_jumps
-from depth3d.layers.layering import Layers, closer_to, hiding_pixels
+from depth3d.layers.layering import Layers, closer_to, even_rim, hiding_pixels
 from depth3d.layers.matting import find_foreground
 from depth3d.layers.spreading import spread
 from depth3d.mesh import DEFAULT_CUT_ANGLE_DEG, DEFAULT_CUT_RATIO
@@ -86,12 +86,14 @@ def _split(skin: Skin, camera: Intrinsics, cut_ratio: float, cut_angle_deg: floa
         return None
     behind = continue_behind(skin.inverse, jumps, cut_ratio=cut_ratio)
     hiding = hiding_pixels(skin.inverse, behind, jumps, cut_ratio)
-    rgb = continue_colours(skin.rgb, ~hiding & ~jumps.far)
+    rim = even_rim(hiding, jumps)
+    rgb = np.where(rim[..., None], skin.rgb, continue_colours(skin.rgb, (~hiding | rim) & ~jumps.far))
     near = find_foreground(skin.rgb, rgb, hiding, jumps.near | jumps.far)
     matte = np.minimum(near.matte, skin.matte)
     # Behind the nearer things it goes on from where it is seen, not from where they stand before something else.
-    share = np.where(hiding, skin.matte * _going_on(jumps, ~seen), skin.matte).astype(np.float32)
-    inverse = np.where(hiding, np.minimum(behind.inverse, skin.inverse), skin.inverse)
+    going_on = np.where(rim, np.float32(1), _going_on(jumps, ~seen | (hiding & jumps.far)))
+    share = np.where(hiding, skin.matte * going_on, skin.matte).astype(np.float32)
+    inverse = np.where(hiding & ~rim, np.minimum(behind.inverse, skin.inverse), skin.inverse)
     farther = Skin(np.where((hiding | (matte > 0))[..., None], rgb, skin.rgb), inverse, share)
     return farther, _extended(Skin(near.rgb, skin.inverse, np.where(hiding | (matte > 0), matte, 0)))
 

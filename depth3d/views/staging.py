@@ -90,16 +90,13 @@ def to_stage(layers: Layers, viewpoints: Sequence[Viewpoint], *, cell: int) -> S
 
 def _sheet(skin: Skin, size: tuple[int, int], slopes: tuple[float, float], width: int) -> Sheet:
     height, own = skin.matte.shape
-    share = skin.matte[..., None]
-    rgba = np.rint(np.concatenate([skin.rgb * share, share * 255], axis=2)).astype(np.uint8)
-    inverse = skin.inverse
+    rgb, matte, inverse = skin.rgb, skin.matte, skin.inverse
     finer = _FINER if own < _AMPLE * width else 1
     if finer > 1:
-        # The photo's own pixels stay as they are, and others come between them.
-        onto = np.array([[1 / finer, 0, 0], [0, 1 / finer, 0]])
-        goal = (own - 1) * finer + 1, (height - 1) * finer + 1
-        way = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-        rgba = np.asarray(cv2.warpAffine(rgba, onto, goal, flags=way, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+        # The photo's own pixels stay as they are, and others come between them; a matte must not overshoot.
+        rgb, matte = _between(rgb, finer, cv2.INTER_CUBIC), _between(matte, finer, cv2.INTER_LINEAR)
+    alpha = np.rint(matte * 255).astype(np.uint8)
+    rgba = cv2.merge([np.asarray(cv2.multiply(rgb, cv2.merge([alpha] * 3), scale=1 / 255), np.uint8), alpha])
     if size != (own, height):
         # Where the near meets the far, a coarser place belongs to the near.
         reach = max(1, round(own / size[0]))
@@ -107,6 +104,13 @@ def _sheet(skin: Skin, size: tuple[int, int], slopes: tuple[float, float], width
         way = cv2.INTER_AREA if size[0] < own else cv2.INTER_LINEAR
         inverse = np.asarray(cv2.resize(near, size, interpolation=way), np.float32)
     return Sheet(np.ascontiguousarray(rgba), finer, gentle(np.asarray(inverse, np.float32), *slopes))
+
+
+def _between(image, finer, way):
+    height, width = image.shape[:2]
+    onto = np.array([[1 / finer, 0, 0], [0, 1 / finer, 0]])
+    goal = (width - 1) * finer + 1, (height - 1) * finer + 1
+    return cv2.warpAffine(image, onto, goal, flags=way | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _slopes(photo: Intrinsics, viewpoints: Sequence[Viewpoint]) -> tuple[float, float]:
