@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -69,6 +72,39 @@ def test_the_view_from_the_photo_s_own_place_is_the_photo() -> None:
     view = render_view(LAYERS, CAMERA, _pose(0, 0, 0))
     assert view.coverage.all()
     assert np.abs(view.rgb.astype(int) - rgb).max() <= 2
+
+
+def _ramp_that_ends_in_a_jump() -> Layers:
+    """A surface that rises from a wall without a jump and falls back to it with one."""
+    metres = np.full((CAMERA.height, CAMERA.width), 3, np.float32)
+    metres[30:90, 40:120] = 1 / np.linspace(1 / 3, 1, 80, dtype=np.float32)
+    rng = np.random.default_rng(4)
+    rgb = np.asarray(cv2.GaussianBlur(rng.integers(0, 256, (120, 160, 3)).astype(np.uint8), (0, 0), 1.2), np.uint8)
+    return to_layers(rgb, MetricDepth(metres), CAMERA)
+
+
+def test_no_seam_where_one_surface_passes_from_layer_to_layer() -> None:
+    layers = _ramp_that_ends_in_a_jump()
+    half = replace(CAMERA, cx=CAMERA.cx - 0.5)
+    shown = render_view(layers, half, _pose(0, 0, 0)).rgb
+    photo = np.where(layers.matte[..., None] > 0.5, layers.rgb, layers.behind_rgb).astype(np.float32)
+    inner, outer = photo[:, 1:-2] + photo[:, 2:-1], photo[:, :-3] + photo[:, 3:]
+    truth = 0.59375 * inner - 0.09375 * outer  # cubic convolution, half way between
+    along_the_ramp = np.s_[38:82, 44:108]
+    off = np.abs(shown[:, 1:-2].astype(np.float32) - truth)[along_the_ramp].max(axis=-1)
+    assert np.percentile(off, 99) < 5
+
+
+def test_a_sensor_s_frame_without_depth_leaves_nothing_unfilled() -> None:
+    rgb, metres, _ = _seen(CAMERA, _pose(0, 0, 0))
+    framed = np.full_like(metres, np.nan)
+    framed[5:-5, 6:-6] = metres[5:-5, 6:-6]
+    layers = to_layers(rgb, MetricDepth(framed), CAMERA)
+    assert not layers.unknown.any()
+    for pose in PLACES:
+        whole, view = render_view(LAYERS, CAMERA, pose), render_view(layers, CAMERA, pose)
+        unfilled = whole.coverage & ~view.coverage
+        assert not unfilled[1:-1, 1:-1].any()
 
 
 def test_what_the_photo_did_not_see_is_not_covered() -> None:

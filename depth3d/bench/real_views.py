@@ -25,8 +25,8 @@ from depth3d.views.tracing import lines_of, trace
 _LEAST_OVERLAP = 0.6
 _SAME = 0.03
 _ROUNDS = 6
-_MARGIN_PX = 3
-"""Measured depth and poses are off by this much: a pixel so near to the border may or may not be in view."""
+_MARGIN_PX = 1
+"""The truth is known to a pixel: one so near to the border may or may not be in view."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 _LARGEST_HOLE = 0.05
 """Share of the picture. A larger place is no hole in a surface but sky, or the end of what the sensor saw."""
+_WIDEST_FRAME, _LEAST_OF_SIDE = 0.05, 0.75
+"""Sensors see less than the camera beside them: along most of a side a strip without depth, this share of the picture
+wide at most. Sky is wider."""
 _COLOUR_SIGMA, _DISTANCE_SIGMA = 30.0, 8.0
 
 
@@ -24,7 +27,16 @@ def fill_holes(inverse: NDArray[np.float32], rgb: NDArray[np.uint8]) -> NDArray[
     Returns:
         (H, W) 1/z; NaN in places larger than holes.
     """
-    rows, columns = np.nonzero(_holes(inverse))
+    inside = _filled(inverse, _holes(inverse), rgb)
+    # The strips at the top and bottom first; then those at the sides, with the corners between.
+    for turned in (False, True):
+        strips = _strips(np.isnan(inside.T if turned else inside))
+        inside = _filled(inside, strips.T if turned else strips, rgb)
+    return inside
+
+
+def _filled(inverse: NDArray[np.float32], holes: NDArray[np.bool_], rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    rows, columns = np.nonzero(holes)
     if len(rows) == 0:
         return inverse
     blurred = np.asarray(cv2.GaussianBlur(rgb, (0, 0), 1), np.float32)
@@ -46,6 +58,18 @@ def _holes(inverse: NDArray[np.float32]) -> NDArray[np.bool_]:
     small = statistics[:, cv2.CC_STAT_AREA] <= _LARGEST_HOLE * inverse.size
     small[0] = False  # the known pixels
     return np.asarray(small[label])
+
+
+def _strips(unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(H, W) True in narrow strips without depth along the whole top or bottom."""
+    strips = np.zeros_like(unknown)
+    for way in (slice(None), slice(None, None, -1)):
+        outwards = np.logical_and.accumulate(unknown[way], axis=0)
+        width = outwards.sum(axis=0)
+        narrow = width <= _WIDEST_FRAME * len(unknown)
+        if narrow.mean() >= _LEAST_OF_SIDE:
+            strips[way] |= outwards & narrow
+    return strips
 
 
 def _neighbours(

@@ -23,7 +23,8 @@ from depth3d.points import unproject
 
 DEFAULT_TURN_DEG = 20.0
 DEFAULT_MAX_PIXELS = 2_000_000
-_RIM_PX = 4
+_RIM_PX = 8
+"""So far two layers overlap where one surface passes from the nearer to the farther."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,14 +160,14 @@ def hiding_pixels(
 
 
 def even_rim(hiding: NDArray[np.bool_], jumps: Jumps) -> NDArray[np.bool_]:
-    """(H, W) True for those nearer pixels beside which their own surface goes on as a farther one, without a jump.
+    """(H, W) True for nearer pixels beside which their own surface goes on in the farther layer, without a jump.
 
-    There both layers show the photo, at its own depth, so that no seam is seen.
+    There both layers show the photo at its own depth, so that no seam is seen.
     """
     around = np.ones((2 * _RIM_PX + 1, 2 * _RIM_PX + 1), np.uint8)
-    at_jump = cv2.dilate((jumps.near | jumps.far).astype(np.uint8), around)
-    even = (~hiding).astype(np.uint8) & (1 - at_jump)
-    return np.asarray(hiding & (cv2.dilate(even, around) > 0) & (at_jump == 0))
+    at_jump = np.asarray(cv2.dilate((jumps.near | jumps.far).astype(np.uint8), around), bool)
+    beside = np.asarray(cv2.dilate((~hiding & ~at_jump).astype(np.uint8), around), bool)
+    return np.asarray(hiding & beside & ~at_jump)
 
 
 def _stretched(

@@ -91,6 +91,7 @@ def _split(skin: Skin, camera: Intrinsics, cut_ratio: float, cut_angle_deg: floa
     near = find_foreground(skin.rgb, rgb, hiding, jumps.near | jumps.far)
     matte = np.minimum(near.matte, skin.matte)
     # Behind the nearer things it goes on from where it is seen, not from where they stand before something else.
+    # Farther sides that stand before it themselves say as little of it as places where it is not seen.
     going_on = np.where(rim, np.float32(1), _going_on(jumps, ~seen | (hiding & jumps.far)))
     share = np.where(hiding, skin.matte * going_on, skin.matte).astype(np.float32)
     inverse = np.where(hiding & ~rim, np.minimum(behind.inverse, skin.inverse), skin.inverse)

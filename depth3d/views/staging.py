@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from depth3d.camera import Intrinsics, Pose
 from depth3d.layers import Layers, Skin, peel
 from depth3d.views.tracing import gentle, lines_of
+
+_Number = TypeVar("_Number", np.uint8, np.float32)
 
 _STEEPEST = 0.8
 """Greatest change of a pixel's shift from one pixel to the next, within one sheet."""
@@ -93,8 +96,8 @@ def _sheet(skin: Skin, size: tuple[int, int], slopes: tuple[float, float], width
     rgb, matte, inverse = skin.rgb, skin.matte, skin.inverse
     finer = _FINER if own < _AMPLE * width else 1
     if finer > 1:
-        # The photo's own pixels stay as they are, and others come between them; a matte must not overshoot.
-        rgb, matte = _between(rgb, finer, cv2.INTER_CUBIC), _between(matte, finer, cv2.INTER_LINEAR)
+        # Cubic interpolation overshoots: colours may, mattes and colours cut off by them would get a bright rim.
+        rgb, matte = _finer(rgb, finer, cv2.INTER_CUBIC), _finer(matte, finer, cv2.INTER_LINEAR)
     alpha = np.rint(matte * 255).astype(np.uint8)
     rgba = cv2.merge([np.asarray(cv2.multiply(rgb, cv2.merge([alpha] * 3), scale=1 / 255), np.uint8), alpha])
     if size != (own, height):
@@ -106,11 +109,13 @@ def _sheet(skin: Skin, size: tuple[int, int], slopes: tuple[float, float], width
     return Sheet(np.ascontiguousarray(rgba), finer, gentle(np.asarray(inverse, np.float32), *slopes))
 
 
-def _between(image, finer, way):
+def _finer(image: NDArray[_Number], finer: int, interpolation: int) -> NDArray[_Number]:
+    """The picture with its own pixels as they are, and others between them."""
     height, width = image.shape[:2]
     onto = np.array([[1 / finer, 0, 0], [0, 1 / finer, 0]])
     goal = (width - 1) * finer + 1, (height - 1) * finer + 1
-    return cv2.warpAffine(image, onto, goal, flags=way | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
+    way = interpolation | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(image, onto, goal, flags=way, borderMode=cv2.BORDER_REPLICATE), image.dtype)
 
 
 def _slopes(photo: Intrinsics, viewpoints: Sequence[Viewpoint]) -> tuple[float, float]:
