@@ -103,8 +103,9 @@ def test_a_sensor_s_frame_without_depth_leaves_nothing_unfilled() -> None:
     assert not layers.unknown.any()
     for pose in PLACES:
         whole, view = render_view(LAYERS, CAMERA, pose), render_view(layers, CAMERA, pose)
-        unfilled = whole.coverage & ~view.coverage
-        assert not unfilled[1:-1, 1:-1].any()
+        # Which place the outermost covered pixels show hangs on the depth that was filled in.
+        surely = cv2.erode(whole.coverage.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        assert not (surely & ~view.coverage).any()
 
 
 def test_what_the_photo_did_not_see_is_not_covered() -> None:
