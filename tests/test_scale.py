@@ -98,7 +98,7 @@ def test_one_hint_meets_its_distance_and_states_the_guess() -> None:
     fit = fit_scale(TRUTH.relief(3.0, 0.1), CAMERA, [hint])
     assert fit.is_metric
     assert "leave the range of depth open" in fit.notes[0]
-    assert "8 times" in fit.notes[0]
+    assert "4 times" in fit.notes[0]
     assert fit.apply(TRUTH.relief(3.0, 0.1)).metres[40, 10] == pytest.approx(1 / TRUTH.inverse_metres[40, 10], rel=1e-5)
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from depth3d.errors import GeometryError
 from depth3d.panorama.faces import Face, Seen, sample, seen_by
 from depth3d.scale.hint import FAR_PERCENTILE, NEAR_PERCENTILE
-from depth3d.scale.solver import ASSUMED_FACTOR, ASSUMED_FAR_OVER_NEAR
+from depth3d.scale.solver import ASSUMED_FACTOR
 
 _DIRECTIONS = 20_000
 _LEAST_WEIGHT = 0.01  # directions so near a face's border are left out
@@ -36,6 +36,9 @@ _LEAST_SLOPE = 0.05
 _LEAST_NOISE = 1e-6
 _NOISE_OF_ONE_FACE = 0.05
 _GAUGE_WEIGHT = 30.0
+_FAR_OVER_NEAR = 8.0
+"""Distance of the farthest over the nearest things, assumed where nothing says it: all around, with the floor below the
+camera in it, the range is wider than in one photo."""
 
 Rows = NDArray[np.float64]
 
@@ -135,8 +138,8 @@ class _Views:
         around = np.concatenate([self.rows(k, known & (best == k)) for k in range(len(self.seen))])
         order = np.argsort(around @ x, kind="stable")
         near, far = (around[order[round(p / 100 * (len(order) - 1))]] for p in (NEAR_PERCENTILE, FAR_PERCENTILE))
-        sigma = max(float(near @ x), 1e-3 * spread) / ASSUMED_FAR_OVER_NEAR * np.log(ASSUMED_FACTOR)
-        return np.asarray((far - near / ASSUMED_FAR_OVER_NEAR)[None] / sigma)
+        sigma = max(float(near @ x), 1e-3 * spread) / _FAR_OVER_NEAR * np.log(ASSUMED_FACTOR)
+        return np.asarray((far - near / _FAR_OVER_NEAR)[None] / sigma)
 
 
 def _ends(d: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -17,8 +17,12 @@ from depth3d.scale.hint import FAR_PERCENTILE, NEAR_PERCENTILE, Condition, Hint,
 from depth3d.scale.robust import start_from_anchors, without_outliers
 from depth3d.scale.system import Line, System, is_determined, solve
 
-ASSUMED_FAR_OVER_NEAR = 8.0
-"""Where the hints leave b open: depth at the 2nd percentile of d over depth at the 98th."""
+ASSUMED_FAR_OVER_NEAR = 4.0
+"""Where the hints leave b open: depth at the 2nd percentile of d over depth at the 98th.
+
+Aligned to the truth, the bundled network's pictures range over a factor of 1.6 to 12 on half of the rendered worlds
+(median 3.0), and over 1.2 to 13 on 17 measured frames, most of them indoors (median 1.9).
+"""
 
 ASSUMED_FACTOR = 2.5
 """One standard deviation of that assumption, as a factor."""
@@ -70,7 +74,7 @@ def _unitless(system: System) -> ScaleFit:
     if system.d_high == system.d_low:
         flat = "the relative depth is the same everywhere and is taken as one flat surface"
         return ScaleFit(1.0, 1.0 - system.d_high, is_metric=False, notes=(f"{words}, and {flat}",))
-    # 1/z is 1 at the near end and 1/8 at the far end.
+    # 1/z is 1 at the near end and 1 / ASSUMED_FAR_OVER_NEAR at the far end.
     a = (1 - 1 / ASSUMED_FAR_OVER_NEAR) / (system.d_high - system.d_low)
     return ScaleFit(a, 1 - a * system.d_high, is_metric=False, notes=(f"{words}, and {_ASSUMPTION}",))
 
