@@ -85,7 +85,7 @@ def _frames(scene: d3.Scene) -> Iterator[Frame]:
 def _wrong(
     world: NDArray[np.float64], frames: Sequence[Frame], maps: Sequence[NDArray[np.float32]]
 ) -> NDArray[np.float64]:
-    """(frames, points) what is wrong with 1/z in 1/m; NaN where a point is not seen."""
+    """(frames, points ever seen) what is wrong with 1/z in 1/m; NaN where a point is not seen."""
     seen, exact = [], []
     for frame, values in zip(frames, maps, strict=True):
         xyz = world @ frame.pose.cam_from_world[:3, :3].T + frame.pose.cam_from_world[:3, 3]
@@ -98,7 +98,7 @@ def _wrong(
     x, y = np.array(seen, np.float64), np.array(exact)
     known = np.isfinite(x)
     a, b = np.polyfit(x[known], y[known], 1)
-    return a * x + b - y
+    return np.asarray((a * x + b - y)[:, known.any(axis=0)])
 
 
 def _calm_points(xyz: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from posed_room import distance_to_walls, posed_room
 
+from depth3d.camera import Intrinsics, Pose
 from depth3d.errors import GeometryError, UsageError
 from depth3d.fusion import DepthView, agree, fuse_depth
 from depth3d.fusion.neighbours import Glimpse, neighbours_of
@@ -123,3 +124,20 @@ def test_nothing_left_is_said(views: tuple[DepthView, ...]) -> None:
         fuse_depth(lambda: views, voxel=0, farthest=1)
     with pytest.raises(GeometryError, match="one size"):
         replace(views[0], z=views[0].z[1:])
+
+
+def test_a_floor_seen_at_a_slant_has_no_holes() -> None:
+    """A floor 1.5 below the camera, up to 30 away, with voxels of 0.1: one step up is 20 steps along the ray."""
+    camera = Intrinsics.from_fov(160, 120, fov_x_deg=60, source="synthetic")
+    v = np.arange(120, dtype=np.float32)[:, None] + np.float32(0.5)
+    with np.errstate(divide="ignore"):
+        z = np.broadcast_to(1.5 * np.float32(camera.fy) / (v - np.float32(camera.cy)), (120, 160))
+    z = np.where((z > 0) & (z < 30), z, np.float32(np.nan))
+    view = DepthView(camera, Pose(np.eye(4)), z, np.full((120, 160, 3), 128, np.uint8))
+    mesh = fuse_depth(lambda: [view], voxel=0.1, farthest=30).mesh
+    corners = mesh.xyz[mesh.faces]
+    there = ((corners[..., 2] > 5) & (corners[..., 2] < 25)).all(axis=1)
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    area = np.linalg.norm(across[there], axis=1).sum() / 2
+    assert area > 0.95 * np.tan(np.radians(30)) * (25**2 - 5**2)
+    assert np.abs(mesh.xyz[:, 1] - 1.5).max() < 0.06

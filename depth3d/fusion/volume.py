@@ -6,8 +6,9 @@ exist only near surfaces (Dong et al., "ASH", arXiv 2110.00511). The only module
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from depth3d.errors import GeometryError, MissingExtraError, UsageError
 from depth3d.fusion.depth_view import DepthView
+from depth3d.fusion.slant import stretches
 from depth3d.mesh import Mesh
 
 DEFAULT_MEMORY_GB = 2.0
@@ -23,6 +25,13 @@ _BLOCK_SIDE = 16
 _BYTES_PER_VOXEL = 4 + 4 + 3 * 4  # distance, weight, colour
 _BYTES_PER_BLOCK = _BLOCK_SIDE**3 * _BYTES_PER_VOXEL
 _TRUNCATED_VOXELS = 5.0
+_VOXELS_PER_SAMPLE = 8
+"""Rays look for their blocks in steps of at most so many voxels."""
+
+_MIDDLE = 1 << 20
+_PLACES = np.array([1 << 42, 1 << 21, 1], np.int64)
+"""A block's three numbers as one; a grid reaches over two million blocks in each direction."""
+
 _LEAST_CRUMB_SIDE = 8
 """Pieces of surface of less area than a square of so many voxels a side are left out."""
 
@@ -91,7 +100,7 @@ def fuse_depth(
     if not blocks:
         raise GeometryError(f"fusion: no depth is known within {farthest:.3g}; nothing is left to write")
     for view in views():
-        _integrate(open3d, grid, view, farthest)
+        _integrate(open3d, grid, view, voxel, farthest)
     mesh = _surface(grid, least_photos, voxel)
     notes = () if voxel == wanted else (f"voxels of {voxel:.3g} instead of {wanted:.3g}, so that they fit into memory",)
     return Fused(mesh, voxel, int(grid.hashmap().size()), notes)
@@ -118,37 +127,61 @@ def _grid(open3d: Any, voxel: float, blocks: int) -> Any:
 
 
 def _count_blocks(open3d: Any, views: Iterable[DepthView], voxel: float, farthest: float) -> int:
-    counter = _grid(open3d, voxel, 1)
     found = np.zeros((0, 3), np.int32)
     for view in views:
-        seen = _blocks_of(open3d, counter, view, farthest)
-        if seen is not None:
-            found = np.unique(np.concatenate([found, seen.numpy()]), axis=0)
+        seen = [part.blocks for part in _parts(open3d, view, voxel, farthest)]
+        if seen:
+            found = np.unique(np.concatenate([found, *seen]), axis=0)
     return len(found)
 
 
-def _blocks_of(open3d: Any, grid: Any, view: DepthView, farthest: float) -> Any:
-    """The blocks near a photo's surfaces; None where it has no surface."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """Depths of a photo that meet their surface at about the same slant, as Open3D takes them.
+
+    Attributes:
+        depth: 0 where there is none.
+        blocks: (N, 3) int32, those near its surfaces.
+        truncated: how many voxels before and behind the surface, along the optical axis, know of it.
+    """
+
+    depth: Any
+    blocks: NDArray[np.int32]
+    truncated: float
+
+
+def _parts(open3d: Any, view: DepthView, voxel: float, farthest: float) -> Iterator[_Part]:
+    """A photo's depths, but for what is too far."""
     with np.errstate(invalid="ignore"):
-        if not (view.z <= farthest).any():
-            return None
-    return grid.compute_unique_block_coordinates(
-        _depth_image(open3d, view), *_camera(open3d, view), 1.0, farthest, _TRUNCATED_VOXELS
-    )
+        near = np.where(view.z <= farthest, view.z, np.float32(np.nan))
+    for times, z in stretches(replace(view, z=near)):
+        blocks = _blocks_near(replace(view, z=z), voxel, times)
+        depth = open3d.t.geometry.Image(open3d.core.Tensor(np.nan_to_num(z, nan=0)))
+        yield _Part(depth, blocks, _TRUNCATED_VOXELS * times)
 
 
-def _integrate(open3d: Any, grid: Any, view: DepthView, farthest: float) -> None:
-    blocks = _blocks_of(open3d, grid, view, farthest)
-    if blocks is None:
-        return
+def _blocks_near(view: DepthView, voxel: float, times: int) -> NDArray[np.int32]:
+    """(N, 3) the blocks that rays go through where they know of their surface."""
+    known = np.isfinite(view.z)
+    points, z = view.points()[known], view.z[known]
+    eye = view.pose.world_from_cam[:3, 3].astype(np.float32)
+    rays = (points - eye) / z[:, None]
+    reach = np.float32(_TRUNCATED_VOXELS * times * voxel)
+    samples = 2 * math.ceil(_TRUNCATED_VOXELS * times / _VOXELS_PER_SAMPLE) + 1
+    side = np.float32(_BLOCK_SIDE * voxel)
+    found = np.zeros(0, np.int64)
+    for step in np.linspace(-reach, reach, samples, dtype=np.float32):
+        place = np.floor((eye + rays * np.maximum(z + step, 0)[:, None]) / side).astype(np.int64)
+        found = np.union1d(found, (place + _MIDDLE) @ _PLACES)
+    return np.stack([found // place % (2 * _MIDDLE) - _MIDDLE for place in _PLACES], axis=1).astype(np.int32)
+
+
+def _integrate(open3d: Any, grid: Any, view: DepthView, voxel: float, farthest: float) -> None:
     intrinsic, extrinsic = _camera(open3d, view)
     colour = open3d.t.geometry.Image(open3d.core.Tensor(view.rgb.astype(np.float32) / 255))
-    depth = _depth_image(open3d, view)
-    grid.integrate(blocks, depth, colour, intrinsic, intrinsic, extrinsic, 1.0, farthest, _TRUNCATED_VOXELS)
-
-
-def _depth_image(open3d: Any, view: DepthView) -> Any:
-    return open3d.t.geometry.Image(open3d.core.Tensor(np.nan_to_num(view.z, nan=0)))
+    for part in _parts(open3d, view, voxel, farthest):
+        blocks = open3d.core.Tensor(part.blocks)
+        grid.integrate(blocks, part.depth, colour, intrinsic, intrinsic, extrinsic, 1.0, farthest, part.truncated)
 
 
 def _camera(open3d: Any, view: DepthView) -> tuple[Any, Any]:

@@ -21,6 +21,7 @@ from depth3d.fusion.neighbours import Glimpse, neighbours_of
 from depth3d.multiview.known import KnownLength, Pixel, Unit, unit_from_lengths
 from depth3d.multiview.own_points import own_points
 from depth3d.multiview.shelf import Shelf
+from depth3d.multiview.sky import find_sky
 from depth3d.options import Options
 from depth3d.photo import Photo, read_photo
 from depth3d.pipeline import choose_camera, reconstruct
@@ -36,6 +37,9 @@ DEFAULT_DETAIL_PX = 640
 _PASSES = 2
 _BEYOND_POINTS = 1.25
 """Nothing is known of what is this much farther than a photo's farthest points, such as the sky."""
+
+_MOST_DOUBT = 0.25
+"""Depths whose standard deviation is a larger share of them are not fused: far ones, and what networks make of sky."""
 
 _JUMP = 1.15
 """Neighbouring pixels whose depths have this ratio lie at an edge, where networks invent depths in between."""
@@ -217,7 +221,7 @@ def _fill(aligned: Aligned, capture: Capture, units_per_metre: float | None, det
             aligned.left_out.append((posed.photo.name, str(problem)))
             continue
         aligned.photos.append(photo)
-        aligned._shelf.add(_small(scene, photo.pose, detail_px, is_network=aligned.options.depth_map is None))
+        aligned._shelf.add(*_small(scene, photo.pose, detail_px, is_network=aligned.options.depth_map is None))
     if len(aligned.photos) < 2:
         reasons = "; ".join(f"{name}: {why}" for name, why in aligned.left_out[:1])
         raise GeometryError(
@@ -257,19 +261,29 @@ def _points(hints: tuple[Hint, ...], photo: Photo) -> tuple[SparsePoints, ...]:
     return points
 
 
-def _small(scene: Scene, pose: Pose, detail_px: int, *, is_network: bool) -> DepthView:
-    """The photo at the size at which photos are compared, less those depths of a network that nobody can know."""
+def _small(scene: Scene, pose: Pose, detail_px: int, *, is_network: bool) -> tuple[DepthView, NDArray[np.bool_] | None]:
+    """The photo at the size at which photos are compared, less those depths of a network that nobody can know.
+
+    Also (H, W) which depths are so doubtful that they say something about others, but are none to be fused.
+    """
     width, height = scene.camera.size
     shrink = min(1.0, detail_px / max(width, height))
     size = max(1, round(width * shrink)), max(1, round(height * shrink))
-    z, rgb = scene.depth.metres, scene.photo.rgb
+    z, sigma, rgb = scene.depth.metres, scene.depth.sigma, scene.photo.rgb
     if size != (width, height):
         z = np.asarray(cv2.resize(z, size, interpolation=cv2.INTER_NEAREST_EXACT))
+        sigma = None if sigma is None else np.asarray(cv2.resize(sigma, size, interpolation=cv2.INTER_NEAREST_EXACT))
         rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    doubtful = None
     if is_network and scene.fit is not None and scene.fit.anchors is not None:
         farthest = 1 / max(float(scene.fit.anchors.inverse_m.min()), 1e-12)
-        z = np.where((z > farthest * _BEYOND_POINTS) | _at_jumps(z), np.float32(np.nan), z)
-    return DepthView(scene.camera.resized(*size), pose, z, rgb)
+        nobody = (z > farthest * _BEYOND_POINTS) | _at_jumps(z)
+        if sigma is not None:
+            doubt = sigma / z
+            nobody |= find_sky(rgb, doubt)
+            doubtful = doubt > _MOST_DOUBT
+        z = np.where(nobody, np.float32(np.nan), z)
+    return DepthView(scene.camera.resized(*size), pose, z, rgb), doubtful
 
 
 def _at_jumps(z: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -294,6 +308,7 @@ def _compare(aligned: Aligned, report: Report) -> None:
             if turn == _PASSES - 1 and others:
                 # Two others must have seen it where two could: a network makes the same mistake twice, of the sky too.
                 believed = (found.confidence >= _LEAST_CONFIDENCE) & (found.seconded >= min(2, len(others)))
+                believed &= ~shelf.doubtful(number)
                 z = np.where(believed, z, np.float32(np.nan))
             shelf.put_next(number, z)
         shelf.turn_over()

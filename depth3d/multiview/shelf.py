@@ -26,12 +26,22 @@ class Shelf:
     def __len__(self) -> int:
         return len(self._places)
 
-    def add(self, view: DepthView) -> None:
-        """Put one more view at the end."""
+    def add(self, view: DepthView, doubtful: NDArray[np.bool_] | None = None) -> None:
+        """Put one more view at the end.
+
+        Args:
+            view: the photo with depth.
+            doubtful: (H, W) which depths others may be asked with, but are too uncertain to be used; None for none.
+        """
         number = len(self._places)
         self._places.append((view.camera, view.pose))
         np.save(self._rgb(number), view.rgb)
         np.save(self._z(number, self._pass), view.z)
+        np.save(self._doubtful(number), np.zeros(view.z.shape, bool) if doubtful is None else doubtful)
+
+    def doubtful(self, number: int) -> NDArray[np.bool_]:
+        """(H, W) which depths of a view are too uncertain to be used."""
+        return np.asarray(np.load(self._doubtful(number)), bool)
 
     def take(self, number: int) -> DepthView:
         """One view."""
@@ -56,6 +66,9 @@ class Shelf:
 
     def _rgb(self, number: int) -> Path:
         return self._folder / f"{number:06d}_rgb.npy"
+
+    def _doubtful(self, number: int) -> Path:
+        return self._folder / f"{number:06d}_doubtful.npy"
 
     def _z(self, number: int, of_pass: int) -> Path:
         return self._folder / f"{number:06d}_z{of_pass}.npy"
