@@ -47,7 +47,7 @@ def test_every_way_is_timed_and_every_promise_stated(photo: Path, tmp_path: Path
 def test_what_is_not_installed_is_said_and_not_judged(
     photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "_open3d", lambda: None)
+    monkeypatch.setattr(files, "find_open3d", lambda: None)
     section = cloud_files(frame_of(photo, size=(64, 48)), tmp_path, rounds=1)
     assert section.row("Open3D, legacy") is None
     assert not any("Open3D" in figure.what for figure in section.figures)

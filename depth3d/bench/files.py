@@ -31,7 +31,7 @@ def cloud_files(frame: Frame, folder: Path, *, rounds: int) -> Section:
         _TRIMESH: lambda path: _write_with_trimesh(frame, path),
     }
     remarks: tuple[str, ...] = ()
-    open3d = _open3d()
+    open3d = find_open3d()
     if open3d is None:
         remarks = ("Open3D is not installed, so it is not compared: pip install 'depth3d[view]'",)
     else:
@@ -94,7 +94,8 @@ def _trimesh() -> Any:
     return trimesh
 
 
-def _open3d() -> Any:
+def find_open3d() -> Any:
+    """Open3D, or None where it is not installed or does not start."""
     try:
         import open3d
     except (ImportError, OSError):  # the wheel links system libraries that may be missing
