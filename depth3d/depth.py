@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.errors import DepthMapError
+
+_ENOUGH = 1_000_000
+"""So many pixels tell a map's percentiles."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +77,19 @@ class MetricDepth:
     def size(self) -> tuple[int, int]:
         """(width, height) in pixels."""
         return self.metres.shape[1], self.metres.shape[0]
+
+
+def sample_known(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What is known in a map, (N,), to tell what is common in it; of a map of many megapixels an evenly spread part.
+
+    Where little is known, all of it counts.
+    """
+    step = math.ceil(math.sqrt(values.size / _ENOUGH))
+    for part in (values[::step, ::step], values):
+        known = part[np.isfinite(part)]
+        if known.size >= _ENOUGH / 10:
+            break
+    return known
 
 
 def _checked_map(values: NDArray[np.float32], what: str) -> NDArray[np.float32]:

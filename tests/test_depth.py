@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from depth3d.depth import InverseDepth, MetricDepth
+from depth3d.depth import InverseDepth, MetricDepth, sample_known
 from depth3d.errors import DepthMapError
 
 
@@ -36,3 +36,13 @@ def test_sizes_are_width_by_height_and_values_float32() -> None:
     assert relief.size == (3, 1)
     assert relief.values.dtype == np.float32
     assert MetricDepth(np.ones((2, 5))).size == (5, 2)
+
+
+def test_a_part_of_a_large_map_tells_its_percentiles() -> None:
+    values = np.random.default_rng(0).random((1500, 1500), np.float32)
+    part = sample_known(values)
+    assert part.size == 750 * 750
+    np.testing.assert_allclose(np.percentile(part, (2, 98)), (0.02, 0.98), atol=1e-3)
+    values[1:, 1:] = np.nan  # in two lines, of which the part has one
+    assert sample_known(values).size == 2999
+    assert sample_known(values[:3]).size == 1502

@@ -18,6 +18,7 @@ from depth3d.edges import as_a_network_sees, boundary_f1, flying_points
 from depth3d.errors import DepthMapError, UsageError
 from depth3d.refine import polish, refine_relief
 from depth3d.refine.cells import fill_unknown, nearest, positions, shrink
+from depth3d.refine.colours import follow_colours
 from depth3d.refine.patches import fit_patches
 from depth3d.refine.relief import smooth_known
 from depth3d.refine.sharpness import edge_width
@@ -305,3 +306,16 @@ def test_a_relief_already_enlarged_is_refined_as_well(shared_data: Path) -> None
     refined = refine_relief(InverseDepth(large), frame.rgb).values
     assert flying_points(1 / refined, frame.truth_m).sum() < 0.3 * flying_points(1 / large, frame.truth_m).sum()
     assert boundary_f1(1 / refined, frame.truth_m) > 1.5 * boundary_f1(1 / large, frame.truth_m)
+
+
+def test_wide_windows_are_looked_at_on_fewer_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A coarse relief's windows hold thousands of pixels; half of them along each side say the same."""
+    truth, rgb = _two_walls()
+    rgb = np.clip(rgb + np.random.default_rng(0).normal(0, 3, rgb.shape), 0, 255).astype(np.uint8)
+    coarse = cv2.resize(shrink(truth, (24, 18)), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    quick = follow_colours(coarse, rgb, cell_px=13, colour_weight=0.5)
+    monkeypatch.setattr("depth3d.refine.colours._COARSE_RADIUS", 1000)
+    exact = follow_colours(coarse, rgb, cell_px=13, colour_weight=0.5)
+    changed = np.abs(exact - coarse).mean()
+    assert changed > 0.005
+    assert 0 < np.abs(quick - exact).mean() < 0.1 * changed

@@ -75,10 +75,12 @@ def _resize_cubic(rgb: NDArray[np.uint8], width: int, height: int) -> NDArray[np
     """Cubic interpolation without antialiasing: (H, W, 3) to (height, width, 3), values still in 0..255."""
     rows, row_weights = _cubic_taps(height, rgb.shape[0])
     cols, col_weights = _cubic_taps(width, rgb.shape[1])
-    touched = rgb[np.ix_(rows.ravel(), cols.ravel())].reshape(height, 4, width * 4, 3)
-    lines = np.einsum("hi,hiwc->hwc", row_weights, touched.astype(np.float32))
-    resized: NDArray[np.float32] = np.einsum("wj,hwjc->hwc", col_weights, lines.reshape(height, width, 4, 3))
-    return resized
+    touched = rgb.take(rows.ravel(), axis=0).take(cols.ravel(), axis=1).reshape(height, 4, width * 12)
+    # Sums of four long rows are several times faster than einsum.
+    lines = sum(weights[:, None] * touched[:, tap] for tap, weights in enumerate(row_weights.T))
+    taps = np.asarray(lines, np.float32).reshape(height, width, 4, 3)
+    resized = sum(weights[:, None] * taps[:, :, tap] for tap, weights in enumerate(col_weights.T))
+    return np.asarray(resized, np.float32)
 
 
 def _cubic_taps(count: int, available: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,11 @@ _SAME_SURFACE = 0.15
 _LINE_PX, _WIDE_CELL_PX = 3, 5.0
 """Lines thinner than half of 3 pixels are artefacts of cells that disagree; of 5 pixels where cells are this wide."""
 
-_BLOCK_PX = 1 << 16
+_BLOCK_PX = 1 << 15
+"""Pixels that are painted together: few enough to stay in the processor's cache."""
+
+_UNKNOWN = 1e9
+"""Where planes of unknown cells lie: far from everything."""
 
 
 def paint_edges(values: NDArray[np.float32], surfaces: TwoSurfaces, guide: NDArray[np.float32]) -> None:
@@ -37,59 +42,99 @@ def paint_edges(values: NDArray[np.float32], surfaces: TwoSurfaces, guide: NDArr
         surfaces: of (h, w) cells.
         guide: (H, W), a pixel is nearer where this is nearer than halfway between its cell's surfaces.
     """
+    import cv2
+
     height, width = values.shape
     rows, columns = surfaces.mixed.shape
-    cell_y, cell_x = nearest(height, rows), nearest(width, columns)
-    edge = _edge_cells(surfaces)
-    planes = np.concatenate([surfaces.near, surfaces.far]).reshape(6, -1)
-    tolerance = _SAME_SURFACE * _local_jump(surfaces).ravel()
-    pixel_y, pixel_x = positions(height, rows), positions(width, columns)
+    down, across = _Line.of(height, rows), _Line.of(width, columns)
+    edge = _edge_cells(surfaces).take(down.own, axis=0).take(across.own, axis=1)
+    near, far = (np.nan_to_num(planes, nan=_UNKNOWN) for planes in (surfaces.near, surfaces.far))
+    sharpness = np.asarray(1 / (_SAME_SURFACE * _local_jump(surfaces)), np.float32)
 
     def paint(lines: slice) -> None:
-        y, x = np.nonzero(edge[cell_y[lines, None], cell_x])
-        if len(y) == 0:
+        seen = np.flatnonzero(edge[lines].any(axis=0))
+        if len(seen) == 0:
             return
-        y += lines.start
-        own_y, own_x, point_y, point_x = cell_y[y], cell_x[x], pixel_y[y], pixel_x[x]
-        near, far = _planes_at(planes, columns, own_y, own_x, point_y, point_x)
-        chosen = np.where(guide[y, x] * 2 > near + far, near, far)
-        own = tolerance[own_y * columns + own_x]
-        painted = _blended(planes, chosen, own, (rows, columns), point_y, point_x)
-        seen = np.isfinite(painted)  # a pixel that is known may lie in a cell that is mostly unknown
-        values[y[seen], x[seen]] = painted[seen]
+        y, x = down.part(lines), across.part(seen)
+        own_near, own_far = (_planes_at(planes, y.own, x.own, y, x) for planes in (near, far))
+        chosen = np.where(guide[lines, seen] * 2 > own_near + own_far, own_near, own_far)
+        painted = _blended(near, far, chosen, sharpness[np.ix_(y.own, x.own)], y, x)
+        # A pixel that is known may lie in a cell that is mostly unknown.
+        wanted = edge[lines, seen] & (painted < _UNKNOWN / 2)
+        values[lines, seen] = np.where(wanted, painted, values[lines, seen])
 
     step = max(1, _BLOCK_PX // width)
-    with ThreadPoolExecutor(os.cpu_count()) as workers:  # numpy lets other threads run while it computes
-        list(workers.map(paint, [slice(top, top + step) for top in range(0, height, step)]))
-    _remove_hairlines(values, edge[cell_y[:, None], cell_x], max(height / rows, width / columns))
+    blocks = [slice(top, min(top + step, height)) for top in range(0, height, step)]
+    with ThreadPoolExecutor(cv2.getNumThreads()) as workers:  # numpy and OpenCV let other threads run meanwhile
+        list(workers.map(paint, blocks))
+    _remove_hairlines(values, edge, max(height / rows, width / columns))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Line:
+    """Pixels along one axis of a map of cells.
+
+    Attributes:
+        at: (n,) float32 where they lie, in cells counted from the first cell's centre.
+        own: (n,) the cell that each lies in.
+        cells: how many there are.
+    """
+
+    at: NDArray[np.float32]
+    own: NDArray[np.intp]
+    cells: int
+
+    @classmethod
+    def of(cls, pixels: int, cells: int) -> _Line:
+        """All pixels of a photo's side."""
+        return cls(positions(pixels, cells), nearest(pixels, cells), cells)
+
+    def part(self, which: slice | NDArray[np.intp]) -> _Line:
+        """Some of the pixels."""
+        return _Line(self.at[which], self.own[which], self.cells)
+
+    def around(self) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
+        """The cell before each pixel and that behind it, with their shares in bilinear interpolation."""
+        first = np.floor(self.at)
+        share = self.at - first
+        for step, part in ((0, 1 - share), (1, share)):
+            yield np.clip(first.astype(np.intp) + step, 0, self.cells - 1), part
 
 
 def _blended(
-    planes: NDArray[np.float32],
+    near: NDArray[np.float32],
+    far: NDArray[np.float32],
     chosen: NDArray[np.float32],
-    tolerance: NDArray[np.float32],
-    grid: tuple[int, int],
-    y: NDArray[np.float32],
-    x: NDArray[np.float32],
+    sharpness: NDArray[np.float32],
+    y: _Line,
+    x: _Line,
 ) -> NDArray[np.float32]:
-    """Average over the four cells around each point, counting of each its plane closest to `chosen`, if close."""
-    rows, columns = grid
-    first_y, first_x = np.floor(y).astype(np.intp), np.floor(x).astype(np.intp)
-    part_y, part_x = y - first_y.astype(np.float32), x - first_x.astype(np.float32)
+    """Average over the four cells around each pixel, counting of each its plane closest to `chosen`, if close."""
     total, weight = np.zeros_like(chosen), np.zeros_like(chosen)
-    for step_y, share_y in ((0, 1 - part_y), (1, part_y)):
-        cell_y = np.clip(first_y + step_y, 0, rows - 1)
-        for step_x, share_x in ((0, 1 - part_x), (1, part_x)):
-            cell_x = np.clip(first_x + step_x, 0, columns - 1)
-            near, far = _planes_at(planes, columns, cell_y, cell_x, y, x)
-            plane = np.where(np.abs(near - chosen) < np.abs(far - chosen), near, far)
-            closeness = np.exp(-np.minimum(((plane - chosen) / tolerance) ** 2, 50))
-            known = np.isfinite(plane)
-            counted = np.where(known, share_y * share_x * closeness, np.float32(0))
-            total += counted * np.where(known, plane, np.float32(0))
+    for cell_y, share_y in y.around():
+        for cell_x, share_x in x.around():
+            nearer, farther = (_planes_at(planes, cell_y, cell_x, y, x) - chosen for planes in (near, far))
+            apart = np.where(np.abs(nearer) < np.abs(farther), nearer, farther)
+            counted = np.exp(-np.square(apart * sharpness))
+            counted *= share_y[:, None] * share_x
+            total += counted * apart
             weight += counted
-    some = weight > 1e-6
-    return np.where(some, total / np.where(some, weight, 1), chosen)
+    return np.asarray(chosen + total / np.maximum(weight, np.float32(1e-6)))
+
+
+def _planes_at(
+    planes: NDArray[np.float32], cell_y: NDArray[np.intp], cell_x: NDArray[np.intp], y: _Line, x: _Line
+) -> NDArray[np.float32]:
+    """(n, m) values of the planes of cells, continued to the pixels in n rows and m columns.
+
+    Rows of pixels share few rows of cells, so that what varies along x is computed once for each of these.
+    """
+    dy, dx = (y.at - cell_y.astype(np.float32))[:, None], x.at - cell_x.astype(np.float32)
+    first, last = int(cell_y[0]), int(cell_y[-1])
+    value, slope_x, slope_y = planes[:, first : last + 1].take(cell_x, axis=2)
+    values = (value + slope_x * dx).take(cell_y - first, axis=0)
+    values += slope_y.take(cell_y - first, axis=0) * dy
+    return np.asarray(values, np.float32)
 
 
 def _remove_hairlines(values: NDArray[np.float32], edge: NDArray[np.bool_], cell_px: float) -> None:
@@ -98,21 +143,6 @@ def _remove_hairlines(values: NDArray[np.float32], edge: NDArray[np.bool_], cell
 
     window = _LINE_PX + 2 if cell_px >= _WIDE_CELL_PX else _LINE_PX
     np.copyto(values, cv2.medianBlur(values, window), where=edge)
-
-
-def _planes_at(
-    planes: NDArray[np.float32],
-    columns: int,
-    cell_y: NDArray[np.intp],
-    cell_x: NDArray[np.intp],
-    y: NDArray[np.float32],
-    x: NDArray[np.float32],
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Values of the near and the far plane of cells, continued to points; of each plane (3, cells) value and slopes."""
-    cell = cell_y * columns + cell_x
-    dy, dx = y - cell_y.astype(np.float32), x - cell_x.astype(np.float32)
-    value_n, slope_x_n, slope_y_n, value_f, slope_x_f, slope_y_f = (row[cell] for row in planes)
-    return value_n + slope_x_n * dx + slope_y_n * dy, value_f + slope_x_f * dx + slope_y_f * dy
 
 
 def _edge_cells(surfaces: TwoSurfaces) -> NDArray[np.bool_]:

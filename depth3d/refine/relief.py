@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.depth import InverseDepth
+from depth3d.depth import InverseDepth, sample_known
 from depth3d.errors import DepthMapError, UsageError
 from depth3d.refine.cells import enlarge, fill_unknown, fitted, nearest, resample, shrink
 from depth3d.refine.colours import follow_colours
@@ -71,9 +71,10 @@ def refine_relief(
     size = (rgb.shape[1], rgb.shape[0])
     _check_proportions(relief.size, size)
     low, span = _range(relief.values)
-    normalised = (relief.values - np.float32(low)) / np.float32(span)
-    values = _at_size(fill_unknown(normalised), size)
+    normalised = relief.values - np.float32(low)
+    normalised /= np.float32(span)
     surfaces = find_surfaces(shrink(normalised, _grid(normalised, cells)))
+    values = _at_size(fill_unknown(normalised), size)
     if surfaces.mixed.any():
         working = fitted(size, max(size) * (_WORKING_PX / (size[0] * size[1])) ** 0.5)
         guide = follow_colours(
@@ -123,15 +124,15 @@ def _check_proportions(relief_size: tuple[int, int], size: tuple[int, int]) -> N
 
 
 def _at_size(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """A new map of the photo's size."""
+    """The map at the photo's size."""
     if (values.shape[1], values.shape[0]) == size:
-        return values.copy()
+        return values
     return enlarge(values, size) if values.shape[1] <= size[0] else resample(values, size)
 
 
 def _range(values: NDArray[np.float32]) -> tuple[float, float]:
     """What the values start from and how far they span; strays at either end do not count."""
-    known = values[np.isfinite(values)]
+    known = sample_known(values)
     for percentiles in ((2, 98), (0, 100)):
         low, high = (float(p) for p in np.percentile(known, percentiles))
         if high > low:

@@ -42,10 +42,12 @@ def edge_width(values: NDArray[np.float32]) -> float | None:
 
 def _slope(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Size of the gradient from differences of neighbours."""
+    import cv2
+
     filled = fill_unknown(values)
     across = np.diff(filled, axis=1, prepend=filled[:, :1])
     down = np.diff(filled, axis=0, prepend=filled[:1])
-    return np.hypot(across, down)
+    return np.asarray(cv2.magnitude(across, down), np.float32)
 
 
 def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:

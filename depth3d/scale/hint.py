@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.camera import Intrinsics
-from depth3d.depth import InverseDepth
+from depth3d.depth import InverseDepth, sample_known
 from depth3d.errors import HintError, UsageError
 
 DEFAULT_RELATIVE_SIGMA = 0.02
@@ -137,7 +137,7 @@ def relative_sigma(metres: float, sigma_m: float | None) -> float:
 
 def percentile(relief: InverseDepth, percent: float) -> float:
     """The value of d that `percent` per cent of the known pixels do not exceed."""
-    known = relief.values[np.isfinite(relief.values)]
+    known = sample_known(relief.values)
     rank = min(known.size - 1, round(percent / 100 * (known.size - 1)))
     return float(np.partition(known, rank)[rank])
 
