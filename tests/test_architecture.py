@@ -55,7 +55,7 @@ STEPS = {
 }
 SINKS = {"formats", "viewer", "htmlview", "display"}
 WORKSHOP = {"training", "edges", "evaluation", "bench"}
-HELPERS_OF_SOURCES = {"workers", "input_files", "aspect", "colmap", "colmap_files"}
+HELPERS_OF_SOURCES = {"workers", "input_files", "aspect", "colmap", "colmap_files", "colmap_index"}
 EXCEPTIONS = {"fusion"}
 
 RANK = (

@@ -6,7 +6,6 @@ The model is read once for all of its images. COLMAP sees pictures as stored; th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,8 @@ from numpy.typing import NDArray
 
 from depth3d.captures.capture import Capture, PosedPhoto, SeenPoints
 from depth3d.captures.photos import Photos
-from depth3d.colmap import NO_POINT, ColmapCamera, ColmapImage, ColmapPoints, each_image, read_cameras, read_points3d
+from depth3d.colmap import ColmapCamera, ColmapImage, ColmapPoints, each_image, read_cameras, read_points3d
+from depth3d.colmap_index import with_points_only
 from depth3d.errors import CameraError, ColmapError
 from depth3d.input_files import shown
 from depth3d.intrinsics.colmap_file import lens_of
@@ -36,7 +36,7 @@ def capture_from_colmap(folder: Path, photos: Photos) -> Capture:
         CameraError: a lens model is unknown here, or not one photo is there.
     """
     cameras, points = read_cameras(folder), read_points3d(folder)
-    images = [_with_points_only(image) for image in each_image(folder)]
+    images = [with_points_only(image) for image in each_image(folder)]
     rows = [_rows(image, points, folder) for image in images]
     parallax = _parallax(images, rows, points)
     posed: list[PosedPhoto] = []
@@ -55,12 +55,6 @@ def capture_from_colmap(folder: Path, photos: Photos) -> Capture:
         raise CameraError(photos.none_found([image.name for image in images], shown(folder)))
     source = f"COLMAP model {folder.resolve().name}, {len(images)} images, {len(points.xyz):,} points"
     return Capture(tuple(posed), source, notes=photos.missing_note(missing))
-
-
-def _with_points_only(image: ColmapImage) -> ColmapImage:
-    """The image less its keypoints that show no point, which are most of a model's size."""
-    used = image.point_ids != NO_POINT
-    return replace(image, xy=image.xy[used], point_ids=image.point_ids[used])
 
 
 def _rows(image: ColmapImage, points: ColmapPoints, folder: Path) -> NDArray[np.intp]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from depth3d.colmap import ColmapCamera, each_image, is_colmap_model, read_cameras
+from depth3d.colmap import ColmapCamera, is_colmap_model, read_cameras
+from depth3d.colmap_index import names_and_cameras
 from depth3d.errors import CameraError
 from depth3d.intrinsics.entries import Asked, FileCamera, brown, fisheye, listed, places_of_photo
 
@@ -76,7 +77,7 @@ def _camera_of_photo(path: Path, cameras: dict[int, ColmapCamera], asked: Asked)
     folder = path if path.is_dir() else path.parent
     if not any((folder / f"images{suffix}").is_file() for suffix in _FILE_SUFFIXES):
         raise CameraError(f"{asked.where}: {len(cameras)} cameras, and no file of images says which is the photo's")
-    images = [(image.name, image.camera_id) for image in each_image(folder)]
+    images = names_and_cameras(folder)
     found = {images[i][1] for i in places_of_photo([name for name, _ in images], asked.photo_name)}
     if len(found) != 1:
         names = listed([name for name, _ in images])

@@ -8,13 +8,14 @@ keypoints are turned as the photo was.
 from __future__ import annotations
 
 import math
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.aspect import same_aspect
-from depth3d.colmap import NO_POINT, ColmapCamera, ColmapImage, ColmapPoints, each_image, read_cameras, read_points3d
+from depth3d.colmap import ColmapCamera, ColmapImage, ColmapPoints
+from depth3d.colmap_index import ColmapModel, read_model
 from depth3d.errors import HintError
 from depth3d.input_files import shown
 from depth3d.photo import Photo
@@ -40,41 +41,35 @@ def colmap_depths(folder: Path, photo: Photo, *, units_per_metre: float) -> Pixe
         HintError: the model has no such image, or one of another aspect ratio.
         ColmapError: the model is damaged.
     """
-    cameras = read_cameras(folder)
-    image = _find(folder, photo.name)
-    camera = cameras.get(image.camera_id)
+    model = read_model(folder)
+    image = _find(folder, model, photo.name)
+    camera, points = model.cameras.get(image.camera_id), model.points
     if camera is None:
         raise HintError(f"{shown(folder)}: the image {image.name} has the camera {image.camera_id}, which is not there")
-    points = read_points3d(folder)
-    seen = image.point_ids != NO_POINT
-    rows = np.searchsorted(points.point_ids, image.point_ids[seen])
+    rows = np.searchsorted(points.point_ids, image.point_ids)
     rows = np.minimum(rows, max(len(points.point_ids) - 1, 0))
-    if not seen.any() or not len(points.point_ids):
+    if not len(image.point_ids) or not len(points.point_ids):
         raise HintError(f"{shown(folder)}: the image {image.name} sees no point of the model; choose another photo")
-    if not np.array_equal(points.point_ids[rows], image.point_ids[seen]):
+    if not np.array_equal(points.point_ids[rows], image.point_ids):
         raise HintError(f"{shown(folder)}: {image.name} sees points that are not in points3D; the model is damaged")
     cam_from_world = image.pose.cam_from_world
     metres = (points.xyz[rows] @ cam_from_world[2, :3] + cam_from_world[2, 3]) / units_per_metre
-    uv = _upright_keypoints(image, camera, photo, folder)[seen]
-    sigma = _relative_sigma(folder, image, camera, points, rows)
+    uv = _upright_keypoints(image, camera, photo, folder)
+    sigma = relative_sigma(camera, points, rows, parallax=_parallax(model, image, rows))
     unit = "taken as metres" if units_per_metre == 1 else f"{units_per_metre:g} units per metre"
     source = f"COLMAP model {folder.resolve().name} ({image.name}, {unit})"
     return PixelDepths(uv[:, 0], uv[:, 1], metres, sigma, source, "check that the model is of this photo")
 
 
-def _find(folder: Path, name: str) -> ColmapImage:
+def _find(folder: Path, model: ColmapModel, name: str) -> ColmapImage:
     """The one image of a file name."""
-    found: list[ColmapImage] = []
-    names: list[str] = []
-    for image in each_image(folder):
-        names.append(image.name)
-        if PurePosixPath(image.name.replace("\\", "/")).name == name:
-            found.append(image)
+    found = model.called(name)
     if len(found) == 1:
         return found[0]
     if found:
         several = ", ".join(image.name for image in found[:_NAMES_SHOWN])
         raise HintError(f"{shown(folder)}: {len(found)} images are called {name}: {several}; keep one model per folder")
+    names = [image.name for image in model.images]
     shown_names = ", ".join(sorted(names)[:_NAMES_SHOWN]) + (", ..." if len(names) > _NAMES_SHOWN else "")
     raise HintError(
         f"{shown(folder)}: no image is called {name}; the {len(names)} are {shown_names or '(none)'};"
@@ -98,12 +93,6 @@ def _upright_keypoints(image: ColmapImage, camera: ColmapCamera, photo: Photo, f
             f" {photo.size[0]}x{photo.size[1]}; they must have one aspect ratio"
         )
     return np.asarray(uv * (photo.size[0] / stored[0], photo.size[1] / stored[1]))
-
-
-def _relative_sigma(
-    folder: Path, image: ColmapImage, camera: ColmapCamera, points: ColmapPoints, rows: NDArray[np.intp]
-) -> NDArray[np.float64]:
-    return relative_sigma(camera, points, rows, parallax=_parallax(folder, image, points, rows))
 
 
 def relative_sigma(
@@ -130,22 +119,20 @@ def relative_sigma(
     return np.minimum(np.hypot(sigma, _LEAST_RELATIVE_SIGMA), _LARGEST_RELATIVE_SIGMA)
 
 
-def _parallax(folder: Path, image: ColmapImage, points: ColmapPoints, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+def _parallax(model: ColmapModel, image: ColmapImage, rows: NDArray[np.intp]) -> NDArray[np.float64]:
     """(N,) the largest angle in radians at each point between this image's ray and that of another that sees it."""
     wanted, place = np.unique(rows, return_inverse=True)
-    directions = _directions(points.xyz[wanted], image)
+    xyz = model.points.xyz[wanted]
+    centres, which = model.seen_from(wanted)
+    own, others = _directions(xyz, image.pose.world_from_cam[:3, 3]), _directions(xyz[which], centres)
+    cosine = np.einsum("ij,ij->i", own[which], others)
     largest = np.zeros(len(wanted))
-    for other in each_image(folder):
-        ids = other.point_ids[other.point_ids != NO_POINT]
-        shared = np.flatnonzero(np.isin(points.point_ids[wanted], ids))
-        towards = _directions(points.xyz[wanted[shared]], other)
-        cosine = np.einsum("ij,ij->i", directions[shared], towards)
-        largest[shared] = np.maximum(largest[shared], np.arccos(np.clip(cosine, -1, 1)))
-    return largest[place]
+    np.maximum.at(largest, which, np.arccos(np.clip(cosine, -1, 1)))
+    return np.asarray(largest[place])
 
 
-def _directions(xyz: NDArray[np.float64], image: ColmapImage) -> NDArray[np.float64]:
-    """(N, 3) unit vectors from an image's camera to points."""
-    step = xyz - image.pose.world_from_cam[:3, 3]
+def _directions(xyz: NDArray[np.float64], centre: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, 3) unit vectors from cameras to points."""
+    step = xyz - centre
     length = np.linalg.norm(step, axis=1, keepdims=True)
     return np.asarray(step / np.maximum(length, 1e-300))
