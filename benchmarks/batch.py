@@ -2,10 +2,12 @@
 
     python benchmarks/batch.py ../shared/data --photos 40 --rounds 3
 
-All use one network, MiDaS small with arbitrary weights, and write relative depth as 16-bit PNG. What is compared runs
-in turns, so that a disturbance meets all alike; figures are medians over the rounds. Start-up is left out (first photo
-to last) but for the script that is started for each photo, as a shell's loop does. The last column is the cost of a
-million photos at a price per core and hour.
+All use one network, MiDaS small with arbitrary weights, and write relative depth as 16-bit PNG. The loops compute in
+single precision; with such weights so do batches by themselves, while with the official ones they take bfloat16 where
+the processor has it: `--precision bf16` has them do so here. What is compared runs in turns, so a disturbance meets
+all alike; figures are medians over the rounds. Start-up is left out (first photo to last) but for the script that is
+started for each photo, as a shell's loop does. The last column is the cost of a million photos at a price per core and
+hour.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from many_photos import make_photos
@@ -33,9 +36,11 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=40, help="for each, in each round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--size", type=int, nargs=2, default=(1280, 960), help="of the photos")
+    parser.add_argument("--precision", default="auto", help="that batches compute in")
     parser.add_argument("--price", type=float, default=0.04, help="of a core for an hour")
     chosen = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
+    batch = partial(one_batch, precision=chosen.precision)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         photos = make_photos(chosen.sources, folder / "photos", chosen.photos, size=tuple(chosen.size))
@@ -84,7 +89,9 @@ def one_loop(photos: list[Path], weights: Path, folder: Path) -> float:
     return (len(times) - 1) / (times[-1] - times[0])
 
 
-def batch(folder: Path, weights: Path, *, workers: int, threads: int, refine: bool | None = None) -> float:
+def one_batch(
+    folder: Path, weights: Path, *, workers: int, threads: int, precision: str, refine: bool | None = None
+) -> float:
     """Photos a second of ours; the loops do nothing for edges."""
     from depth3d.batch.running import Batch, run_batch
     from depth3d.options import Options
@@ -95,7 +102,9 @@ def batch(folder: Path, weights: Path, *, workers: int, threads: int, refine: bo
             inputs=(str(folder / "photos"),),
             output=str(folder / f"out{workers}"),
             kind="relative",
-            options=Options(weights=weights, threads=threads, fov_x_deg=60, provenance=False, refine=refine),
+            options=Options(
+                weights=weights, threads=threads, fov_x_deg=60, provenance=False, refine=refine, precision=precision
+            ),
             workers=workers,
             force=True,
         ),

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import torch
 
+from depth3d.bench.networks import as_published
 from depth3d.predictors.midas import build_network
 from depth3d.predictors.spec import MIDAS_SMALL
 
@@ -34,7 +35,7 @@ def main() -> None:
     weights, out, *photos = sys.argv[1:]
     midas = build_network(MIDAS_SMALL)
     midas.load_state_dict(torch.load(weights))
-    midas.eval()
+    midas = as_published(midas.eval())
     for photo in photos:
         rgb = cv2.cvtColor(cv2.imread(photo), cv2.COLOR_BGR2RGB)
         with torch.no_grad():

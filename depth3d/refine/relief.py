@@ -17,7 +17,7 @@ from depth3d.refine.surfaces import find_surfaces
 
 DEFAULT_COLOUR_WEIGHT = 0.5
 
-_WORKING_PX = 1_200_000
+_WORKING_PX = 1_250_000
 """Colours are compared on a picture of at most so many pixels; the border between surfaces is then enlarged."""
 
 _FINEST_CELLS, _COARSEST_CELLS = 640, 112

@@ -45,8 +45,9 @@ def _slope(values: NDArray[np.float32]) -> NDArray[np.float32]:
     import cv2
 
     filled = fill_unknown(values)
-    across = np.diff(filled, axis=1, prepend=filled[:, :1])
-    down = np.diff(filled, axis=0, prepend=filled[:1])
+    step = np.array([[-1, 1]], np.float32)
+    across = cv2.filter2D(filled, -1, step, anchor=(1, 0), borderType=cv2.BORDER_REPLICATE)
+    down = cv2.filter2D(filled, -1, step.T, anchor=(0, 1), borderType=cv2.BORDER_REPLICATE)
     return np.asarray(cv2.magnitude(across, down), np.float32)
 
 
