@@ -236,7 +236,9 @@ class _Run:
                 told |= {"first_frames_of_shots": self._shots, "steady_s": self._options.steady_s}
                 with atomic_write(provenance_path(first), force=self._force) as file:
                     file.write(to_json(told))
-            saved.append(Saved(path, f"{self.done} frames at {self._video.fps:g} per second{shots}"))
+            saved.append(
+                Saved(path, f"{self.done} frame{'s' * (self.done != 1)} at {self._video.fps:g} per second{shots}")
+            )
         return tuple(saved)
 
     def _for_two_eyes(self, scene: Scene) -> Picture:

@@ -120,4 +120,4 @@ def _damage() -> tuple[type[BaseException], ...]:
 
 
 def _one_line(problem: BaseException) -> str:
-    return " ".join(str(problem).split()) or type(problem).__name__
+    return " ".join(str(getattr(problem, "strerror", None) or problem).split()) or type(problem).__name__

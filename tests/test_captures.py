@@ -141,6 +141,7 @@ def test_lidar_beside_a_photo_is_a_hint(room: PosedRoom, tmp_path: Path) -> None
     ("name", "content", "words"),
     [
         ("nothing.txt", "hello world\n", "is no trajectory"),
+        ("first.jpg", "any", "does not say where photos were taken"),
         ("short.txt", "1.5 0 0 0 0 0 0 1\n2 3\n", "expected timestamp"),
         ("still.txt", "100.5 0 0 0 0 0 0 0\n", "with a turn"),
         ("late.txt", "900 0 0 0 0 0 0 1\n", "within 0.02 s"),

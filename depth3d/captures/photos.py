@@ -53,10 +53,9 @@ class Photos:
 
     def none_found(self, names: Sequence[str], where: str) -> str:
         """What to say when not one photo is there."""
-        looked = ", ".join(shown(folder) for folder in self._folders) or "no folder"
-        return (
-            f"{where}: none of its {len(names)} photos is in {looked} (wanted {listed(list(names))}); give their folder"
-        )
+        looked = [*self._folders, *self._files]
+        place = f"in {', '.join(shown(path) for path in looked)}" if looked else "beside it"
+        return f"{where}: none of its {len(names)} photos is {place} (wanted {listed(list(names))}); give their folder"
 
 
 def _photos_in(folder: Path) -> list[Path]:

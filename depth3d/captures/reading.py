@@ -9,7 +9,7 @@ from depth3d.captures.arkit import arkit_folder, capture_from_arkit, usual_photo
 from depth3d.captures.capture import Capture
 from depth3d.captures.colmap_model import capture_from_colmap
 from depth3d.captures.nerfstudio import capture_from_nerfstudio
-from depth3d.captures.photos import Photos
+from depth3d.captures.photos import SUFFIXES, Photos
 from depth3d.captures.trajectory import capture_from_trajectory
 from depth3d.colmap import is_colmap_model
 from depth3d.errors import CameraError
@@ -35,6 +35,8 @@ def read_capture(model: str | Path, photos: Sequence[str | Path] = ()) -> Captur
     model, given = Path(model), [Path(photo) for photo in photos]
     if not model.exists():
         raise CameraError(f"{shown(model)}: no such file or folder; give {_KNOWN}")
+    if model.suffix.lower() in SUFFIXES:
+        raise CameraError(f"{shown(model)}: a photo does not say where photos were taken; give first {_KNOWN}")
     if model.is_dir():
         return _from_folder(model, given)
     if model.suffix.lower() == ".json":

@@ -223,9 +223,9 @@ def _fill(aligned: Aligned, capture: Capture, units_per_metre: float | None, det
         aligned.photos.append(photo)
         aligned._shelf.add(*_small(scene, photo.pose, detail_px, is_network=aligned.options.depth_map is None))
     if len(aligned.photos) < 2:
-        reasons = "; ".join(f"{name}: {why}" for name, why in aligned.left_out[:1])
+        reason = "".join(f"; {name}: {why}" for name, why in aligned.left_out[:1])
         raise GeometryError(
-            f"{len(aligned.photos)} of {len(capture.photos)} photos can be used, two are needed; {reasons}"
+            f"{len(aligned.photos)} of {len(capture.photos)} photos can be used, at least two are needed{reason}"
         )
 
 
