@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from quadrants import DIRECTIONS
 
-from depth3d.cli.options import AXES as CHOICES
+from depth3d.cli.values import AXES as CHOICES
 from depth3d.errors import UsageError
 from depth3d.formats.axes import AXES, axes_in_words, check_axes, is_mirrored, matrix, turned, wound
 

@@ -9,21 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from depth3d.cli.chosen import to_options
 from depth3d.cli.export import KINDS
 from depth3d.cli.file_options import file_options
 from depth3d.cli.mesh_options import mesh_options
-from depth3d.cli.options import (
-    camera_options,
-    depth_options,
-    focus_option,
-    geometry_options,
-    layout_option,
-    lens_options,
-    motion_options,
-    scale_options,
-    stereo_options,
-    to_options,
-)
+from depth3d.cli.options import camera_options, depth_options, geometry_options, scale_options
+from depth3d.cli.picture_options import focus_option, layout_option, lens_options, motion_options, stereo_options
 from depth3d.cli.terminal import json_option, result, say
 from depth3d.cli.weights import download_progress
 from depth3d.errors import PhotoError

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from depth3d.cli.options import EXISTING_FILE, EXISTING_PATH
+from depth3d.cli.values import EXISTING_FILE, EXISTING_PATH
 
 
 @click.group()

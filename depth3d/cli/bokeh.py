@@ -7,15 +7,8 @@ from typing import Any
 
 import click
 
-from depth3d.cli.options import (
-    camera_options,
-    depth_options,
-    focus_option,
-    lens_options,
-    output_options,
-    photo_arguments,
-    scale_options,
-)
+from depth3d.cli.options import camera_options, depth_options, output_options, photo_arguments, scale_options
+from depth3d.cli.picture_options import focus_option, lens_options
 from depth3d.cli.work import write_files
 
 

@@ -7,14 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from depth3d.cli.options import (
-    camera_options,
-    depth_options,
-    output_options,
-    photo_arguments,
-    scale_options,
-    video_options,
-)
+from depth3d.cli.options import camera_options, depth_options, output_options, photo_arguments, scale_options
+from depth3d.cli.picture_options import video_options
 from depth3d.cli.work import write_files
 from depth3d.errors import UsageError
 

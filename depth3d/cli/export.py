@@ -12,14 +12,16 @@ from depth3d.cli.mesh_options import mesh_options
 from depth3d.cli.options import (
     camera_options,
     depth_options,
-    focus_option,
     geometry_options,
-    layout_option,
-    lens_options,
-    motion_options,
     output_options,
     photo_arguments,
     scale_options,
+)
+from depth3d.cli.picture_options import (
+    focus_option,
+    layout_option,
+    lens_options,
+    motion_options,
     stereo_options,
     video_options,
 )

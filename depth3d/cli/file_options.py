@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from depth3d.cli.options import BYTES, LENGTH
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+from depth3d.cli.values import BYTES, LENGTH, Command
 
 _OPTIONS = (
     click.option(
@@ -75,14 +72,14 @@ _ANIMATION_OPTIONS = (
 )
 
 
-def animation_options(command: _Command) -> _Command:
+def animation_options(command: Command) -> Command:
     """How moving pictures are stored."""
     for option in reversed(_ANIMATION_OPTIONS):
         command = option(command)
     return command
 
 
-def file_options(command: _Command) -> _Command:
+def file_options(command: Command) -> Command:
     """What only some formats know."""
     for option in reversed(_OPTIONS):
         command = option(command)

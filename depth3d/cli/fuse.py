@@ -7,18 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from depth3d.cli.options import (
-    AXES,
-    EXISTING_PATH,
-    LENGTH,
-    OUTPUT_FILE,
-    Parsed,
-    camera_options,
-    depth_of_each_options,
-    to_options,
-)
+from depth3d.cli.chosen import to_options
+from depth3d.cli.options import camera_options, depth_of_each_options
 from depth3d.cli.progress import step_progress
 from depth3d.cli.terminal import result, say
+from depth3d.cli.values import AXES, EXISTING_PATH, LENGTH, OUTPUT_FILE, Parsed
 from depth3d.errors import UsageError
 from depth3d.lengths import Length, Place, parse_known_length
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import click
 
-from depth3d.cli.options import EXISTING_FILE, PIXEL, camera_options, depth_options, scale_options, to_options
+from depth3d.cli.chosen import to_options
+from depth3d.cli.options import camera_options, depth_options, scale_options
 from depth3d.cli.terminal import json_option, result, step
+from depth3d.cli.values import EXISTING_FILE, PIXEL
 from depth3d.cli.weights import download_progress
 from depth3d.cli.work import report
 from depth3d.lengths import written_length

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
 import click
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+from depth3d.cli.values import Command
 
 _OPTIONS = (
     click.option(
@@ -48,7 +45,7 @@ _OPTIONS = (
 )
 
 
-def mesh_options(command: _Command) -> _Command:
+def mesh_options(command: Command) -> Command:
     """What meshes look like."""
     for option in reversed(_OPTIONS):
         command = option(command)

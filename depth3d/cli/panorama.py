@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from depth3d.cli.options import AXES, PIXEL_LENGTH, network_options, output_options, photo_arguments, to_options
+from depth3d.cli.chosen import to_options
+from depth3d.cli.options import network_options, output_options, photo_arguments
 from depth3d.cli.terminal import say, step
+from depth3d.cli.values import AXES, PIXEL_LENGTH
 from depth3d.cli.weights import download_progress
 from depth3d.cli.work import targets, wrote
 

@@ -8,15 +8,8 @@ from typing import Any
 import click
 
 from depth3d.cli.file_options import animation_options
-from depth3d.cli.options import (
-    camera_options,
-    depth_options,
-    focus_option,
-    motion_options,
-    output_options,
-    photo_arguments,
-    scale_options,
-)
+from depth3d.cli.options import camera_options, depth_options, output_options, photo_arguments, scale_options
+from depth3d.cli.picture_options import focus_option, motion_options
 from depth3d.cli.work import write_files
 
 

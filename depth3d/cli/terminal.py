@@ -9,18 +9,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+from depth3d.cli.values import Command
 
 _VERBOSE, _JSON = "depth3d.verbose", "depth3d.json"
 _ERASE = "\r\x1b[K"
 _passing: list[str] = []
 
 
-def verbose_option(command: _Command) -> _Command:
+def verbose_option(command: Command) -> Command:
     """-v, which `step` and `is_verbose` obey."""
     return click.option(
         "-v",
@@ -32,7 +32,7 @@ def verbose_option(command: _Command) -> _Command:
     )(command)
 
 
-def json_option(help_text: str) -> Callable[[_Command], _Command]:
+def json_option(help_text: str) -> Callable[[Command], Command]:
     """--json, which `result` obeys."""
     return click.option("--json", is_flag=True, expose_value=False, callback=_remember(_JSON), help=help_text)
 

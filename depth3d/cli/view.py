@@ -9,17 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from depth3d.cli.chosen import to_options
 from depth3d.cli.mesh_options import mesh_options
-from depth3d.cli.options import (
-    EXISTING_FILE,
-    OUTPUT_FILE,
-    camera_options,
-    depth_options,
-    geometry_options,
-    scale_options,
-    to_options,
-)
+from depth3d.cli.options import camera_options, depth_options, geometry_options, scale_options
 from depth3d.cli.terminal import say, step
+from depth3d.cli.values import EXISTING_FILE, OUTPUT_FILE
 from depth3d.cli.weights import download_progress
 from depth3d.cli.work import report
 from depth3d.errors import UsageError

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from depth3d.cli.options import to_options
+from depth3d.cli.chosen import to_options
 from depth3d.cli.progress import step_progress
 from depth3d.cli.terminal import is_verbose, result, say, step
 from depth3d.cli.weights import download_progress

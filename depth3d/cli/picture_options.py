@@ -1,0 +1,145 @@
+"""Options of moving pictures, of lenses and of pictures for two eyes, as decorators."""
+
+from __future__ import annotations
+
+import click
+
+from depth3d.cli.values import LAYOUTS, LENGTH, PIXEL, Command, with_options
+
+
+def motion_options(command: Command) -> Command:
+    """What animations look like."""
+    return with_options(
+        command,
+        click.option(
+            "--width", type=click.IntRange(min=1), default=640, show_default=True, metavar="PX", help="Frame width."
+        ),
+        click.option("--seconds", type=float, default=2.5, show_default=True, help="Duration of the loop."),
+        click.option("--fps", type=float, default=24.0, show_default=True, help="Frames per second."),
+        click.option(
+            "--motion",
+            default="orbit",
+            show_default=True,
+            metavar="NAME|FILE.json",
+            help="The camera's way: orbit, swing, dolly, zoom, vertigo, ken-burns, horizontal, vertical, circle; or a "
+            "JSON file of key poses.",
+        ),
+        click.option(
+            "--amount",
+            "amount_percent",
+            type=float,
+            metavar="PERCENT",
+            help="How far what moves most, usually the nearest, moves to either side, in per cent of the width.  "
+            "[default: 2 to 6, as suits the motion]",
+        ),
+        click.option(
+            "--easing",
+            type=click.Choice(["linear", "smooth", "pause"]),
+            default="smooth",
+            show_default=True,
+            help="How motions that go there and back turn round.",
+        ),
+    )
+
+
+def focus_option(command: Command) -> Command:
+    """What the camera is focused on."""
+    option = click.option(
+        "--focus",
+        type=PIXEL,
+        metavar="U,V",
+        help="Pixel of the thing that stays still, sharp, or on the screen.  [default: what is in the middle]",
+    )
+    return option(command)
+
+
+def lens_options(command: Command) -> Command:
+    """What is sharp, and how the rest is blurred."""
+    return with_options(
+        command,
+        click.option(
+            "--blur",
+            "blur_percent",
+            type=float,
+            default=2.5,
+            show_default=True,
+            metavar="PERCENT",
+            help="Diameter of the discs that the most blurred of the nearest and the farthest things become, in per "
+            "cent of the width. It needs no metres.",
+        ),
+        click.option(
+            "--f-number",
+            type=float,
+            metavar="N",
+            help="Instead of --blur: the lens on a full-frame camera that has the photo's field of view. It needs "
+            "metres.",
+        ),
+        click.option(
+            "--blades", type=int, default=0, show_default=True, metavar="N", help="Aperture blades; 0 is a disc."
+        ),
+        click.option(
+            "--highlights",
+            type=float,
+            default=4.0,
+            show_default=True,
+            metavar="TIMES",
+            help="How many times brighter than white the photo's white lights were.",
+        ),
+    )
+
+
+def video_options(command: Command) -> Command:
+    """How the frames of a video are treated."""
+    return with_options(
+        command,
+        click.option(
+            "--steady",
+            "steady_s",
+            type=click.FloatRange(min=0),
+            default=0.25,
+            show_default=True,
+            metavar="SECONDS",
+            help="Videos: time over which flicker is smoothed; 0 only aligns frames.",
+        ),
+    )
+
+
+def layout_option(command: Command) -> Command:
+    """How two eyes' pictures share a file."""
+    option = click.option(
+        "--layout", type=click.Choice(LAYOUTS), default="anaglyph", show_default=True, help="Of pictures for two eyes."
+    )
+    return option(command)
+
+
+def stereo_options(command: Command) -> Command:
+    """Where the two eyes are."""
+    return with_options(
+        command,
+        click.option(
+            "--disparity",
+            "disparity_percent",
+            type=float,
+            default=2.0,
+            show_default=True,
+            metavar="PERCENT",
+            help="By how much both eyes' pictures differ at most, in per cent of their width; beyond 3 it may strain "
+            "the eyes. It needs no metres.",
+        ),
+        click.option(
+            "--ipd", type=LENGTH, metavar="DIST", help="Instead: distance between the eyes, such as 63mm. Needs metres."
+        ),
+        click.option(
+            "--convergence",
+            type=LENGTH,
+            metavar="DIST",
+            help="Depth that appears on the screen, instead of that at --focus; nearer things stand before it. Needs "
+            "metres.",
+        ),
+        click.option(
+            "--eye-width",
+            type=click.IntRange(min=16),
+            metavar="PX",
+            help="Width of each eye's picture.  [default: 1920; VR180 2880; autostereogram 1200; wigglegram 640]",
+        ),
+    )

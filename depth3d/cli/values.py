@@ -1,0 +1,64 @@
+"""What the values of options are, and how several options make one decorator.
+
+Nothing here imports numpy: `depth3d --help` must answer at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from depth3d.errors import UsageError
+from depth3d.lengths import parse_bytes, parse_length, parse_pixel, parse_pixel_length, parse_pixels, parse_span_length
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+EXISTING_PATH = click.Path(exists=True, path_type=Path)
+OUTPUT_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+AXES = ("gltf", "opencv", "blender", "ros", "unity", "z-up")
+"""The names of `depth3d.formats.axes`, which needs numpy."""
+
+
+LAYOUTS = (
+    *("side-by-side", "half-side-by-side", "top-bottom", "half-top-bottom", "cross-eyed", "anaglyph", "autostereogram"),
+    "vr180",
+)
+"""The names of `depth3d.stereo.LAYOUTS`, which needs numpy."""
+
+
+class Parsed(click.ParamType[object]):
+    """A value whose text is read by one of our own parsers."""
+
+    def __init__(self, name: str, parse: Callable[[str], object]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        """The parsed value, or click's own error."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parse(value)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+
+
+LENGTH = Parsed("length", parse_length)
+BYTES = Parsed("size", parse_bytes)
+PIXEL = Parsed("u,v", parse_pixel)
+PIXELS = Parsed("u,v:u,v:u,v", parse_pixels)
+PIXEL_LENGTH = Parsed("u,v=length", parse_pixel_length)
+SPAN_LENGTH = Parsed("u,v:u,v=length", parse_span_length)
+
+
+def with_options(command: Command, *options: Callable[[Command], Command]) -> Command:
+    """The command with these options, which its help lists in this order."""
+    for option in reversed(options):
+        command = option(command)
+    return command
