@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.colormap import nearness_range, to_heatmap
+from depth3d.clip_pictures import choose_show
 from depth3d.depth import InverseDepth, MetricDepth
 from depth3d.errors import UsageError
 from depth3d.formats import atomic_write, check_writable, save
@@ -32,9 +31,6 @@ from depth3d.refine import polish
 from depth3d.scale import CameraHeight, Farthest, Hint, Nearest, ScaleFit, fit_scale
 from depth3d.scene import Saved, Scene
 from depth3d.steadying import Steadier
-from depth3d.stereo import Eyes, to_stereo
-from depth3d.stereo.eyes import ComfortWarning, to_rig, warn_beyond_comfort
-from depth3d.stereo.layouts import DEFAULT_WIDTH, layers_for
 from depth3d.undistort import to_ideal_pixels, undistort_photo
 from depth3d.video import Video
 
@@ -42,13 +38,12 @@ Report = Callable[[str, int, int], None]
 """(what is being done, how much of it is done, how much there is)."""
 
 _NUMBER = re.compile(r"%0?(\d*)d")
-_MOVES_A_PHOTO = ("parallax", "wigglegram")
+_PICTURES = ("stereo", "parallax")
+"""Kinds that show a frame as a picture of its own."""
+
 _HINTS_OF_NO_PIXEL = (Nearest, Farthest, CameraHeight)
 _ROOM_AHEAD = 2.0
 """Later frames may be so much deeper than the first before 16-bit depth ends."""
-
-_RANGE_S = 1.0
-"""Time over which a heat map's colours follow what is seen, so that they do not flicker."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,12 +124,12 @@ def save_video(
 
     Args:
         video: the video.
-        outputs: at most one moving picture (.mp4 .webm .gif ...), which shows heat maps, or the video for two eyes;
-            and patterns of numbered files, such as depth_%04d.png or cloud_%04d.ply, of which each frame writes one,
-            as a photo would.
+        outputs: at most one moving picture (.mp4 .webm .gif ...), which shows heat maps, the video for two eyes or
+            through a moving camera; and patterns of numbered files, such as depth_%04d.png or cloud_%04d.ply, of which
+            each frame writes one, as a photo would.
         options: what the user chose.
-        kind: what goes into numbered files; None leaves it to the suffix. "stereo" is for moving pictures too; the
-            eyes keep their distance and convergence throughout a shot.
+        kind: what goes into numbered files; None leaves it to the suffix. "stereo" and "parallax" are for moving
+            pictures too; the eyes keep their distance, and the camera what it turns about, throughout a shot.
         force: overwrite existing files.
         report: told how far the work has got.
 
@@ -178,8 +173,8 @@ class _Run:
         self._first: Scene | None = None
         self._units: float | None = None
         self._ends: tuple[float, float] | None = None
-        self._eyes: Eyes | None = None
-        self._pair: Picture | None = None
+        self._show = choose_show(kind, video, options)
+        self._picture: Picture | None = None
         self.count = max(video.count, 1)
         self.done = 0
 
@@ -190,9 +185,8 @@ class _Run:
             self._first = self._first or frame.scene
             if frame.is_new_shot:
                 self._shots.append(frame.number)
-                self._eyes = None
-            if self._kind == "stereo":
-                self._pair = self._for_two_eyes(frame.scene)
+            if self._kind in _PICTURES:
+                self._picture = self._show.picture(frame.scene, is_new_shot=frame.is_new_shot)
             for pattern in self._numbered:
                 self._write(frame.scene, _numbered(pattern, frame.number))
             self.done = frame.number
@@ -211,19 +205,9 @@ class _Run:
             yield picture
 
     def _drawn(self) -> Iterator[NDArray[np.uint8]]:
-        """Heat maps whose colours follow slowly what is seen, or pictures for two eyes."""
-        low = high = 0.0
-        follow = 1 - np.exp(-1 / (self._video.fps * _RANGE_S))
         for frame in self.frames():
-            if self._pair is not None:
-                yield self._pair.rgb
-                continue
-            nearness = np.float32(1) / frame.scene.depth.metres
-            seen = nearness_range(nearness)
-            if frame.is_new_shot:
-                low, high = seen
-            low, high = low + follow * (seen[0] - low), high + follow * (seen[1] - high)
-            yield to_heatmap(frame.scene.depth, nearness=(low, high)).rgb
+            picture = self._picture or self._show.picture(frame.scene, is_new_shot=frame.is_new_shot)
+            yield picture.rgb
 
     def finished(self, moving: Sequence[Path]) -> tuple[Saved, ...]:
         """What was written; how it was obtained goes beside the first file of each output."""
@@ -241,23 +225,11 @@ class _Run:
             )
         return tuple(saved)
 
-    def _for_two_eyes(self, scene: Scene) -> Picture:
-        """The frame for two eyes, which stand as they did in the shot's first frame."""
-        o, rgb = scene.options, scene.photo.rgb
-        if self._eyes is None:
-            layers, _ = layers_for(rgb, scene.depth, scene.camera, o.eye_width or DEFAULT_WIDTH)
-            rig = to_rig(layers, scene.eyes())
-            warn_beyond_comfort(rig)
-            self._eyes = Eyes(ipd_m=rig.baseline, convergence_m=1 / rig.converged if rig.converged > 0 else None)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ComfortWarning)  # said above, once for all frames
-            return to_stereo(rgb, scene.depth, scene.camera, layout=o.layout, eyes=self._eyes, width=o.eye_width)
-
     def _write(self, scene: Scene, path: Path) -> None:
         """One numbered file; 16-bit pictures have one scale for all frames."""
         kind = self._kind
-        if self._pair is not None:
-            save(self._pair, path, force=self._force)
+        if self._picture is not None:
+            save(self._picture, path, force=self._force)
         elif path.suffix.lower() == ".png" and kind in (None, "depth"):
             if self._units is None:
                 self._units = _units_ahead(scene.depth)
@@ -292,8 +264,10 @@ def _check(
     *,
     force: bool,
 ) -> None:
-    if kind in _MOVES_A_PHOTO:
-        raise UsageError(f"{video.path.name}: {kind} moves a photo; of a video there are heat maps, depth and stereo")
+    if kind == "wigglegram":
+        raise UsageError(f"{video.path.name}: a wigglegram moves a photo; of a video there are parallax and stereo")
+    if options.max_bytes is not None:
+        raise UsageError(f"{video.path.name}: a greatest size is for the animation of a photo; leave it out")
     if len(moving) > 1:
         raise UsageError(f"one moving picture at a time, got {' and '.join(path.name for path in moving)}")
     for path in moving:
@@ -310,7 +284,7 @@ def _check(
         check_writable(path, force=force)
     for pattern in numbered:
         for number in range(1, max(video.count, 1) + 1):
-            for file in files_of(_numbered(pattern, number), kind):
+            for file in files_of(_numbered(pattern, number), "photo" if kind in _PICTURES else kind):
                 check_writable(file, force=force)
     if options.provenance:
         for path in (*(_numbered(pattern, 1) for pattern in numbered), *moving):

@@ -259,11 +259,20 @@ class Scene:
                 "the eyes' distance and convergence need depth in metres; give a distance (--at, --near, --size ...), "
                 "or --disparity and --focus instead"
             )
-        focus = None
-        if o.focus is not None:
-            (u, v), (width, height) = self._ideal_pixels(o.focus)[0], self.depth.size
-            focus = u / width, v / height
-        return Eyes(disparity_percent=o.disparity_percent, ipd_m=o.ipd_m, convergence_m=o.convergence_m, focus=focus)
+        return Eyes(
+            disparity_percent=o.disparity_percent,
+            ipd_m=o.ipd_m,
+            convergence_m=o.convergence_m,
+            focus=self.focus_share,
+        )
+
+    @property
+    def focus_share(self) -> tuple[float, float] | None:
+        """The chosen focus as shares of width and height."""
+        if self.options.focus is None:
+            return None
+        (u, v), (width, height) = self._ideal_pixels(self.options.focus)[0], self.depth.size
+        return u / width, v / height
 
     def _ideal_pixels(self, *pixels: tuple[float, float]) -> list[tuple[float, float]]:
         """Pixels of the photo as it was taken, in the photo with its lens distortion undone."""

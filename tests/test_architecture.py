@@ -28,6 +28,7 @@ WHOLE = {
     "provenance",
     "multiview",
     "clip",
+    "clip_pictures",
 }
 SOURCES = {"photo", "intrinsics", "predictors", "sparse", "key_poses_file", "captures", "video"}
 NOUNS = {"camera", "lens", "equirect", "depth", "pictures", "lengths", "errors"}

@@ -164,8 +164,10 @@ def test_the_command_line(
     assert "depth_%04d.png" in capsys.readouterr().err
     assert run(["depth", "shot.mp4", "-o", "a.gif", "-o", "b.gif"]) == 2
     assert "one moving picture" in capsys.readouterr().err
-    assert run(["parallax", "shot.mp4", "-o", "a.gif"]) == 2
-    assert "moves a photo" in capsys.readouterr().err
+    assert run(["parallax", "shot.mp4", "--motion", "circle", "--seconds", "0.4", "-o", "round.gif"]) == 0
+    assert opened(Path("round.gif"))[2] == 4
+    assert run(["parallax", "shot.mp4", "--max-size", "1MB", "-o", "small.gif"]) == 2
+    assert "of a photo" in capsys.readouterr().err
     assert run(["bokeh", "shot.mp4", "-o", "a.gif"]) == 2
     assert "put a number into the name, such as a_%04d.jpg" in capsys.readouterr().err
     assert run(["bokeh", "shot.mp4", "--focus", "10,10", "-o", "soft_%02d.jpg"]) == 0
@@ -185,6 +187,18 @@ def test_two_eyes_keep_their_distance(shot: Path, tmp_path: Path) -> None:
     assert 1 < np.abs(left - right).mean() < 60
     with pytest.raises(UsageError, match="moves a photo"):
         save_video(read_video(shot), [tmp_path / "w.gif"], options, kind="wigglegram")
+
+
+def test_a_camera_moves_through_the_video(shot: Path, tmp_path: Path, grey: Grey) -> None:
+    options = Options(motion="horizontal", seconds=0.4, amount_percent=5)
+    save_video(read_video(shot), [tmp_path / "p_%d.png", tmp_path / "p.mp4"], options, kind="parallax")
+    assert grey.calls == 4
+    frames = [opened(tmp_path / f"p_{number}.png")[0].astype(int) for number in (1, 2, 3, 4)]
+    assert {frame.shape for frame in frames} == {(*SIZE[::-1], 3)}
+    flow = [cv2.phaseCorrelate(*(np.float32(f.mean(axis=2)) for f in (frames[0], frames[k])))[0][0] for k in (1, 3)]
+    assert flow[0] * flow[1] < 0  # a quarter of the pass to one side, three quarters to the other
+    moving = list(read_video(tmp_path / "p.mp4").frames())
+    assert np.abs(moving[1] - frames[1]).mean() < 6
 
 
 def test_what_is_no_video_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from depth3d.depth import MetricDepth
 from depth3d.errors import GeometryError, UsageError
 from depth3d.key_poses_file import read_motion
 from depth3d.layers import to_layers
-from depth3d.parallax import EASINGS, MOTIONS, animate_parallax, to_motion
+from depth3d.parallax import EASINGS, MOTIONS, ShotParallax, animate_layers, animate_parallax, to_motion
 from depth3d.parallax.framing import find_focus, to_viewpoints
 from depth3d.parallax.motions import preset_motion
 from depth3d.pictures import Animation
@@ -147,6 +147,16 @@ def test_nothing_of_the_box_is_smeared_over_the_wall_behind_it() -> None:
         assert (frame[..., 2] > 165).sum() == pytest.approx(blue * animation.zoom**2, rel=0.03)
         mixed = (frame[..., 2] > 110) & (frame[..., 2] < 220)
         assert mixed.sum() < 2.5 * (2 * 40 + 2 * 70)
+
+
+def test_a_video_that_stands_still_moves_like_a_photo() -> None:
+    layers = to_layers(TRUTH.rgb, TRUTH.depth, TRUTH.camera)
+    motion = preset_motion("swing")
+    photo = list(animate_layers(layers, motion=motion, width=60, seconds=1, fps=6).frames())
+    height = photo[0].shape[0]
+    shot = ShotParallax(layers, (60, height), motion, count=6, focus=None)
+    for number in range(8):
+        assert np.array_equal(shot.frame(layers, number), photo[number % 6])
 
 
 def test_unknown_depth_moves_like_the_farthest() -> None:

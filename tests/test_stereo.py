@@ -14,8 +14,8 @@ from real_frames import motorcycle
 from scenes import slanted_plane, small_camera, step
 
 from depth3d.camera import Intrinsics
-from depth3d.cli import options as cli_options
 from depth3d.cli import run
+from depth3d.cli import values as cli_values
 from depth3d.depth import MetricDepth
 from depth3d.errors import UsageError
 from depth3d.layers import Layers, to_layers
@@ -244,7 +244,7 @@ def test_layouts_and_widths_out_of_range_are_refused() -> None:
 
 
 def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli_options.LAYOUTS == LAYOUTS
+    assert cli_values.LAYOUTS == LAYOUTS
     Image.fromarray(TRUTH.rgb).save(tmp_path / "a.png")
     np.save(tmp_path / "d.npy", TRUTH.inverse_metres)
     command = ["stereo", str(tmp_path / "a.png"), "--depth-map", str(tmp_path / "d.npy"), "--no-provenance"]

@@ -9,7 +9,7 @@ import click
 
 from depth3d.cli.file_options import animation_options
 from depth3d.cli.options import camera_options, depth_options, output_options, photo_arguments, scale_options
-from depth3d.cli.picture_options import focus_option, motion_options
+from depth3d.cli.picture_options import focus_option, motion_options, video_options
 from depth3d.cli.work import write_files
 
 
@@ -22,6 +22,7 @@ from depth3d.cli.work import write_files
 @motion_options
 @focus_option
 @animation_options
+@video_options
 @camera_options
 @scale_options
 @depth_options
@@ -30,7 +31,7 @@ def parallax(photos: tuple[Path, ...], outputs: tuple[Path, ...], force: bool, *
 
     orbit goes round an ellipse and swing left and right, both looking at the focus; horizontal, vertical and circle do
     not turn; dolly goes towards the focus, zoom only enlarges, vertigo does both against each other; ken-burns
-    approaches from the side.
+    approaches from the side. A video is seen through a camera that moves so again and again.
 
     \b
     depth3d parallax room.jpg -o room.gif

@@ -103,18 +103,69 @@ def animate_layers(
     elif amount_percent is not None:
         raise UsageError("an amount goes with a motion by name; key poses say themselves how far they go")
     count = max(2, round(seconds * fps))
-    phases = [index / (count if motion.loops else count - 1) for index in range(count)]
     photo = layers.camera
     size = width, max(1, round(photo.height * width / photo.width))
-    viewpoints = to_viewpoints(motion, phases, find_focus(layers, focus), photo, size)
-    stage = to_stage(layers, viewpoints, cell=max(1, round(width / _TRACED)))
-    zoom = filling_zoom(stage, viewpoints[:: -(-count // _CHECKED)])
+    viewpoints = _pass(layers, size, motion, count, focus)
+    stage = to_stage(layers, viewpoints, cell=_cell(size))
+    zoom = filling_zoom(stage, _checked_ones(viewpoints))
     viewpoints = [enlarged(one, zoom) for one in viewpoints]
 
     def frames() -> Iterator[NDArray[np.uint8]]:
         return _in_order(lambda viewpoint: draw_view(stage, viewpoint), viewpoints)
 
     return Animation(frames, count, fps, loops=motion.loops, zoom=zoom)
+
+
+class ShotParallax:
+    """A motion through one shot of a video.
+
+    The first frame says what it turns about; the picture is enlarged further only where a later frame would show its
+    border.
+
+    Args:
+        layers: the first frame in layers.
+        size: (width, height) of the pictures.
+        motion: a motion.
+        count: frames of one pass.
+        focus: as shares of width and height; None means the depth of the frame's middle.
+
+    Raises:
+        UsageError: the focus lies outside the picture, or the camera would go into the things.
+    """
+
+    def __init__(
+        self, layers: Layers, size: tuple[int, int], motion: Motion, *, count: int, focus: tuple[float, float] | None
+    ) -> None:
+        self._viewpoints = _pass(layers, size, motion, count, focus)
+        self._cell = _cell(size)
+        self._zoom = 1.0
+
+    def frame(self, layers: Layers, number: int) -> NDArray[np.uint8]:
+        """(H, W, 3) the frame of a number, which counts from 0, in layers of the first one's size.
+
+        Raises:
+            UsageError: the picture would have to be enlarged too much to keep its border full.
+        """
+        stage = to_stage(layers, self._viewpoints, cell=self._cell)
+        around = [enlarged(one, self._zoom) for one in _checked_ones(self._viewpoints)]
+        self._zoom *= filling_zoom(stage, around)
+        return draw_view(stage, enlarged(self._viewpoints[number % len(self._viewpoints)], self._zoom))
+
+
+def _pass(
+    layers: Layers, size: tuple[int, int], motion: Motion, count: int, focus: tuple[float, float] | None
+) -> list[Viewpoint]:
+    """The cameras of one pass of a motion."""
+    phases = [index / (count if motion.loops else count - 1) for index in range(count)]
+    return to_viewpoints(motion, phases, find_focus(layers, focus), layers.camera, size)
+
+
+def _cell(size: tuple[int, int]) -> int:
+    return max(1, round(size[0] / _TRACED))
+
+
+def _checked_ones(viewpoints: list[Viewpoint]) -> list[Viewpoint]:
+    return viewpoints[:: -(-len(viewpoints) // _CHECKED)]
 
 
 def _in_order(
