@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from depth3d.colormap import nearness_range, to_heatmap
-from depth3d.key_poses_file import read_motion
+from depth3d.key_poses_file import motion_of
 from depth3d.kinds import Kind
 from depth3d.options import Options
-from depth3d.parallax import ShotParallax, preset_motion
+from depth3d.parallax import ShotParallax, to_one_motion
 from depth3d.pictures import Picture
 from depth3d.scene import Scene
 from depth3d.stereo import Eyes, to_stereo
@@ -84,10 +83,7 @@ class MovingCamera:
 
     def __init__(self, video: Video, options: Options) -> None:
         o = options
-        if o.motion.lower().endswith(".json"):
-            self._motion = read_motion(Path(o.motion))
-        else:
-            self._motion = preset_motion(o.motion, amount_percent=o.amount_percent, easing=o.easing)
+        self._motion = to_one_motion(motion_of(o.motion), amount_percent=o.amount_percent, easing=o.easing)
         frames = o.seconds * video.fps if self._motion.loops else video.count
         self._frames_of_a_pass = max(2, round(frames))
         self._shot: ShotParallax | None = None

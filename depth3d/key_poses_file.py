@@ -12,6 +12,15 @@ from depth3d.parallax import Motion, to_motion
 _LARGEST_FILE_BYTES = 1_000_000
 
 
+def motion_of(words: str) -> str | Motion:
+    """What a user calls a motion: the name of one, which stays as it is, or a file of key poses, which ends in .json.
+
+    Raises:
+        UsageError: see `read_motion`.
+    """
+    return read_motion(Path(words)) if words.lower().endswith(".json") else words
+
+
 def read_motion(path: Path) -> Motion:
     """The motion that a file describes.
 

@@ -20,7 +20,7 @@ from depth3d.depth import InverseDepth, MetricDepth
 from depth3d.errors import UsageError
 from depth3d.formats import atomic_write, is_sequence, save
 from depth3d.formats.fitting import fit_animation
-from depth3d.key_poses_file import read_motion
+from depth3d.key_poses_file import motion_of
 from depth3d.kinds import TYPE_AND_LAYOUT, Kind, kind_of, provenance_path
 from depth3d.layers import Layers, layers_to_mesh, to_layers
 from depth3d.measure import Measurement, measure_length
@@ -140,7 +140,7 @@ class Scene:
             self.photo.rgb,
             self.depth,
             self.camera,
-            motion=read_motion(Path(o.motion)) if o.motion.lower().endswith(".json") else o.motion,
+            motion=motion_of(o.motion),
             width=o.width,
             seconds=o.seconds,
             fps=o.fps,

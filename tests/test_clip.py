@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -199,6 +199,12 @@ def test_a_camera_moves_through_the_video(shot: Path, tmp_path: Path, grey: Grey
     assert flow[0] * flow[1] < 0  # a quarter of the pass to one side, three quarters to the other
     moving = list(read_video(tmp_path / "p.mp4").frames())
     assert np.abs(moving[1] - frames[1]).mean() < 6
+    (tmp_path / "way.json").write_text('{"keys": [{"move": [0, 0, 0]}, {"move": [2, 0, 0]}], "loop": false}')
+    own = Options(motion=str(tmp_path / "way.json"), amount_percent=5)
+    with pytest.raises(UsageError, match="amount goes with a motion by name"):
+        save_video(read_video(shot), [tmp_path / "own.gif"], own, kind="parallax")
+    save_video(read_video(shot), [tmp_path / "own.gif"], replace(own, amount_percent=None), kind="parallax")
+    assert opened(tmp_path / "own.gif")[2] == 4
 
 
 def test_what_is_no_video_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

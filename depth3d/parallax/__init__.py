@@ -16,4 +16,4 @@ from depth3d.parallax.motions import MOTIONS as MOTIONS
 from depth3d.parallax.motions import Easing as Easing
 from depth3d.parallax.motions import Motion as Motion
 from depth3d.parallax.motions import Place as Place
-from depth3d.parallax.motions import preset_motion as preset_motion
+from depth3d.parallax.motions import to_one_motion as to_one_motion

@@ -14,7 +14,7 @@ from depth3d.depth import MetricDepth
 from depth3d.errors import UsageError
 from depth3d.layers import Layers, to_layers
 from depth3d.parallax.framing import enlarged, filling_zoom, find_focus, to_viewpoints
-from depth3d.parallax.motions import DEFAULT_EASING, DEFAULT_MOTION, Easing, Motion, preset_motion
+from depth3d.parallax.motions import DEFAULT_EASING, DEFAULT_MOTION, Easing, Motion, to_one_motion
 from depth3d.pictures import Animation
 from depth3d.views import Viewpoint, draw_view, to_stage
 
@@ -98,10 +98,7 @@ def animate_layers(
         UsageError: a number or a name is out of range.
     """
     _check(width, seconds, fps)
-    if isinstance(motion, str):
-        motion = preset_motion(motion, amount_percent=amount_percent, easing=easing)
-    elif amount_percent is not None:
-        raise UsageError("an amount goes with a motion by name; key poses say themselves how far they go")
+    motion = to_one_motion(motion, amount_percent=amount_percent, easing=easing)
     count = max(2, round(seconds * fps))
     photo = layers.camera
     size = width, max(1, round(photo.height * width / photo.width))

@@ -141,6 +141,19 @@ def preset_motion(name: str, *, amount_percent: float | None = None, easing: Eas
     return Motion(name, place, preset.hold)
 
 
+def to_one_motion(motion: str | Motion, *, amount_percent: float | None, easing: Easing) -> Motion:
+    """A motion of one's own as it is, or the one of a name, see `preset_motion`.
+
+    Raises:
+        UsageError: as `preset_motion`; or an amount for a motion of one's own.
+    """
+    if isinstance(motion, str):
+        return preset_motion(motion, amount_percent=amount_percent, easing=easing)
+    if amount_percent is not None:
+        raise UsageError("an amount goes with a motion by name; key poses say themselves how far they go")
+    return motion
+
+
 def _eased(way: float, easing: Easing) -> float:
     """From -1 to 1 in another rhythm."""
     for _ in range(EASINGS.index(easing)):
