@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from depth3d.cloud import CloudPart, PointCloud, known_rows
 from depth3d.depth import MetricDepth
 from depth3d.errors import GeometryError
 from depth3d.points import RayGrid, cast_rays
+
+_RECORD = np.dtype([("xyz", "<f4", 3), ("rgb", "V3")])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +27,7 @@ class PixelCloud:
         z: (H, W) float32 depth along the optical axis, NaN where unknown.
         rgb: (H, W, 3) uint8, sRGB.
         rays: the pixels' rays.
+        every: whether every depth is known.
 
     Raises:
         GeometryError: no depth is known, or the points lie beyond what float32 can hold.
@@ -33,9 +36,13 @@ class PixelCloud:
     z: NDArray[np.float32]
     rgb: NDArray[np.uint8]
     rays: RayGrid
+    every: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        farthest = np.fmax.reduce(self.z, axis=None)
+        farthest = np.max(self.z)  # NaN if one is unknown, so that whole pictures are not searched again
+        object.__setattr__(self, "every", bool(np.isfinite(farthest)))
+        if not self.every:
+            farthest = np.fmax.reduce(self.z, axis=None)
         if np.isnan(farthest):
             raise GeometryError("geometry: no point is left; every depth is unknown or was cut away")
         slope = max(float(np.abs(self.rays.x_per_z).max()), float(np.abs(self.rays.y_per_z).max()), 1.0)
@@ -45,7 +52,7 @@ class PixelCloud:
     @property
     def count(self) -> int:
         """Number of points."""
-        return int(np.count_nonzero(self.z == self.z))  # NaN equals nothing
+        return self.z.size if self.every else int(np.count_nonzero(self.z == self.z))  # NaN equals nothing
 
     @property
     def has_rgb(self) -> bool:
@@ -70,17 +77,21 @@ class PixelCloud:
         known = np.isfinite(z)
         return CloudPart(known_rows(xyz, known), known_rows(self.rgb[span], known), None)
 
-    def records(self, span: slice, record: np.dtype[np.void], *, turn: NDArray[np.float64]) -> NDArray[np.void]:
-        """The points of one span as (n,) records with the fields xyz, three float32, and rgb, three bytes.
+    def records(self, span: slice, *, turn: NDArray[np.float64] | None = None) -> NDArray[np.void]:
+        """The points of one span as (n,) records of 15 bytes: xyz, three little-endian float32, and rgb, three bytes.
 
-        The coordinates are computed in their places, which saves a third of the time that `part` and copying take.
+        All is computed in its place, which takes half the time that `part` and copying take. Four bytes are moved
+        faster than three: the fourth of each colour falls on the next record's x, which is written after it.
         """
-        z = self.z[span]
-        records = np.empty(z.shape, record)
+        import cv2
+
+        z, size = self.z[span], _RECORD.itemsize
+        room = np.empty(z.size * size + 1, np.uint8)
+        colours: NDArray[np.void] = np.ndarray(z.shape, "V4", room.data, size - 3, (z.shape[1] * size, size))
+        colours[...] = cv2.cvtColor(self.rgb[span], cv2.COLOR_RGB2RGBA).view("V4")[..., 0]
+        records: NDArray[np.void] = room[:-1].view(_RECORD).reshape(z.shape)
         self.rays.points_at(z, first_row=span.start, turn=turn, out=records["xyz"])
-        records["rgb"] = self.rgb[span].view("V3")[..., 0]
-        known = np.isfinite(z)
-        return records.reshape(-1) if known.all() else records[known]
+        return records.reshape(-1) if self.every else records[np.isfinite(z)]
 
 
 Cloud = PointCloud | PixelCloud

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import IO, Any
 
 import numpy as np
@@ -37,28 +38,34 @@ def write_blocks(
         file: where the bytes go.
         spans: what to pack, in the order of the file.
         pack: makes the contiguous array of a span; called by several threads at once.
-        threads: how many; no more blocks than these exist at any time.
+        threads: how many, the caller's own among them; no more blocks than these exist at any time.
     """
-    tasks: list[Future[None]] = []
+    threads = max(1, min(threads, len(spans)))
+    turns = [Event() for _ in range(len(spans) + 1)]
+    failures: list[BaseException] = []
 
-    def pack_and_write(number: int) -> None:
-        block = pack(spans[number])
-        if number:
-            tasks[number - 1].result()
-        file.write(block.data)
-
-    if len(spans) <= 1 or threads == 1:
-        for span in spans:
-            file.write(pack(span).data)
-        return
-    with ThreadPoolExecutor(threads) as pool:
+    def take_turns(first: int) -> None:
         try:
-            for number in range(len(spans)):
-                tasks.append(pool.submit(pack_and_write, number))
-            tasks[-1].result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+            for number in range(first, len(spans), threads):
+                block = pack(spans[number])
+                turns[number].wait()
+                if failures:
+                    return
+                file.write(block.data)
+                turns[number + 1].set()
+        except BaseException as error:  # noqa: BLE001 - it is raised again below
+            failures.append(error)
+            for turn in turns:
+                turn.set()
+
+    # The caller works too: where it only waited, Linux was seen to run two threads that wake each other on one core.
+    with ThreadPoolExecutor(max(1, threads - 1)) as pool:
+        for helper in range(1, threads):
+            pool.submit(take_turns, helper)
+        turns[0].set()
+        take_turns(0)
+    if failures:
+        raise failures[0]
 
 
 def row_bytes(array: NDArray[Any], dtype: DTypeLike) -> NDArray[np.void]:

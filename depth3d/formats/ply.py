@@ -76,8 +76,6 @@ def _write_vertices(cloud: Cloud, file: BinaryIO, axes: str) -> None:
     record = np.dtype([("xyz", "V12"), *normal, *rgb])
 
     def pack(span: slice) -> NDArray[Any]:
-        if isinstance(cloud, PixelCloud):
-            return cloud.records(span, np.dtype([("xyz", "<f4", 3), ("rgb", "V3")]), turn=matrix(axes))
         part = turned_part(cloud, span, axes)
         block = np.empty(len(part.xyz), record)
         block["xyz"] = row_bytes(part.xyz, "<f4")
@@ -87,7 +85,11 @@ def _write_vertices(cloud: Cloud, file: BinaryIO, axes: str) -> None:
             block["rgb"] = row_bytes(part.rgb, "u1")
         return block
 
-    write_blocks(file, cloud.spans(ROWS), pack)
+    if isinstance(cloud, PixelCloud):
+        # These blocks are made in their place, without the copies of others, and may be larger for the same memory.
+        write_blocks(file, cloud.spans(2 * ROWS), lambda span: cloud.records(span, turn=matrix(axes)))
+    else:
+        write_blocks(file, cloud.spans(ROWS), pack)
 
 
 def _header(elements: list[str], axes: str, notes: Mapping[str, str]) -> bytes:
