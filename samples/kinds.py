@@ -25,7 +25,7 @@ _SPARSE = 60_000
 def kinds(scene: d3.Scene) -> NDArray[np.uint8]:
     """A scene as each kind of output.
 
-    Photo, depth, cloud; textured mesh, its shape alone, splats; turned by 20 degrees in one layer, in two, and as a
+    Photo, depth, cloud; textured mesh, its shape alone, splats; turned by 20 degrees in one layer, in several, and as a
     printable relief.
     """
     sparse = replace(scene, options=replace(scene.options, max_points=_SPARSE))

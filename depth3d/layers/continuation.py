@@ -20,6 +20,7 @@ _SEEDS_AT_ONCE = 20_000
 _LEAST_GAP, _FULL_GAP = 0.02, 0.3
 _DOUBT, _TRUST = 0.1, 0.3
 _FARTHEST = 0.7
+_LITTLE_SAY = 0.001
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,9 +60,13 @@ def continue_behind(inverse: NDArray[np.float32], jumps: Jumps, *, cut_ratio: fl
     return Continuation(np.maximum(behind, np.float32(_FARTHEST * np.percentile(inverse, 1))), ends)
 
 
-def continue_colours(rgb: NDArray[np.uint8], seen: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """(H, W, 3) the photo where it shows what is behind (`seen`), and its colours spread over the rest."""
-    spread_rgb = spread(rgb.astype(np.float32), seen.astype(np.float32))
+def continue_colours(rgb: NDArray[np.uint8], seen: NDArray[np.bool_], doubtful: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """(H, W, 3) the photo where it shows what is behind (`seen`), and its colours spread over the rest.
+
+    What is `doubtful` may be the foot of a nearer thing, where that stands on what is behind, and has little say.
+    """
+    weight = np.where(seen, np.where(doubtful, np.float32(_LITTLE_SAY), np.float32(1)), np.float32(0))
+    spread_rgb = spread(rgb.astype(np.float32), weight)
     return np.clip(np.rint(spread_rgb), 0, 255).astype(np.uint8)
 
 

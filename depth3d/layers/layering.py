@@ -43,7 +43,8 @@ class Layers:
         behind_rgb: (H, W, 3) uint8, colours of the layer behind.
         behind_inverse: (H, W) float32, its 1/z in 1/m, positive.
         unknown: (H, W) True where no depth was known, as in the sky; the layers have the farthest depth there.
-        opening: (H, W) True where the layer behind may come into sight, its rim on the photo's own surface included.
+        jumps: the two sides of every jump of what the photo shows.
+        px_per_gap: by how many pixels the farthest turn opens a jump, for each 1/m by which 1/z jumps there.
 
     Raises:
         GeometryError: arrays of different sizes.
@@ -56,11 +57,12 @@ class Layers:
     behind_rgb: NDArray[np.uint8]
     behind_inverse: NDArray[np.float32]
     unknown: NDArray[np.bool_]
-    opening: NDArray[np.bool_]
+    jumps: Jumps
+    px_per_gap: float
 
     def __post_init__(self) -> None:
         shape = (self.camera.height, self.camera.width)
-        arrays = (self.rgb, self.inverse, self.matte, self.behind_rgb, self.behind_inverse, self.unknown, self.opening)
+        arrays = (self.rgb, self.inverse, self.matte, self.behind_rgb, self.behind_inverse, self.unknown)
         sizes = {array.shape[:2] for array in arrays}
         if sizes != {shape}:
             raise GeometryError(f"layers: arrays of sizes {sorted(sizes)} for a camera of {shape}")
@@ -121,7 +123,9 @@ def to_layers(
     hiding = hiding_pixels(inverse, behind, jumps, cut_ratio)
     # The farther side's own edge pixels have caught some of the nearer colour.
     rim = even_rim(hiding, jumps)
-    behind_rgb = np.where(rim[..., None], rgb, continue_colours(rgb, (~hiding | rim) & ~jumps.far))
+    seen = (~hiding | rim) & ~jumps.far
+    colours = continue_colours(rgb, seen, ~closer_to(jumps.far & ~hiding, rim))
+    behind_rgb = np.where((rim | (seen & ~hiding))[..., None], rgb, colours)
     front = find_foreground(rgb, behind_rgb, hiding, jumps.near | jumps.far)
     return Layers(
         camera=camera,
@@ -131,7 +135,8 @@ def to_layers(
         behind_rgb=np.where((hiding | (front.matte > 0))[..., None], behind_rgb, rgb),
         behind_inverse=np.where(hiding & ~rim, np.minimum(behind.inverse, inverse), inverse),
         unknown=unknown,
-        opening=_opening(jumps, hiding, unknown, camera.fx * step),
+        jumps=jumps,
+        px_per_gap=camera.fx * step,
     )
 
 
@@ -176,18 +181,6 @@ def _stretched(
     """1/z of nearer things carried on to the pixels beyond their edges that they cover in part."""
     around = np.asarray(cv2.dilate(np.where(hiding, inverse, 0), np.ones((5, 5), np.uint8)), np.float32)
     return np.where(covered & ~hiding & (around > 0), around, inverse)
-
-
-def _opening(
-    jumps: Jumps, hiding: NDArray[np.bool_], unknown: NDArray[np.bool_], px_per_gap: float
-) -> NDArray[np.bool_]:
-    """Where the layer behind may be seen. Nothing is built behind what stands before the unknown, such as the sky."""
-    square = np.ones((3, 3), np.uint8)
-    known = ~np.asarray(cv2.dilate(unknown.astype(np.uint8), square), bool)
-    reached = jumps.reach(px_per_gap, where=~unknown) & closer_to(jumps.far & ~unknown, jumps.far & unknown)
-    opening = (reached & hiding) | ((jumps.near | jumps.far) & known)
-    rim = np.asarray(cv2.dilate(opening.astype(np.uint8), square), bool) & ~hiding
-    return np.asarray((opening | rim) & ~unknown)
 
 
 def closer_to(these: NDArray[np.bool_], those: NDArray[np.bool_]) -> NDArray[np.bool_]:

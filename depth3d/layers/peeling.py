@@ -87,7 +87,9 @@ def _split(skin: Skin, camera: Intrinsics, cut_ratio: float, cut_angle_deg: floa
     behind = continue_behind(skin.inverse, jumps, cut_ratio=cut_ratio)
     hiding = hiding_pixels(skin.inverse, behind, jumps, cut_ratio)
     rim = even_rim(hiding, jumps)
-    rgb = np.where(rim[..., None], skin.rgb, continue_colours(skin.rgb, (~hiding | rim) & ~jumps.far))
+    known = (~hiding | rim) & ~jumps.far
+    colours = continue_colours(skin.rgb, known, ~closer_to(jumps.far & ~hiding, rim))
+    rgb = np.where((rim | (known & ~hiding))[..., None], skin.rgb, colours)
     near = find_foreground(skin.rgb, rgb, hiding, jumps.near | jumps.far)
     matte = np.minimum(near.matte, skin.matte)
     # Behind the nearer things it goes on from where it is seen, not from where they stand before something else.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -14,6 +15,8 @@ from depth3d.camera import Intrinsics
 from depth3d.depth import MetricDepth
 from depth3d.errors import UsageError
 from depth3d.layers.layering import Layers
+from depth3d.layers.openings import find_openings
+from depth3d.layers.peeling import Skin, peel
 from depth3d.mesh import (
     DEFAULT_CUT_ANGLE_DEG,
     DEFAULT_CUT_RATIO,
@@ -28,7 +31,7 @@ from depth3d.points import PointMap, unproject
 T = TypeVar("T", bound=np.generic)
 
 _GUTTER_PX = 8
-"""Rows between the two pictures of a texture, so that small versions of it do not mix them."""
+"""Pixels between the pictures of a texture, so that small versions of it do not mix them."""
 
 
 def layers_to_mesh(
@@ -45,7 +48,7 @@ def layers_to_mesh(
 ) -> Mesh:
     """The photo's surface, cut at its jumps, and behind each jump the surface that goes on.
 
-    The texture holds two pictures: the photo at the top, and below it, at half the size, the layer behind.
+    The texture holds the photo at the top, and below it, at half the size, what is behind.
 
     Args:
         layers: the photo in layers.
@@ -56,21 +59,19 @@ def layers_to_mesh(
         cut_angle_deg: as in `to_mesh`.
         max_error_px: as in `to_mesh`, in pixels of `photo_rgb`; what is behind gets twice as much, being a guess.
         max_colour_error: as in `to_mesh`.
-        max_faces: no more faces than this, shared between the two surfaces by their areas.
+        max_faces: no more faces than this, shared between the surfaces by their areas.
 
     Raises:
         GeometryError: no triangle is left.
         UsageError: an option is out of range.
     """
-    if max_faces is not None and max_faces < 4:
-        raise UsageError(f"max faces must be at least 4 for two layers, got {max_faces}")
     camera = layers.camera
     error_px = None if max_error_px is None else max_error_px * camera.width / photo_rgb.shape[1]
     small = photo_rgb
     if small.shape[:2] != (camera.height, camera.width):
         small = np.asarray(cv2.resize(small, camera.size, interpolation=cv2.INTER_AREA), np.uint8)
-    needed = bool((layers.opening[:-1, :-1] & layers.opening[1:, 1:]).any())
-    share = float(layers.opening.mean()) / (1 + float(layers.opening.mean())) if needed else 0.0
+    hidden = _hidden(layers, cut_ratio, cut_angle_deg)
+    quotas = _shared(max_faces, [float(opening.mean()) for _, opening in hidden])
     front = to_mesh(
         _points(layers.front_inverse, camera),
         small,
@@ -80,23 +81,43 @@ def layers_to_mesh(
         cut_angle_deg=cut_angle_deg,
         max_error_px=error_px,
         max_colour_error=max_colour_error,
-        max_faces=None if max_faces is None else max(2, int(max_faces * (1 - share))),
+        max_faces=quotas[0],
     )
-    meshing = _in_photo_px(front.meshing, photo_rgb.shape[1] / camera.width)
-    if not needed:
-        return replace(front, texture=photo_rgb if textured else None, meshing=meshing)
-    behind = to_mesh(
-        _points(np.where(layers.opening, layers.behind_inverse, np.float32(np.nan)), camera),
-        layers.behind_rgb,
-        textured=textured,
-        normals=normals,
-        cut_ratio=math.inf,
-        cut_angle_deg=0,
-        max_error_px=None if error_px is None else 2 * error_px,
-        max_colour_error=2 * max_colour_error,
-        max_faces=None if max_faces is None else max(2, max_faces - max(2, int(max_faces * (1 - share)))),
-    )
-    return _joined(replace(front, meshing=meshing), behind, photo_rgb)
+    front = replace(front, meshing=_in_photo_px(front.meshing, photo_rgb.shape[1] / camera.width))
+    behind = [
+        to_mesh(
+            _points(np.where(opening, skin.inverse, np.float32(np.nan)), camera),
+            skin.rgb,
+            textured=textured,
+            normals=normals,
+            cut_ratio=math.inf,
+            cut_angle_deg=0,
+            max_error_px=None if error_px is None else 2 * error_px,
+            max_colour_error=2 * max_colour_error,
+            max_faces=quota,
+        )
+        for (skin, opening), quota in zip(hidden, quotas[1:], strict=True)
+    ]
+    return _joined(front, behind, photo_rgb)
+
+
+def _hidden(layers: Layers, cut_ratio: float, cut_angle_deg: float) -> list[tuple[Skin, NDArray[np.bool_]]]:
+    """The layers of which something hidden may come into sight, and where."""
+    skins = peel(layers, cut_ratio=cut_ratio, cut_angle_deg=cut_angle_deg)
+    found = zip(skins, find_openings(layers, skins), strict=False)
+    return [(skin, opening) for skin, opening in found if (opening[:-1, :-1] & opening[1:, 1:]).any()]
+
+
+def _shared(max_faces: int | None, areas: list[float]) -> list[int | None]:
+    """How many faces the photo's surface may have, and each of those behind it, by their areas."""
+    if max_faces is None:
+        return [None] * (len(areas) + 1)
+    least = 2 * (len(areas) + 1)
+    if max_faces < least:
+        words = {1: "one layer", 2: "two layers", 3: "three layers"}
+        raise UsageError(f"max faces must be at least {least} for {words[len(areas) + 1]}, got {max_faces}")
+    behind = [max(2, int((max_faces - least) * area / (1 + sum(areas)))) for area in areas]
+    return [max_faces - sum(behind), *behind]
 
 
 def _points(inverse: NDArray[np.float32], camera: Intrinsics) -> PointMap:
@@ -110,41 +131,69 @@ def _in_photo_px(meshing: Meshing | None, photo_px: float) -> Meshing | None:
     return replace(meshing, error_px=meshing.error_px * photo_px)
 
 
-def _joined(front: Mesh, behind: Mesh, photo_rgb: NDArray[np.uint8]) -> Mesh:
-    """Both meshes as one, with one texture if they have textures."""
-    front_uv, behind_uv, texture = front.uv, behind.uv, None
-    if front_uv is not None and behind_uv is not None and behind.texture is not None:
-        height, width = photo_rgb.shape[:2]
-        size = max(1, width // 2), max(1, height // 2)
-        texture = _stacked(
-            photo_rgb, np.asarray(cv2.resize(behind.texture, size, interpolation=cv2.INTER_AREA), np.uint8)
-        )
-        total = texture.shape[0]
-        front_uv = front_uv * np.array([1, height / total], np.float32)
-        corner = np.array([0, (height + _GUTTER_PX) / total], np.float32)
-        behind_uv = corner + behind_uv * np.array([size[0] / width, size[1] / total], np.float32)
+def _joined(front: Mesh, behind: list[Mesh], photo_rgb: NDArray[np.uint8]) -> Mesh:
+    """All meshes as one, with one texture if they have textures."""
+    if not behind:
+        return replace(front, texture=None if front.texture is None else photo_rgb)
+    meshes, texture = [front, *behind], None
+    if front.texture is not None:
+        pictures = [mesh.texture for mesh in behind if mesh.texture is not None]
+        texture, corners, sizes = _stacked(photo_rgb, pictures)
+        meshes = [
+            replace(mesh, uv=(corner + mesh.uv * size).astype(np.float32))
+            for mesh, corner, size in zip(meshes, corners, sizes, strict=True)
+            if mesh.uv is not None
+        ]
     meshing = front.meshing
-    if meshing is not None and behind.meshing is not None:
-        grid_faces = meshing.grid_faces + behind.meshing.grid_faces
-        faces = len(front.faces) + len(behind.faces)
-        meshing = replace(meshing, grid_faces=grid_faces, faces=faces, behind=len(behind.faces))
+    if meshing is not None:
+        told = [mesh.meshing for mesh in behind if mesh.meshing is not None]
+        meshing = replace(
+            meshing,
+            grid_faces=meshing.grid_faces + sum(one.grid_faces for one in told),
+            faces=sum(len(mesh.faces) for mesh in meshes),
+            behind=sum(len(mesh.faces) for mesh in behind),
+        )
+    first = np.cumsum([0, *(len(mesh.xyz) for mesh in meshes)])
     return Mesh(
-        xyz=np.concatenate([front.xyz, behind.xyz]),
-        faces=np.concatenate([front.faces, behind.faces + np.uint32(len(front.xyz))]),
-        rgb=_both(front.rgb, behind.rgb),
-        normals=_both(front.normals, behind.normals),
-        uv=_both(front_uv, behind_uv),
+        xyz=np.concatenate([mesh.xyz for mesh in meshes]),
+        faces=np.concatenate([mesh.faces + np.uint32(start) for mesh, start in zip(meshes, first, strict=False)]),
+        rgb=_all([mesh.rgb for mesh in meshes]),
+        normals=_all([mesh.normals for mesh in meshes]),
+        uv=_all([mesh.uv for mesh in meshes]),
         texture=texture,
         meshing=meshing,
     )
 
 
-def _both(one: NDArray[T] | None, other: NDArray[T] | None) -> NDArray[T] | None:
-    return None if one is None or other is None else np.concatenate([one, other])
+def _all(arrays: Sequence[NDArray[T] | None]) -> NDArray[T] | None:
+    there = [array for array in arrays if array is not None]
+    return np.concatenate(there) if len(there) == len(arrays) else None
 
 
-def _stacked(photo: NDArray[np.uint8], behind: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The photo, below it its own last row and the other's first, and the other picture, its last column repeated."""
-    behind = np.pad(behind, ((0, 0), (0, photo.shape[1] - behind.shape[1]), (0, 0)), mode="edge")
-    half = _GUTTER_PX // 2
-    return np.concatenate([photo, np.repeat(photo[-1:], half, 0), np.repeat(behind[:1], half, 0), behind])
+def _stacked(
+    photo: NDArray[np.uint8], pictures: list[NDArray[np.uint8]]
+) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.float64]]:
+    """The photo and below it the others side by side, at half the size; each one's edges go on between them.
+
+    Returns:
+        The texture, and for each picture, the photo first, its upper left corner and its size as shares of that.
+    """
+    height, width = photo.shape[:2]
+    cell, half = max(1, width // len(pictures)), _GUTTER_PX // 2
+    apart = 0 if len(pictures) == 1 else _GUTTER_PX
+    size = max(1, min(width // 2, cell - apart)), max(1, height // 2)
+    left = 0 if len(pictures) == 1 else (cell - size[0]) // 2
+    row = [
+        np.pad(
+            np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8),
+            ((half, 0), (left, cell - size[0] - left), (0, 0)),
+            mode="edge",
+        )
+        for picture in pictures
+    ]
+    below = np.pad(np.concatenate(row, 1), ((0, 0), (0, width - cell * len(row)), (0, 0)), mode="edge")
+    texture = np.concatenate([photo, np.repeat(photo[-1:], half, 0), below])
+    corners = [(0, 0), *((cell * number + left, height + _GUTTER_PX) for number in range(len(row)))]
+    sizes = [(width, height), *([size] * len(row))]
+    whole = np.array([width, len(texture)])
+    return texture, np.array(corners) / whole, np.array(sizes) / whole
