@@ -35,15 +35,14 @@ def find_openings(layers: Layers, skins: Sequence[Skin]) -> tuple[NDArray[np.boo
     shown = np.zeros(unknown.shape, np.float32)
     for number, cover in enumerate(covered):
         shown[cover] = number
-    # Whose the ends around are, by their gaps: a few crumbs of another layer among them change nothing.
-    ends = jumps.far & ~unknown
-    say = np.where(ends, np.clip(jumps.gap / max(float(jumps.gap.max()), 1e-12), _LEAST_SAY, 1), 0)
-    level = spread(np.minimum(shown, len(skins) - 2)[..., None], say.astype(np.float32))[..., 0]
-    sky = spread(unknown[..., None].astype(np.float32), (shown == 0).astype(np.float32))[..., 0]
-    wanted = jumps.reach(layers.px_per_gap, where=ends)
+    # Whose the ends around are, and whether they are known, by their gaps: a few crumbs among them change nothing.
+    say = np.where(jumps.far, np.clip(jumps.gap / max(float(jumps.gap.max()), 1e-12), _LEAST_SAY, 1), 0)
+    level = np.where(unknown, 0, np.minimum(shown, len(skins) - 2))
+    level, known = np.moveaxis(spread(np.dstack([level, ~unknown]).astype(np.float32), say.astype(np.float32)), 2, 0)
+    wanted = jumps.reach(layers.px_per_gap, where=jumps.far & ~unknown) & (known > 0.5)
     openings = []
     for number, cover in enumerate(covered[:-1]):
-        hidden = wanted & cover & (shown > number) & ((level > number - 0.5) if number else (sky < 0.5))
+        hidden = wanted & cover & (shown > number) & (level > (number - 0.5) * known)
         rim = np.asarray(cv2.dilate(hidden.astype(np.uint8), _RIM), bool) & (shown == number)
         openings.append((hidden | rim) & ~unknown)
     return tuple(openings)

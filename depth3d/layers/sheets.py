@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from depth3d.camera import Intrinsics
 from depth3d.depth import MetricDepth
 from depth3d.errors import UsageError
+from depth3d.layers.continuation import continue_colours
 from depth3d.layers.layering import Layers
 from depth3d.layers.openings import find_openings
 from depth3d.layers.peeling import Skin, peel
@@ -104,7 +105,13 @@ def layers_to_mesh(
 def _hidden(layers: Layers, cut_ratio: float, cut_angle_deg: float) -> list[tuple[Skin, NDArray[np.bool_]]]:
     """The layers of which something hidden may come into sight, and where."""
     skins = peel(layers, cut_ratio=cut_ratio, cut_angle_deg=cut_angle_deg)
-    found = zip(skins, find_openings(layers, skins), strict=False)
+    openings = find_openings(layers, skins)
+    if openings and layers.unknown.any():
+        # Where there is no sky in the model, nothing may have its colour.
+        seen = ~np.any([skin.matte >= 0.5 for skin in skins[1:]], axis=0) & ~layers.unknown & ~layers.jumps.far
+        behind = continue_colours(skins[0].rgb, seen, np.zeros_like(seen))
+        skins = (replace(skins[0], rgb=behind), *skins[1:])
+    found = zip(skins, openings, strict=False)
     return [(skin, opening) for skin, opening in found if (opening[:-1, :-1] & opening[1:, 1:]).any()]
 
 
