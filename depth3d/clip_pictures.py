@@ -16,8 +16,9 @@ from depth3d.pictures import Picture
 from depth3d.scene import Scene
 from depth3d.stereo import Eyes, to_stereo
 from depth3d.stereo.eyes import ComfortWarning, to_rig, warn_beyond_comfort
-from depth3d.stereo.layouts import DEFAULT_WIDTH, layers_for
+from depth3d.stereo.layouts import DEFAULT_WIDTH
 from depth3d.video import Video
+from depth3d.views.detail import layers_for
 
 _RANGE_S = 1.0
 """Time over which a heat map's colours follow what is seen, so that they do not flicker."""

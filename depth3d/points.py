@@ -153,8 +153,8 @@ def grid_normals(points: PointMap) -> NDArray[np.float32]:
     Along each grid axis the neighbour with the smaller depth difference is used, so that a normal at a depth jump
     belongs to its own surface. Where no neighbour is known the normal looks straight at the camera.
     """
-    along_u = _smaller_step(points.xyz, axis=1)
-    along_v = _smaller_step(points.xyz, axis=0)
+    along_u = smaller_step(points.xyz, axis=1, by=2)
+    along_v = smaller_step(points.xyz, axis=0, by=2)
     normals = np.cross(along_v, along_u)
     length = np.linalg.norm(normals, axis=-1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -183,11 +183,20 @@ def _evenly(length: int, count: int) -> NDArray[np.int64]:
     return ((np.arange(count) * 2 + 1) * length) // (2 * count)
 
 
-def _smaller_step(xyz: NDArray[np.float32], *, axis: int) -> NDArray[np.float32]:
-    step = np.diff(xyz, axis=axis)
-    missing = np.full_like(xyz[:1] if axis == 0 else xyz[:, :1], np.nan)
-    forward = np.concatenate([step, missing], axis=axis)
-    backward = np.concatenate([missing, step], axis=axis)
-    size_forward, size_backward = np.abs(forward[..., 2]), np.abs(backward[..., 2])
+def smaller_step(values: NDArray[np.float32], axis: int, *, by: int | None = None) -> NDArray[np.float32]:
+    """The smaller of the steps to both neighbours, which at a depth jump is the one within the own surface.
+
+    Args:
+        values: (H, W) or (H, W, C), NaN where unknown.
+        axis: 0 down, 1 to the right.
+        by: which of C decides.
+
+    Returns:
+        The same shape; NaN where neither neighbour is known.
+    """
+    step = np.diff(values, axis=axis)
+    missing = np.full_like(values[:1] if axis == 0 else values[:, :1], np.nan)
+    forward, backward = np.concatenate([step, missing], axis=axis), np.concatenate([missing, step], axis=axis)
+    size_forward, size_backward = (np.abs(one if by is None else one[..., by]) for one in (forward, backward))
     take_backward = np.isnan(size_forward) | (size_backward < size_forward)
-    return np.where(take_backward[..., None], backward, forward)
+    return np.where(take_backward if by is None else take_backward[..., None], backward, forward)

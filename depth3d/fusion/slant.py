@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.fusion.depth_view import DepthView
+from depth3d.points import smaller_step
 
 _MOST_DOUBLINGS = 3
 
@@ -34,19 +35,10 @@ def _facing(view: DepthView) -> NDArray[np.float32]:
     """
     camera = view.camera
     inverse = np.float32(1) / view.z
-    p = _slope(inverse, 1) * np.float32(camera.fx)
-    q = _slope(inverse, 0) * np.float32(camera.fy)
+    p = np.nan_to_num(smaller_step(inverse, 1), nan=0) * np.float32(camera.fx)
+    q = np.nan_to_num(smaller_step(inverse, 0), nan=0) * np.float32(camera.fy)
     x = (np.arange(camera.width, dtype=np.float32) + np.float32(0.5 - camera.cx)) / np.float32(camera.fx)
     y = (np.arange(camera.height, dtype=np.float32) + np.float32(0.5 - camera.cy)) / np.float32(camera.fy)
     r = inverse - p * x - q * y[:, None]
     facing = inverse / np.sqrt(p * p + q * q + r * r)
     return np.where(np.isfinite(facing), np.clip(facing, 1e-3, 1), np.float32(1))
-
-
-def _slope(values: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
-    """(H, W) the smaller of the steps to both neighbours, so that an edge of depth is no slant; 0 where unknown."""
-    step = np.diff(values, axis=axis)
-    unknown = np.full_like(np.take(values, [0], axis), np.nan)
-    ahead, behind = np.concatenate([step, unknown], axis), np.concatenate([unknown, step], axis)
-    nearer = np.isnan(behind) | (np.abs(ahead) <= np.abs(behind))
-    return np.nan_to_num(np.where(nearer, ahead, behind), nan=0)

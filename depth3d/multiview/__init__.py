@@ -1,6 +1,7 @@
 """Many photos of one place: one scale, and one surface."""
 
-from depth3d.multiview.alignment import Aligned, AlignedPhoto, align_views
+from depth3d.multiview.aligned import Aligned, AlignedPhoto
+from depth3d.multiview.alignment import align_views
 from depth3d.multiview.known import KnownLength
 from depth3d.multiview.result import FusedScene, fuse_aligned, save_depths
 

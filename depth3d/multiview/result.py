@@ -20,7 +20,7 @@ from depth3d.formats.registry import format_for
 from depth3d.fusion import DEFAULT_MEMORY_GB, fuse_depth
 from depth3d.kinds import KIND_OF_SUFFIX, provenance_path
 from depth3d.mesh import Mesh
-from depth3d.multiview.alignment import Aligned
+from depth3d.multiview.aligned import Aligned
 from depth3d.provenance import to_json, versions
 from depth3d.scene import Saved
 

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from depth3d.camera import Intrinsics
 from depth3d.depth import MetricDepth
 from depth3d.errors import UsageError
-from depth3d.layers import Layers, to_layers
 from depth3d.pictures import Picture
 from depth3d.stereo.anaglyph import to_anaglyph
 from depth3d.stereo.autostereogram import to_autostereogram
 from depth3d.stereo.eyes import Eyes, StereoPair, see, to_rig, warn_beyond_comfort
 from depth3d.stereo.vr180 import to_vr180
+from depth3d.views.detail import checked_width, layers_for
 
 Layout = Literal[
     "side-by-side",
@@ -36,10 +36,6 @@ DEFAULT_WIGGLE_WIDTH = 640
 DEFAULT_DOTS_WIDTH = 1200
 DEFAULT_VR180_WIDTH = 2880
 
-_WIDEST = 8192
-_DETAIL = 1.5
-"""Pixels of the layers per pixel of an eye's picture, so that it is sharp."""
-_MOST_PIXELS = 3_000_000
 _FARTHEST_PERCENTILE, _NEAREST_PERCENTILE = 2, 98
 
 
@@ -77,7 +73,7 @@ def to_stereo(
     if layout == "autostereogram":
         return Picture(_autostereogram(rgb, depth, width or DEFAULT_DOTS_WIDTH))
     if layout == "vr180":
-        width = _checked(width or DEFAULT_VR180_WIDTH)
+        width = checked_width(width or DEFAULT_VR180_WIDTH)
         # In the middle, a pixel of the half sphere is pi / width wide, and one of the photo 1 / fx.
         layers, _ = layers_for(rgb, depth, camera, max(16, math.ceil(rgb.shape[1] * width / math.pi / camera.fx)))
         return Picture(_beside(to_vr180(layers, to_rig(layers, eyes, at_infinity=True), width)))
@@ -85,17 +81,6 @@ def to_stereo(
     rig = to_rig(layers, eyes)
     warn_beyond_comfort(rig)
     return Picture(_arranged(StereoPair(*see(layers, rig, size, (-1.0, 1.0))), layout))
-
-
-def layers_for(
-    rgb: NDArray[np.uint8], depth: MetricDepth, camera: Intrinsics, width: int
-) -> tuple[Layers, tuple[int, int]]:
-    """Layers fine enough for views of a width, and the size of these: not larger than the photo."""
-    width = min(_checked(width), rgb.shape[1])
-    scale = width / rgb.shape[1]
-    pixels = rgb.shape[0] * rgb.shape[1] * (scale * _DETAIL) ** 2
-    layers = to_layers(rgb, depth, camera, max_pixels=int(max(4, min(pixels, _MOST_PIXELS))))
-    return layers, (width, max(1, round(rgb.shape[0] * scale)))
 
 
 def _arranged(pair: StereoPair, layout: Layout) -> NDArray[np.uint8]:
@@ -123,7 +108,7 @@ def _squeezed(pair: StereoPair, size: tuple[int, int]) -> StereoPair:
 
 
 def _autostereogram(rgb: NDArray[np.uint8], depth: MetricDepth, width: int) -> NDArray[np.uint8]:
-    width = min(_checked(width), rgb.shape[1])
+    width = min(checked_width(width), rgb.shape[1])
     size = width, max(1, round(rgb.shape[0] * width / rgb.shape[1]))
     inverse = np.float32(1) / depth.metres
     far, near = np.nanpercentile(inverse, [_FARTHEST_PERCENTILE, _NEAREST_PERCENTILE])
@@ -131,9 +116,3 @@ def _autostereogram(rgb: NDArray[np.uint8], depth: MetricDepth, width: int) -> N
     nearness = np.clip(np.nan_to_num(nearness), 0, 1)
     small = np.asarray(cv2.resize(nearness, size, interpolation=cv2.INTER_AREA), np.float32)
     return to_autostereogram(small, rgb.reshape(-1, 3))
-
-
-def _checked(width: int) -> int:
-    if not 16 <= width <= _WIDEST:
-        raise UsageError(f"the width must lie between 16 and {_WIDEST} pixels, got {width}")
-    return width

@@ -11,7 +11,8 @@ from depth3d.camera import Intrinsics
 from depth3d.depth import MetricDepth
 from depth3d.pictures import Animation
 from depth3d.stereo.eyes import Eyes, see, to_rig
-from depth3d.stereo.layouts import DEFAULT_WIGGLE_WIDTH, layers_for
+from depth3d.stereo.layouts import DEFAULT_WIGGLE_WIDTH
+from depth3d.views.detail import layers_for
 
 _FPS = 10.0
 _SIDES = (-1.0, 0.0, 1.0)
