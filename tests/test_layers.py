@@ -271,7 +271,7 @@ def test_what_does_not_fit_together_is_said() -> None:
     with pytest.raises(UsageError, match="at least 4"):
         _layers(seen, max_pixels=3)
     layers = _layers(seen)
-    with pytest.raises(UsageError, match="at least 4 for two layers"):
+    with pytest.raises(UsageError, match="at least 4 for 2 layers"):
         layers_to_mesh(layers, seen.rgb, max_faces=3)
     with pytest.raises(GeometryError, match="layers: arrays of sizes"):
         replace(layers, camera=small_camera())

@@ -18,11 +18,10 @@ from depth3d.mesh import DEFAULT_CUT_ANGLE_DEG, DEFAULT_CUT_RATIO
 from depth3d.mesh.cutting import cut_grid
 from depth3d.points import unproject
 
-_MOST_SKINS = 3
 _FULL_GAP, _LEAST_SAY = 0.3, 0.1
 _SURELY = 0.02
 """Share of the picture's width that the largest step may open."""
-_LEAST_JUMPS = 0.001
+_LEAST_JUMPS = 0.0003
 """Share of the picture's pixels."""
 
 
@@ -42,12 +41,17 @@ class Skin:
 
 
 def peel(
-    layers: Layers, *, cut_ratio: float = DEFAULT_CUT_RATIO, cut_angle_deg: float = DEFAULT_CUT_ANGLE_DEG
+    layers: Layers,
+    *,
+    most: int = 3,
+    cut_ratio: float = DEFAULT_CUT_RATIO,
+    cut_angle_deg: float = DEFAULT_CUT_ANGLE_DEG,
 ) -> tuple[Skin, ...]:
-    """The layer behind, and the nearer things as one or two layers that go on behind one another.
+    """The layer behind, and the nearer things as layers that go on behind one another.
 
     Args:
         layers: the photo in layers.
+        most: no more layers than this, at least 2.
         cut_ratio: as for `to_layers`.
         cut_angle_deg: as for `to_layers`.
 
@@ -57,7 +61,7 @@ def peel(
     skins = [Skin(layers.behind_rgb, layers.behind_inverse, np.ones_like(layers.matte))]
     front = _extended(Skin(layers.rgb, layers.inverse, layers.matte))
     while front.matte.any():
-        parts = _split(front, layers.camera, cut_ratio, cut_angle_deg) if len(skins) + 1 < _MOST_SKINS else None
+        parts = _split(front, layers.camera, cut_ratio, cut_angle_deg) if len(skins) + 1 < most else None
         skins.append(parts[0] if parts else front)
         if not parts:
             break

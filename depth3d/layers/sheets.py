@@ -31,6 +31,8 @@ from depth3d.points import PointMap, unproject
 
 T = TypeVar("T", bound=np.generic)
 
+_MOST_LAYERS = 5
+"""Such as a wall, a cupboard, a table, a cup, and a spoon before it."""
 _GUTTER_PX = 8
 """Pixels between the pictures of a texture, so that small versions of it do not mix them."""
 
@@ -104,7 +106,7 @@ def layers_to_mesh(
 
 def _hidden(layers: Layers, cut_ratio: float, cut_angle_deg: float) -> list[tuple[Skin, NDArray[np.bool_]]]:
     """The layers of which something hidden may come into sight, and where."""
-    skins = peel(layers, cut_ratio=cut_ratio, cut_angle_deg=cut_angle_deg)
+    skins = peel(layers, most=_MOST_LAYERS, cut_ratio=cut_ratio, cut_angle_deg=cut_angle_deg)
     openings = find_openings(layers, skins)
     if openings and layers.unknown.any():
         # Where there is no sky in the model, nothing may have its colour.
@@ -121,8 +123,7 @@ def _shared(max_faces: int | None, areas: list[float]) -> list[int | None]:
         return [None] * (len(areas) + 1)
     least = 2 * (len(areas) + 1)
     if max_faces < least:
-        words = {1: "one layer", 2: "two layers", 3: "three layers"}
-        raise UsageError(f"max faces must be at least {least} for {words[len(areas) + 1]}, got {max_faces}")
+        raise UsageError(f"max faces must be at least {least} for {len(areas) + 1} layers, got {max_faces}")
     behind = [max(2, int((max_faces - least) * area / (1 + sum(areas)))) for area in areas]
     return [max_faces - sum(behind), *behind]
 
@@ -180,27 +181,27 @@ def _all(arrays: Sequence[NDArray[T] | None]) -> NDArray[T] | None:
 def _stacked(
     photo: NDArray[np.uint8], pictures: list[NDArray[np.uint8]]
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.float64]]:
-    """The photo and below it the others side by side, at half the size; each one's edges go on between them.
+    """The photo and below it the others at half the size, two in a row; each one's edges go on around it.
 
     Returns:
         The texture, and for each picture, the photo first, its upper left corner and its size as shares of that.
     """
     height, width = photo.shape[:2]
-    cell, half = max(1, width // len(pictures)), _GUTTER_PX // 2
-    apart = 0 if len(pictures) == 1 else _GUTTER_PX
-    size = max(1, min(width // 2, cell - apart)), max(1, height // 2)
-    left = 0 if len(pictures) == 1 else (cell - size[0]) // 2
-    row = [
-        np.pad(
-            np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8),
-            ((half, 0), (left, cell - size[0] - left), (0, 0)),
-            mode="edge",
-        )
-        for picture in pictures
-    ]
-    below = np.pad(np.concatenate(row, 1), ((0, 0), (0, width - cell * len(row)), (0, 0)), mode="edge")
-    texture = np.concatenate([photo, np.repeat(photo[-1:], half, 0), below])
-    corners = [(0, 0), *((cell * number + left, height + _GUTTER_PX) for number in range(len(row)))]
-    sizes = [(width, height), *([size] * len(row))]
+    half = _GUTTER_PX // 2
+    in_row = min(2, len(pictures))
+    size = max(1, min(width // 2, width // in_row - (in_row - 1) * _GUTTER_PX)), max(1, height // 2)
+    texture = np.pad(photo, ((0, half), (0, 0), (0, 0)), mode="edge")
+    corners, sizes = [(0, 0)], [(width, height)]
+    for first in range(0, len(pictures), in_row):
+        row: list[NDArray[np.uint8]] = []
+        for picture in pictures[first : first + in_row]:
+            left = half if in_row > 1 else 0
+            corners.append((sum(cell.shape[1] for cell in row) + left, len(texture) + half))
+            sizes.append(size)
+            small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+            row.append(np.pad(small, ((half, half), (left, left), (0, 0)), mode="edge"))
+        cells = np.concatenate(row, axis=1)[:, :width]
+        texture = np.concatenate([texture, np.pad(cells, ((0, 0), (0, width - cells.shape[1]), (0, 0)), mode="edge")])
+    texture = texture[:-half]  # nothing is below the last row
     whole = np.array([width, len(texture)])
     return texture, np.array(corners) / whole, np.array(sizes) / whole
