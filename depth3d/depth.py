@@ -96,8 +96,9 @@ def _checked_map(values: NDArray[np.float32], what: str) -> NDArray[np.float32]:
     array = np.asarray(values, np.float32)
     if array.ndim != 2 or array.size == 0:
         raise DepthMapError(f"{what}: expected a non-empty (H, W) array, got shape {array.shape}")
-    if np.isinf(array).any():
+    least, greatest = np.fmin.reduce(array, axis=None), np.fmax.reduce(array, axis=None)
+    if np.isinf(least) or np.isinf(greatest):
         raise DepthMapError(f"{what}: infinite values are not allowed; use NaN for unknown")
-    if np.isnan(array).all():
+    if np.isnan(least):
         raise DepthMapError(f"{what}: every value is unknown")
     return array
