@@ -53,6 +53,7 @@ KIND_OF_SUFFIX: dict[str, Kind] = {
     ".las": "cloud",
     ".laz": "cloud",
     ".e57": "cloud",
+    ".spz": "splat",
     ".glb": "mesh",
     ".obj": "mesh",
     ".usdz": "mesh",

@@ -57,6 +57,7 @@ def test_every_suffix_is_an_export(here: Path, suffix: str, capsys: pytest.Captu
     ("kind", "name", "said"),
     [
         ("splat", "a.ply", "1,728 Gaussian splats"),
+        ("splat", "a.spz", "1,728 Gaussian splats"),
         ("relief", "a.stl", "printable relief of 100 x 75 x 10 mm"),
         ("tum", "a.png", "depth 48x36"),
         ("3dgs", "a.png", "depth 48x36"),
@@ -86,7 +87,7 @@ def test_files_beside_are_checked_before_the_work(here: Path, capsys: pytest.Cap
 
 def test_a_kind_in_the_wrong_file_is_refused_before_the_work(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = says(capsys, [*COMMAND, "--as", "splat", "-o", "a.glb"], 2)
-    assert line == "depth3d: a.glb: .glb holds a point cloud or a mesh; a cloud of splats goes into .ply"
+    assert line == "depth3d: a.glb: .glb holds a point cloud or a mesh; a cloud of splats goes into .ply .spz"
     assert "has no layout 'tum' in .npy" in says(capsys, [*COMMAND, "--as", "tum", "-o", "a.npy"], 2)
 
 

@@ -96,7 +96,7 @@ def test_what_goes_where() -> None:
     assert suffixes_for("PointCloud") == (".ply", ".pcd", ".xyz", ".las", ".laz", ".e57", ".glb", ".html")
     assert suffixes_for("Mesh") == (".ply", ".glb", ".obj", ".usdz", ".html")
     assert suffixes_for("Solid") == (".stl",)
-    assert suffixes_for("Splats") == (".ply",)
+    assert suffixes_for("Splats") == (".ply", ".spz")
     assert (
         suffixes_for("MetricDepth")
         == suffixes_for("InverseDepth")

@@ -62,6 +62,7 @@ FORMATS = (
     Format((".html",), "Mesh", "html.write_mesh"),
     Format((".stl",), "Solid", "stl.write_solid"),
     Format((".ply",), "Splats", "splat_ply.write_splats", axes="opencv"),
+    Format((".spz",), "Splats", "splat_spz.write_splats", axes="gltf"),
     Format((".png",), "MetricDepth", "depth_image.write_metric_png"),
     Format((".png",), "InverseDepth", "depth_image.write_inverse_png"),
     Format((".png",), "MetricDepth", "depth_layouts.write_tum", layout="tum"),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from depth3d.errors import UsageError
 from depth3d.formats.axes import turned
 from depth3d.formats.blocks import write_rows
+from depth3d.formats.quaternions import to_quaternions
 from depth3d.splats import Splats
 
 _CONSTANT_HARMONIC = 0.5 / math.sqrt(math.pi)  # Y of degree 0: a colour is 0.5 + Y * f_dc
@@ -52,37 +53,7 @@ def write_splats(splats: Splats, file: BinaryIO, *, axes: str, notes: Mapping[st
         block[:, 6:9] = (splats.rgb[rows] / 255 - 0.5) / _CONSTANT_HARMONIC
         block[:, -8] = logit
         block[:, -7:-4] = np.log(splats.sigma_m[rows])
-        block[:, -4:] = _quaternions(turned(splats.directions[rows], axes))
+        block[:, -4:] = to_quaternions(turned(splats.directions[rows], axes))
         return block
 
     write_rows(file, len(splats.xyz), pack, rows=_ROWS)
-
-
-def _quaternions(directions: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Unit quaternions (w, x, y, z) whose rotation takes x and y to the two directions, (N, 4).
-
-    Of the four ways to divide, the one by the largest component is taken (Shepperd, Quaternion from Rotation Matrix,
-    1978).
-    """
-    x, y = directions[:, 0].astype(np.float64), directions[:, 1].astype(np.float64)
-    m = np.stack([x, y, np.cross(x, y)], axis=2)
-    trace = m[:, 0, 0] + m[:, 1, 1] + m[:, 2, 2]
-    largest = np.argmax(np.column_stack([trace, m[:, 0, 0], m[:, 1, 1], m[:, 2, 2]]), axis=1)
-    result = np.empty((len(m), 4))
-    chosen = largest == 0
-    p = m[chosen]
-    result[chosen] = np.column_stack(
-        [1 + trace[chosen], p[:, 2, 1] - p[:, 1, 2], p[:, 0, 2] - p[:, 2, 0], p[:, 1, 0] - p[:, 0, 1]]
-    )
-    for i in range(3):
-        chosen = largest == i + 1
-        p, j, k = m[chosen], (i + 1) % 3, (i + 2) % 3
-        result[np.ix_(chosen, [0, 1 + i, 1 + j, 1 + k])] = np.column_stack(
-            [
-                p[:, k, j] - p[:, j, k],
-                1 + p[:, i, i] - p[:, j, j] - p[:, k, k],
-                p[:, j, i] + p[:, i, j],
-                p[:, k, i] + p[:, i, k],
-            ]
-        )
-    return np.asarray(result / np.linalg.norm(result, axis=1, keepdims=True))
