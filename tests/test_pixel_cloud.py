@@ -12,6 +12,7 @@ from depth3d.cloud import PointCloud, to_cloud
 from depth3d.depth import MetricDepth
 from depth3d.errors import CameraError, GeometryError, UsageError
 from depth3d.formats import save, suffixes_for
+from depth3d.formats.axes import AXES
 from depth3d.pixel_cloud import PixelCloud, gather, to_pixel_cloud
 from depth3d.points import unproject
 
@@ -58,6 +59,21 @@ def test_every_format_writes_it_to_the_same_bytes(tmp_path: Path, suffix: str) -
     streamed, held = both(with_holes())
     first = save(streamed, tmp_path / f"a{suffix}", notes={"unit": "m"})
     assert first.read_bytes() == save(held, tmp_path / f"b{suffix}", notes={"unit": "m"}).read_bytes()
+
+
+@pytest.mark.parametrize("axes", AXES)
+@pytest.mark.parametrize("holes", [False, True])
+def test_blocks_of_a_large_ply_are_the_same_bytes(tmp_path: Path, axes: str, holes: bool) -> None:
+    rng = np.random.default_rng(0)
+    width, height = 701, 803  # three blocks, the last one smaller
+    z = rng.uniform(1, 9, (height, width)).astype(np.float32)
+    if holes:
+        z[rng.random(z.shape) < 0.2] = np.nan
+    rgb = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    depth, camera = MetricDepth(z), Intrinsics.from_fov(width, height, fov_x_deg=60)
+    streamed = save(to_pixel_cloud(depth, camera, rgb), tmp_path / "a.ply", axes=axes)
+    held = save(to_cloud(unproject(depth, camera), rgb), tmp_path / "b.ply", axes=axes)
+    assert streamed.read_bytes() == held.read_bytes()
 
 
 def test_nothing_known() -> None:
