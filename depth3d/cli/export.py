@@ -38,7 +38,8 @@ KINDS = [
 @photo_arguments
 @output_options(
     "File to write; its suffix says what: .ply .pcd .xyz .las .laz .e57 cloud, .spz splats, .glb .obj .usdz mesh, "
-    ".html page, .stl relief, .png .npy .npz .exr .tif .pfm depth, .gif .webp .avif .apng .mp4 .webm parallax, .json camera."
+    ".html page, .stl relief, .png .npy .npz .exr .tif .pfm depth, .gif .webp .avif .apng .mp4 .webm parallax, "
+    ".json camera."
 )
 @click.option(
     "--as", "kind", type=click.Choice(KINDS), help="What goes into the files, where the suffix would say otherwise."

@@ -27,8 +27,8 @@ _LEVEL = 6
 def write_splats(splats: Splats, file: BinaryIO, *, axes: str, notes: Mapping[str, str]) -> None:
     """Write places in fixed point, then opacities, colours, sizes and rotations in a byte for each number.
 
-    Places are exact to a five-millionth of the farthest coordinate, or a micrometre, sizes to 3 %, directions to about a
-    degree.
+    Places are exact to a micrometre or a five-millionth of the farthest coordinate, sizes to 3 %, directions to about
+    a degree.
 
     Args:
         splats: in camera axes and metres.
