@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import gsply
+import numba
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from depth3d.formats.axes import AXES, matrix, turned
 from depth3d.points import unproject
 from depth3d.splats import Splats, to_splats
 
+numba.config.THREADING_LAYER = "workqueue"  # its own; others depend on what other packages brought along
 SPLATS = to_splats(points(), picture(), CAMERA)
 
 
