@@ -21,8 +21,6 @@ from depth3d.points import unproject
 _FULL_GAP, _LEAST_SAY = 0.3, 0.1
 _SURELY = 0.02
 """Share of the picture's width that the largest step may open."""
-_LEAST_JUMPS = 0.0003
-"""Share of the picture's pixels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +42,7 @@ def peel(
     layers: Layers,
     *,
     most: int = 3,
+    least_jumps: float = 0.001,
     cut_ratio: float = DEFAULT_CUT_RATIO,
     cut_angle_deg: float = DEFAULT_CUT_ANGLE_DEG,
 ) -> tuple[Skin, ...]:
@@ -52,6 +51,7 @@ def peel(
     Args:
         layers: the photo in layers.
         most: no more layers than this, at least 2.
+        least_jumps: share of the picture's pixels at jumps for which another layer is made.
         cut_ratio: as for `to_layers`.
         cut_angle_deg: as for `to_layers`.
 
@@ -61,7 +61,7 @@ def peel(
     skins = [Skin(layers.behind_rgb, layers.behind_inverse, np.ones_like(layers.matte))]
     front = _extended(Skin(layers.rgb, layers.inverse, layers.matte))
     while front.matte.any():
-        parts = _split(front, layers.camera, cut_ratio, cut_angle_deg) if len(skins) + 1 < most else None
+        parts = _split(front, layers.camera, least_jumps, cut_ratio, cut_angle_deg) if len(skins) + 1 < most else None
         skins.append(parts[0] if parts else front)
         if not parts:
             break
@@ -79,14 +79,16 @@ def _extended(skin: Skin) -> Skin:
     return Skin(rgb, np.where(covered, skin.inverse, np.maximum(beyond[..., 3], skin.inverse.min())), skin.matte)
 
 
-def _split(skin: Skin, camera: Intrinsics, cut_ratio: float, cut_angle_deg: float) -> tuple[Skin, Skin] | None:
+def _split(
+    skin: Skin, camera: Intrinsics, least_jumps: float, cut_ratio: float, cut_angle_deg: float
+) -> tuple[Skin, Skin] | None:
     """What of the skin lies farther and goes on behind the rest, and the rest; None if it is one surface."""
     points = unproject(MetricDepth(np.float32(1) / skin.inverse), camera)
     seen = skin.matte >= 0.5
     within = seen[:-1, :-1] & seen[1:, :-1] & seen[:-1, 1:] & seen[1:, 1:]
     cut = ~cut_grid(points, cut_ratio=cut_ratio, cut_angle_deg=cut_angle_deg).whole & within
     jumps = find_jumps(skin.inverse, cut)
-    if jumps.far.mean() < _LEAST_JUMPS:
+    if jumps.far.mean() < least_jumps:
         return None
     behind = continue_behind(skin.inverse, jumps, cut_ratio=cut_ratio)
     hiding = hiding_pixels(skin.inverse, behind, jumps, cut_ratio)

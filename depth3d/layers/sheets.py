@@ -33,6 +33,8 @@ T = TypeVar("T", bound=np.generic)
 
 _MOST_LAYERS = 5
 """Such as a wall, a cupboard, a table, a cup, and a spoon before it."""
+_LEAST_JUMPS = 0.0003
+"""A mesh is made once and may have a layer for a cup; frames are drawn again and again."""
 _GUTTER_PX = 8
 """Pixels between the pictures of a texture, so that small versions of it do not mix them."""
 
@@ -106,7 +108,7 @@ def layers_to_mesh(
 
 def _hidden(layers: Layers, cut_ratio: float, cut_angle_deg: float) -> list[tuple[Skin, NDArray[np.bool_]]]:
     """The layers of which something hidden may come into sight, and where."""
-    skins = peel(layers, most=_MOST_LAYERS, cut_ratio=cut_ratio, cut_angle_deg=cut_angle_deg)
+    skins = peel(layers, most=_MOST_LAYERS, least_jumps=_LEAST_JUMPS, cut_ratio=cut_ratio, cut_angle_deg=cut_angle_deg)
     openings = find_openings(layers, skins)
     if openings and layers.unknown.any():
         # Where there is no sky in the model, nothing may have its colour.
