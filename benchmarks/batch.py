@@ -94,7 +94,7 @@ def one_batch(
 ) -> float:
     """Photos a second of ours; the loops do nothing for edges."""
     from depth3d.batch.running import Batch, run_batch
-    from depth3d.options import Options
+    from depth3d.scenes.options import Options
 
     times: list[float] = []
     run_batch(

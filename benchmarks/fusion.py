@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import depth3d as d3
-from depth3d.captures import Capture, place, read_capture
-from depth3d.fusion import DepthView, fuse_depth
-from depth3d.mesh import Mesh
-from depth3d.multiview import align_views
+from depth3d.geometry.mesh import Mesh
+from depth3d.io.captures import Capture, place, read_capture
+from depth3d.scenes.multiview import align_views
+from depth3d.scenes.multiview.fusion import DepthView, fuse_depth
 
 _FRAMES = (0, 240, 480, 720)
 _DETAIL = (320, 240)

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import torch
 
-from depth3d.bench.networks import as_published
+from depth3d.lab.bench.networks import as_published
 from depth3d.predictors.midas import build_network
 from depth3d.predictors.spec import MIDAS_SMALL
 

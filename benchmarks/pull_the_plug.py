@@ -67,7 +67,7 @@ def kill_nodes(photos: Path, output: Path, kills: list[int]) -> None:
     from ray.cluster_utils import Cluster
 
     from depth3d.batch.running import Batch, run_batch
-    from depth3d.options import Options
+    from depth3d.scenes.options import Options
 
     small = {"object_store_memory": 100 * 2**20}
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **small})

@@ -20,16 +20,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.camera import Intrinsics
-from depth3d.depth import InverseDepth
-from depth3d.errors import Depth3DError
-from depth3d.evaluation import Frame, align_to_truth, read_frames, read_truth
-from depth3d.intrinsics import choose_intrinsics
-from depth3d.photo import Photo, read_photo
+from depth3d.calibration import choose_intrinsics
+from depth3d.core.camera import Intrinsics
+from depth3d.core.depth import InverseDepth
+from depth3d.core.errors import Depth3DError
+from depth3d.io.photos.photo import Photo, read_photo
+from depth3d.io.points.read import read_points
+from depth3d.lab.evaluation.metrics import Frame, align_to_truth, read_frames, read_truth
 from depth3d.predictors import Predictor, load_predictor
 from depth3d.scale import DistanceAt, Farthest, Hint, LengthBetween, Nearest, fit_scale
 from depth3d.scale.correction import correct_relief
-from depth3d.sparse import read_points
 
 NOISE = 0.01
 TAPE = 0.01

@@ -20,7 +20,7 @@ from many_photos import make_photos
 
 from depth3d.batch.row import Row
 from depth3d.batch.running import Batch, Tally, run_batch
-from depth3d.options import Options
+from depth3d.scenes.options import Options
 
 PRINTS = 20
 

@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import depth3d as d3
-from depth3d.camera import Intrinsics, Pose
+from depth3d.core.camera import Intrinsics, Pose
+from depth3d.lab.training.render import look_at
 from depth3d.layers import to_layers
-from depth3d.steadying import Steadier
-from depth3d.training.render import look_at
-from depth3d.views import Viewpoint, draw_view, to_stage
+from depth3d.layers.views import Viewpoint, draw_view, to_stage
+from depth3d.scenes.video.stabilize_scale import Steadier
 
 _SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 _FPS, _FRAMES, _RADIUS_M = 24.0, 48, 0.22

@@ -10,68 +10,68 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     # The sentence
-    from depth3d.options import Options as Options
-    from depth3d.scene import Scene as Scene
-    from depth3d.pipeline import reconstruct as reconstruct
-    from depth3d.clip import reconstruct_video as reconstruct_video
-    from depth3d.clip import save_video as save_video
-    from depth3d.multiview import KnownLength as KnownLength
-    from depth3d.multiview import align_views as align_views
-    from depth3d.multiview import fuse_aligned as fuse_aligned
+    from depth3d.scenes.options import Options as Options
+    from depth3d.scenes.scene import Scene as Scene
+    from depth3d.scenes.photo import reconstruct as reconstruct
+    from depth3d.scenes.video.pipeline import reconstruct_video as reconstruct_video
+    from depth3d.scenes.video.pipeline import save_video as save_video
+    from depth3d.scenes.multiview import KnownLength as KnownLength
+    from depth3d.scenes.multiview import align_views as align_views
+    from depth3d.scenes.multiview import fuse_aligned as fuse_aligned
 
-    from depth3d.panorama_scene import PanoramaScene as PanoramaScene
-    from depth3d.panorama_scene import reconstruct_panorama as reconstruct_panorama
+    from depth3d.scenes.panorama.pipeline import PanoramaScene as PanoramaScene
+    from depth3d.scenes.panorama.pipeline import reconstruct_panorama as reconstruct_panorama
 
     # Nouns
-    from depth3d.camera import Intrinsics as Intrinsics
-    from depth3d.camera import Pose as Pose
-    from depth3d.camera import pixel_centres as pixel_centres
-    from depth3d.depth import InverseDepth as InverseDepth
-    from depth3d.depth import MetricDepth as MetricDepth
-    from depth3d.errors import Depth3DError as Depth3DError
-    from depth3d.pictures import Animation as Animation
-    from depth3d.pictures import DepthPhoto as DepthPhoto
-    from depth3d.pictures import Picture as Picture
+    from depth3d.core.camera import Intrinsics as Intrinsics
+    from depth3d.core.camera import Pose as Pose
+    from depth3d.core.camera import pixel_centres as pixel_centres
+    from depth3d.core.depth import InverseDepth as InverseDepth
+    from depth3d.core.depth import MetricDepth as MetricDepth
+    from depth3d.core.errors import Depth3DError as Depth3DError
+    from depth3d.core.images import Animation as Animation
+    from depth3d.core.images import DepthPhoto as DepthPhoto
+    from depth3d.core.images import Picture as Picture
 
     # Sources
-    from depth3d.captures import read_capture as read_capture
-    from depth3d.intrinsics import choose_intrinsics as choose_intrinsics
-    from depth3d.photo import Photo as Photo
-    from depth3d.photo import read_photo as read_photo
+    from depth3d.io.captures import read_capture as read_capture
+    from depth3d.calibration import choose_intrinsics as choose_intrinsics
+    from depth3d.io.photos.photo import Photo as Photo
+    from depth3d.io.photos.photo import read_photo as read_photo
     from depth3d.predictors import load_predictor as load_predictor
-    from depth3d.predictors.depth_map import read_depth_map as read_depth_map
-    from depth3d.video import read_video as read_video
+    from depth3d.io.depth.depth_map import read_depth_map as read_depth_map
+    from depth3d.io.photos.video import read_video as read_video
 
-    from depth3d.sparse import read_embedded_depth as read_embedded_depth
-    from depth3d.sparse import read_hints as read_hints
-    from depth3d.sparse import read_points as read_points
+    from depth3d.io.photos.embedded_depth_file import read_embedded_depth as read_embedded_depth
+    from depth3d.io.points.hints_file import read_hints as read_hints
+    from depth3d.io.points.read import read_points as read_points
 
     # Steps
-    from depth3d.bokeh import defocus as defocus
-    from depth3d.cloud import PointCloud as PointCloud
-    from depth3d.cloud import to_cloud as to_cloud
-    from depth3d.colormap import to_depth_photo as to_depth_photo
-    from depth3d.colormap import to_heatmap as to_heatmap
-    from depth3d.measure import Measurement as Measurement
-    from depth3d.measure import measure_length as measure_length
-    from depth3d.mesh import Mesh as Mesh
-    from depth3d.mesh import to_mesh as to_mesh
+    from depth3d.render.bokeh import defocus as defocus
+    from depth3d.geometry.point_cloud import PointCloud as PointCloud
+    from depth3d.geometry.point_cloud import to_cloud as to_cloud
+    from depth3d.render.heatmap import to_depth_photo as to_depth_photo
+    from depth3d.render.heatmap import to_heatmap as to_heatmap
+    from depth3d.geometry.measure import Measurement as Measurement
+    from depth3d.geometry.measure import measure_length as measure_length
+    from depth3d.geometry.mesh import Mesh as Mesh
+    from depth3d.geometry.mesh import to_mesh as to_mesh
     from depth3d.layers import Layers as Layers
     from depth3d.layers import layers_to_mesh as layers_to_mesh
     from depth3d.layers import to_layers as to_layers
-    from depth3d.parallax import animate_parallax as animate_parallax
-    from depth3d.pixel_cloud import PixelCloud as PixelCloud
-    from depth3d.pixel_cloud import to_pixel_cloud as to_pixel_cloud
-    from depth3d.points import PointMap as PointMap
-    from depth3d.points import unproject as unproject
+    from depth3d.render.parallax import animate_parallax as animate_parallax
+    from depth3d.geometry.lazy_point_cloud import PixelCloud as PixelCloud
+    from depth3d.geometry.lazy_point_cloud import to_pixel_cloud as to_pixel_cloud
+    from depth3d.core.point_map import PointMap as PointMap
+    from depth3d.core.point_map import unproject as unproject
     from depth3d.refine import refine_relief as refine_relief
-    from depth3d.solid import Solid as Solid
-    from depth3d.solid import to_solid as to_solid
-    from depth3d.splats import Splats as Splats
-    from depth3d.splats import to_splats as to_splats
-    from depth3d.stereo import Eyes as Eyes
-    from depth3d.stereo import animate_wigglegram as animate_wigglegram
-    from depth3d.stereo import to_stereo as to_stereo
+    from depth3d.geometry.printable_relief import Solid as Solid
+    from depth3d.geometry.printable_relief import to_solid as to_solid
+    from depth3d.geometry.gaussians import Splats as Splats
+    from depth3d.geometry.gaussians import to_splats as to_splats
+    from depth3d.render.stereo import Eyes as Eyes
+    from depth3d.render.stereo import animate_wigglegram as animate_wigglegram
+    from depth3d.render.stereo import to_stereo as to_stereo
     from depth3d.scale import CameraHeight as CameraHeight
     from depth3d.scale import DepthAt as DepthAt
     from depth3d.scale import DistanceAt as DistanceAt
@@ -85,69 +85,69 @@ if TYPE_CHECKING:
     from depth3d.scale import fit_scale as fit_scale
 
     # Sinks
-    from depth3d.formats import save as save
+    from depth3d.io.save import save as save
 
 __version__ = "0.1.0"
 
 _ROOM_OF_NAME = {
     # The sentence
-    "Options": "options",
-    "Scene": "scene",
-    "reconstruct": "pipeline",
-    "reconstruct_video": "clip",
-    "save_video": "clip",
-    "KnownLength": "multiview",
-    "align_views": "multiview",
-    "fuse_aligned": "multiview",
-    "PanoramaScene": "panorama_scene",
-    "reconstruct_panorama": "panorama_scene",
+    "Options": "scenes.options",
+    "Scene": "scenes.scene",
+    "reconstruct": "scenes.photo",
+    "reconstruct_video": "scenes.video.pipeline",
+    "save_video": "scenes.video.pipeline",
+    "KnownLength": "scenes.multiview",
+    "align_views": "scenes.multiview",
+    "fuse_aligned": "scenes.multiview",
+    "PanoramaScene": "scenes.panorama.pipeline",
+    "reconstruct_panorama": "scenes.panorama.pipeline",
     # Nouns
-    "Intrinsics": "camera",
-    "Pose": "camera",
-    "pixel_centres": "camera",
-    "InverseDepth": "depth",
-    "MetricDepth": "depth",
-    "Depth3DError": "errors",
-    "Animation": "pictures",
-    "DepthPhoto": "pictures",
-    "Picture": "pictures",
+    "Intrinsics": "core.camera",
+    "Pose": "core.camera",
+    "pixel_centres": "core.camera",
+    "InverseDepth": "core.depth",
+    "MetricDepth": "core.depth",
+    "Depth3DError": "core.errors",
+    "Animation": "core.images",
+    "DepthPhoto": "core.images",
+    "Picture": "core.images",
     # Sources
-    "read_capture": "captures",
-    "choose_intrinsics": "intrinsics",
-    "Photo": "photo",
-    "read_photo": "photo",
+    "read_capture": "io.captures",
+    "choose_intrinsics": "calibration",
+    "Photo": "io.photos.photo",
+    "read_photo": "io.photos.photo",
     "load_predictor": "predictors",
-    "read_depth_map": "predictors.depth_map",
-    "read_video": "video",
-    "read_embedded_depth": "sparse",
-    "read_hints": "sparse",
-    "read_points": "sparse",
+    "read_depth_map": "io.depth.depth_map",
+    "read_video": "io.photos.video",
+    "read_embedded_depth": "io.photos.embedded_depth_file",
+    "read_hints": "io.points.hints_file",
+    "read_points": "io.points.read",
     # Steps
-    "defocus": "bokeh",
-    "PointCloud": "cloud",
-    "to_cloud": "cloud",
-    "to_depth_photo": "colormap",
-    "to_heatmap": "colormap",
-    "Measurement": "measure",
-    "measure_length": "measure",
-    "Mesh": "mesh",
-    "to_mesh": "mesh",
+    "defocus": "render.bokeh",
+    "PointCloud": "geometry.point_cloud",
+    "to_cloud": "geometry.point_cloud",
+    "to_depth_photo": "render.heatmap",
+    "to_heatmap": "render.heatmap",
+    "Measurement": "geometry.measure",
+    "measure_length": "geometry.measure",
+    "Mesh": "geometry.mesh",
+    "to_mesh": "geometry.mesh",
     "Layers": "layers",
     "layers_to_mesh": "layers",
     "to_layers": "layers",
-    "animate_parallax": "parallax",
-    "PixelCloud": "pixel_cloud",
-    "to_pixel_cloud": "pixel_cloud",
-    "PointMap": "points",
-    "unproject": "points",
+    "animate_parallax": "render.parallax",
+    "PixelCloud": "geometry.lazy_point_cloud",
+    "to_pixel_cloud": "geometry.lazy_point_cloud",
+    "PointMap": "core.point_map",
+    "unproject": "core.point_map",
     "refine_relief": "refine",
-    "Solid": "solid",
-    "to_solid": "solid",
-    "Splats": "splats",
-    "to_splats": "splats",
-    "Eyes": "stereo",
-    "animate_wigglegram": "stereo",
-    "to_stereo": "stereo",
+    "Solid": "geometry.printable_relief",
+    "to_solid": "geometry.printable_relief",
+    "Splats": "geometry.gaussians",
+    "to_splats": "geometry.gaussians",
+    "Eyes": "render.stereo",
+    "animate_wigglegram": "render.stereo",
+    "to_stereo": "render.stereo",
     "CameraHeight": "scale",
     "DepthAt": "scale",
     "DistanceAt": "scale",
@@ -160,7 +160,7 @@ _ROOM_OF_NAME = {
     "SparsePoints": "scale",
     "fit_scale": "scale",
     # Sinks
-    "save": "formats",
+    "save": "io.save",
 }
 
 

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import depth3d as d3
-from depth3d.viewer import show
+from depth3d.viewers.open3d import show
 
 HERE = Path(__file__).parent
 options = d3.Options(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import depth3d as d3
-from depth3d.viewer import show
+from depth3d.viewers.open3d import show
 
 _PANEL = (480, 360)
 _GAP = 6

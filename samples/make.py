@@ -23,12 +23,12 @@ from studio import courtyard, desk, room
 from studio.light import Studio
 from studio.photograph import Quality, exact_depth, photograph
 
-from depth3d.camera import Intrinsics, Pose
-from depth3d.depth import MetricDepth
-from depth3d.equirect import Equirect, pixel_rays
-from depth3d.formats import save
-from depth3d.panorama.faces import faces_around, sample, seen_by
-from depth3d.pictures import Picture
+from depth3d.core.camera import Intrinsics, Pose
+from depth3d.core.depth import MetricDepth
+from depth3d.core.equirectangular import Equirect, pixel_rays
+from depth3d.core.images import Picture
+from depth3d.io.save import save
+from depth3d.scenes.panorama.faces import faces_around, sample, seen_by
 
 SCENES: dict[str, ModuleType] = {"room": room, "courtyard": courtyard, "desk": desk}
 _JPEG_QUALITY = 90

@@ -26,7 +26,7 @@ from sent_file import sent_file
 from walk import walk
 
 import depth3d as d3
-from depth3d.viewer import show
+from depth3d.viewers.open3d import show
 from depth3d.web import Limits
 from depth3d.web.server import build_app
 

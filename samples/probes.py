@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 import depth3d as d3
+from depth3d.lab.training.augment import Chance, develop
+from depth3d.lab.training.procedural import ProceduralOptions, render_block
 from depth3d.predictors.runtimes.probes import COLUMNS, ROWS, SHEET, SIZE
-from depth3d.training.faults import Chance, develop
-from depth3d.training.procedural import ProceduralOptions, render_block
 
 _UNSEEN = 3001
 """Training and validation begin at other seeds."""

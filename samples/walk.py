@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import depth3d as d3
-from depth3d.captures import read_capture
+from depth3d.io.captures import read_capture
+from depth3d.lab.training.render import look_at
 from depth3d.layers import to_layers
-from depth3d.multiview import align_views, fuse_aligned
-from depth3d.training.render import look_at
-from depth3d.viewer import show
-from depth3d.views import Viewpoint, draw_view, to_stage
+from depth3d.layers.views import Viewpoint, draw_view, to_stage
+from depth3d.scenes.multiview import align_views, fuse_aligned
+from depth3d.viewers.open3d import show
 
 _SIZE = (640, 480)
 _PIVOT_M = 4.0

@@ -20,17 +20,19 @@ import cv2
 import numpy as np
 from PIL import Image, ImageCms
 
-from depth3d.camera import Intrinsics
-from depth3d.colmap import each_image, read_cameras, read_points3d
-from depth3d.depth import MetricDepth
-from depth3d.errors import Depth3DError, Depth3DWarning, UsageError
-from depth3d.formats import save
-from depth3d.intrinsics import choose_intrinsics
-from depth3d.intrinsics.camera_file import read_camera_file
-from depth3d.key_poses_file import read_motion
-from depth3d.photo import Photo, read_photo
-from depth3d.predictors.depth_map import read_depth_map
-from depth3d.sparse import read_embedded_depth, read_hints, read_points
+from depth3d.calibration import choose_intrinsics
+from depth3d.core.camera import Intrinsics
+from depth3d.core.depth import MetricDepth
+from depth3d.core.errors import Depth3DError, Depth3DWarning, UsageError
+from depth3d.io.cameras.camera_file import read_camera_file
+from depth3d.io.cameras.keyframes_file import read_motion
+from depth3d.io.colmap.model import each_image, read_cameras, read_points3d
+from depth3d.io.depth.depth_map import read_depth_map
+from depth3d.io.photos.embedded_depth_file import read_embedded_depth
+from depth3d.io.photos.photo import Photo, read_photo
+from depth3d.io.points.hints_file import read_hints
+from depth3d.io.points.read import read_points
+from depth3d.io.save import save
 
 WIDTH, HEIGHT = 16, 12
 PHOTO = Photo(np.zeros((HEIGHT, WIDTH, 3), np.uint8), name="a.jpg")
@@ -252,7 +254,7 @@ def _hints() -> dict[str, list[bytes]]:
 def _points() -> dict[str, list[bytes]]:
     import laspy
 
-    from depth3d.cloud import PointCloud
+    from depth3d.geometry.point_cloud import PointCloud
 
     xyz = np.random.default_rng(1).uniform((-1, -1, 4), (1, 1, 6), (20, 3)).astype(np.float32)
     cloud = PointCloud(xyz, np.full((20, 3), 9, np.uint8))

@@ -1,6 +1,6 @@
 """Spoil files until a reader does something else than give a value or one line that says why not.
 
-    python tests/fuzz.py [READER...] [--seconds 600] [--keep tests/foreign_bytes]
+    python tests/fuzz.py [READER...] [--seconds 600] [--keep tests/io/foreign_bytes]
 
 Readers run one after the other, each in a process of its own, so that a crash in a decoder is found too. Hypothesis
 draws the changes and shrinks what it finds; a finding is shown with where it happened and is kept as a file, which
@@ -211,7 +211,7 @@ def main() -> int:
     parser.add_argument("readers", nargs="*", metavar="READER", help=f"of {' '.join(READERS)}; all by default")
     parser.add_argument("--seconds", type=float, default=600, help="for each reader")
     parser.add_argument(
-        "--keep", type=Path, default=Path(__file__).parent / "foreign_bytes", help="folder for findings"
+        "--keep", type=Path, default=Path(__file__).parent / "io" / "foreign_bytes", help="folder for findings"
     )
     chosen = parser.parse_args()
     failed = False

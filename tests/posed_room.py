@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.camera import Intrinsics, Pose, pixel_centres
-from depth3d.fusion import DepthView
+from depth3d.core.camera import Intrinsics, Pose, pixel_centres
+from depth3d.scenes.multiview.fusion import DepthView
 
 HALF = np.array([2.0, 1.2, 2.5])
 """Half the room's width, height and depth in metres; y points down."""

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.camera import Intrinsics
-from depth3d.cloud import PointCloud, to_cloud
-from depth3d.depth import MetricDepth
-from depth3d.mesh import Mesh, to_mesh
-from depth3d.points import PointMap, unproject
+from depth3d.core.camera import Intrinsics
+from depth3d.core.depth import MetricDepth
+from depth3d.core.point_map import PointMap, unproject
+from depth3d.geometry.mesh import Mesh, to_mesh
+from depth3d.geometry.point_cloud import PointCloud, to_cloud
 
 WIDTH, HEIGHT = 48, 36
 RED, GREEN, BLUE, WHITE = (200, 30, 20), (40, 180, 60), (30, 50, 220), (250, 240, 230)

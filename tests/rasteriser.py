@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.camera import Intrinsics
-from depth3d.mesh import Mesh
+from depth3d.core.camera import Intrinsics
+from depth3d.geometry.mesh import Mesh
 
 _NEAR_PLANE = 1e-6
 _ON_EDGE_PX = 1e-3

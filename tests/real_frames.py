@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from depth3d.bench.edges import MeasuredFrame, read_measured
-from depth3d.evaluation import read_frames
-from depth3d.photo import read_photo
+from depth3d.io.photos.photo import read_photo
+from depth3d.lab.bench.edges import MeasuredFrame, read_measured
+from depth3d.lab.evaluation.metrics import read_frames
 
 
 def measured_frames(shared_data: Path, names: tuple[str, ...]) -> list[MeasuredFrame]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.camera import Intrinsics, pixel_centres
-from depth3d.depth import InverseDepth, MetricDepth
+from depth3d.core.camera import Intrinsics, pixel_centres
+from depth3d.core.depth import InverseDepth, MetricDepth
 
 
 @dataclass(frozen=True, slots=True, eq=False)

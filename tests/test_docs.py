@@ -93,7 +93,7 @@ def test_each_picture_and_link_of_the_manual_is_there() -> None:
 
 
 def test_each_suffix_of_the_manual_is_known() -> None:
-    from depth3d.formats import suffixes_for
+    from depth3d.io.save import suffixes_for
 
     table = README.split("## What comes out")[1].split("**Axes.**")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `.")]

@@ -15,15 +15,15 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
-from depth3d.camera import Intrinsics
-from depth3d.depth import MetricDepth
-from depth3d.intrinsics import choose_intrinsics
-from depth3d.photo import Photo, read_photo
-from depth3d.points import unproject
-from depth3d.predictors.depth_map import read_depth_map
+from depth3d.calibration import choose_intrinsics
+from depth3d.core.camera import Intrinsics
+from depth3d.core.depth import MetricDepth
+from depth3d.core.point_map import unproject
+from depth3d.io.depth.depth_map import read_depth_map
+from depth3d.io.photos.photo import Photo, read_photo
+from depth3d.io.points.hints_file import read_hints
+from depth3d.lab.training.textures import texture_bank
 from depth3d.scale import DistanceAt, LengthBetween
-from depth3d.sparse.hints_file import read_hints
-from depth3d.training.textures import texture_bank
 
 SAMPLES = ROOT / "samples"
 SCENES = ("room", "courtyard", "desk")

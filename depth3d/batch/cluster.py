@@ -21,7 +21,7 @@ from depth3d.batch.local import Workers
 from depth3d.batch.recipe import ENDS_THE_BATCH, Job, Recipe
 from depth3d.batch.row import Row
 from depth3d.batch.storage import Folder
-from depth3d.errors import EngineError, MissingExtraError
+from depth3d.core.errors import EngineError, MissingExtraError
 
 _PHOTOS_PER_DATASET = 50_000
 _MOST_PHOTOS_PER_BLOCK = 16

@@ -10,7 +10,7 @@ from typing import Any
 
 from depth3d.batch.recipe import Job, Recipe
 from depth3d.batch.storage import Folder, filesystem, is_local
-from depth3d.errors import PhotoError, UsageError
+from depth3d.core.errors import PhotoError, UsageError
 
 _SUFFIXES = {
     *(".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".jp2"),

@@ -15,7 +15,7 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from depth3d.workers import end_with_parent
+from depth3d.core.processes import end_with_parent
 
 if TYPE_CHECKING:
     from depth3d.batch.recipe import Job, Recipe

@@ -18,8 +18,8 @@ from typing import BinaryIO, Protocol
 
 from depth3d.batch.row import Row
 from depth3d.batch.storage import Folder
-from depth3d.errors import OutputError, UsageError
-from depth3d.formats import atomic_write
+from depth3d.core.errors import OutputError, UsageError
+from depth3d.io.save import atomic_write
 
 MANIFEST_NAME = "manifest.jsonl"
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from depth3d.batch.row import Fit, Output, Row
 from depth3d.batch.storage import TEMPORARY, Folder, local_photo, without_temporary
-from depth3d.errors import Depth3DError, Depth3DWarning, EngineError, OutputError, WeightsError
-from depth3d.kinds import Kind, files_of, provenance_path
-from depth3d.options import Options
-from depth3d.pipeline import reconstruct
+from depth3d.core.errors import Depth3DError, Depth3DWarning, EngineError, OutputError, WeightsError
 from depth3d.predictors import load_predictor
-from depth3d.scene import Scene
+from depth3d.scenes.options import Options
+from depth3d.scenes.outputs import Kind, files_of, provenance_path
+from depth3d.scenes.photo import reconstruct
+from depth3d.scenes.scene import Scene
 
 ENDS_THE_BATCH = (OutputError, WeightsError)
 """Errors that are no photo's own, and would come again with each: a full disk, damaged weights."""

@@ -17,10 +17,10 @@ from depth3d.batch.row import Row
 from depth3d.batch.shared_scale import check_overlap, shared_units, with_shared_scale
 from depth3d.batch.storage import Folder
 from depth3d.batch.table import check_table, write_table
-from depth3d.errors import OutputError, UsageError, WeightsError
-from depth3d.kinds import Kind
-from depth3d.options import Options
+from depth3d.core.errors import OutputError, UsageError, WeightsError
 from depth3d.predictors.weights import fetch_weights
+from depth3d.scenes.options import Options
+from depth3d.scenes.outputs import Kind
 
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress as Download

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from depth3d.batch.recipe import Job, Recipe
 from depth3d.batch.storage import local_photo
-from depth3d.colmap import NO_POINT, each_image, is_colmap_model
-from depth3d.errors import Depth3DError, HintError, UsageError
-from depth3d.options import Options
-from depth3d.pipeline import reconstruct
-from depth3d.scene import Scene
-from depth3d.sparse import read_points
-from depth3d.undistort import to_ideal_pixels
+from depth3d.core.errors import Depth3DError, HintError, UsageError
+from depth3d.core.undistort import to_ideal_pixels
+from depth3d.io.colmap.model import NO_POINT, each_image, is_colmap_model
+from depth3d.io.points.read import read_points
+from depth3d.scenes.options import Options
+from depth3d.scenes.photo import reconstruct
+from depth3d.scenes.scene import Scene
 
 LEAST_SHARED_POINTS = 8
 """Two photos that see fewer of the same points are not tied to each other."""

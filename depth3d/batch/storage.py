@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from depth3d.errors import OutputError, PhotoError, UsageError
-from depth3d.formats import atomic_write
+from depth3d.core.errors import OutputError, PhotoError, UsageError
+from depth3d.io.save import atomic_write
 
 TEMPORARY = "depth3d-"
 _LEFTOVERS = ".depth3d-*.part"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from depth3d.batch.row import Row
 from depth3d.batch.storage import TEMPORARY, Folder
-from depth3d.errors import MissingExtraError
+from depth3d.core.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from depth3d.batch.manifest import Manifest

@@ -11,7 +11,7 @@ from typing import TextIO
 import click
 
 from depth3d.cli.terminal import say
-from depth3d.errors import Depth3DError, Depth3DNotice, Depth3DWarning
+from depth3d.core.errors import Depth3DError, Depth3DNotice, Depth3DWarning
 
 _ROOM_OF_COMMAND = {
     "export": "depth3d.cli.export:export",

@@ -17,7 +17,7 @@ from depth3d.cli.options import camera_options, depth_options, geometry_options,
 from depth3d.cli.picture_options import focus_option, layout_option, lens_options, motion_options, stereo_options
 from depth3d.cli.terminal import json_option, result, say
 from depth3d.cli.weights import download_progress
-from depth3d.errors import PhotoError
+from depth3d.core.errors import PhotoError
 
 if TYPE_CHECKING:
     from depth3d.batch.row import Row

@@ -49,8 +49,8 @@ def predict(names: tuple[str, ...], weights: Path | None, **conditions: Any) -> 
     depth3d bench predict
     depth3d bench predict --predictor bundled --frames frames.json
     """
-    from depth3d.bench.predict import Conditions, bench_predict
-    from depth3d.bench.stopwatch import to_table
+    from depth3d.lab.bench.predict import Conditions, bench_predict
+    from depth3d.lab.bench.timing import to_table
 
     for name in names[:1] if weights else names:
         section = bench_predict(name, weights=weights, conditions=Conditions(**conditions))
@@ -68,8 +68,8 @@ def whole_command(photo: Path, rounds: int) -> None:
     \b
     depth3d bench command photo.jpg
     """
-    from depth3d.bench.command import bench_command
-    from depth3d.bench.stopwatch import to_table
+    from depth3d.lab.bench.command import bench_command
+    from depth3d.lab.bench.timing import to_table
 
     for section in bench_command(photo, rounds=rounds):
         click.echo(f"{to_table((section,))}\n")
@@ -90,8 +90,8 @@ def geometry(photo: Path, rounds: int, frames: Path | None) -> None:
     depth3d bench geometry photo.jpg --rounds 21
     depth3d bench geometry photo.jpg --frames frames.json
     """
-    from depth3d.bench.geometry import bench_geometry
-    from depth3d.bench.stopwatch import to_table
+    from depth3d.lab.bench.geometry import bench_geometry
+    from depth3d.lab.bench.timing import to_table
 
     for section in bench_geometry(photo, rounds=rounds, frames=frames):
         click.echo(f"{to_table((section,))}\n")
@@ -108,9 +108,9 @@ def edges(frames: Path) -> None:
     \b
     depth3d bench edges frames.json
     """
-    from depth3d.bench.edges import bench_edges, read_measured
-    from depth3d.bench.stopwatch import to_table
-    from depth3d.evaluation import read_frames
+    from depth3d.lab.bench.edges import bench_edges, read_measured
+    from depth3d.lab.bench.timing import to_table
+    from depth3d.lab.evaluation.metrics import read_frames
 
     click.echo(to_table((bench_edges(map(read_measured, read_frames(frames))),)))
 
@@ -128,8 +128,8 @@ def motion(data: Path | None, rounds: int) -> None:
     depth3d bench motion
     depth3d bench motion --data ../shared/data
     """
-    from depth3d.bench.motion import bench_motion
-    from depth3d.bench.stopwatch import to_table
+    from depth3d.lab.bench.motion import bench_motion
+    from depth3d.lab.bench.timing import to_table
 
     for section in bench_motion(data, rounds=rounds):
         click.echo(f"{to_table((section,))}\n")

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from depth3d.errors import UsageError
+from depth3d.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from depth3d.options import Options
     from depth3d.scale import Hint
+    from depth3d.scenes.options import Options
 
 
 def to_options(chosen: dict[str, Any]) -> Options:
     """Turn what click collected into the Options that every door shares."""
     from depth3d.cli.file_options import in_millimetres
-    from depth3d.options import Options
+    from depth3d.scenes.options import Options
 
     chosen = dict(chosen)
     chosen |= in_millimetres(chosen)

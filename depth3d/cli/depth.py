@@ -10,10 +10,10 @@ import click
 from depth3d.cli.options import camera_options, depth_options, output_options, photo_arguments, scale_options
 from depth3d.cli.picture_options import video_options
 from depth3d.cli.work import write_files
-from depth3d.errors import UsageError
+from depth3d.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from depth3d.kinds import Kind
+    from depth3d.scenes.outputs import Kind
 
 
 @click.command()

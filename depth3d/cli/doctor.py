@@ -12,7 +12,7 @@ import click
 from packaging.requirements import Requirement
 
 from depth3d.cli.terminal import json_option, result, wants_json
-from depth3d.errors import WeightsError
+from depth3d.core.errors import WeightsError
 
 _FOR_WORK_ON_DEPTH3D = {"dev", "all"}
 _VARIABLES = ("DEPTH3D_CACHE", "DEPTH3D_OFFLINE", "DEPTH3D_RUNTIME", "DEPTH3D_WEIGHTS")
@@ -128,7 +128,7 @@ def _networks() -> list[_Finding]:
 
 
 def _display() -> _Finding:
-    from depth3d.display import has_display
+    from depth3d.viewers.display import has_display
 
     if has_display():
         return _Finding("Window", "display", "ok", "depth3d view opens windows")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from depth3d.depth import InverseDepth
-    from depth3d.evaluation import Predict
-    from depth3d.photo import Photo
+    from depth3d.core.depth import InverseDepth
+    from depth3d.io.photos.photo import Photo
+    from depth3d.lab.evaluation.metrics import Predict
     from depth3d.predictors import Predictor
 
 
@@ -46,9 +46,9 @@ def eval_command(
     depth3d eval frames.json --predictor bundled --predictor midas_small --json figures.json
     depth3d eval frames.json --predictor bundled --refine
     """
-    from depth3d.errors import UsageError
-    from depth3d.evaluation import evaluate, read_frames
-    from depth3d.formats.files import atomic_write, check_writable
+    from depth3d.core.errors import UsageError
+    from depth3d.io.atomic import atomic_write, check_writable
+    from depth3d.lab.evaluation.metrics import evaluate, read_frames
     from depth3d.predictors import load_predictor
 
     if baselines_only and (names or weights is not None):

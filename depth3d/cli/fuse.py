@@ -12,12 +12,12 @@ from depth3d.cli.options import camera_options, depth_of_each_options
 from depth3d.cli.progress import step_progress
 from depth3d.cli.terminal import result, say
 from depth3d.cli.values import AXES, EXISTING_PATH, LENGTH, OUTPUT_FILE, Parsed
-from depth3d.errors import UsageError
-from depth3d.lengths import Length, Place, parse_known_length
+from depth3d.core.errors import UsageError
+from depth3d.core.parsing import Length, Place, parse_known_length
 
 if TYPE_CHECKING:
-    from depth3d.multiview import Aligned, FusedScene
-    from depth3d.multiview.result import DepthLayout, FusedKind
+    from depth3d.scenes.multiview import Aligned, FusedScene
+    from depth3d.scenes.multiview.outputs import DepthLayout, FusedKind
 
 KNOWN_LENGTH = Parsed("place:place=length", parse_known_length)
 
@@ -93,8 +93,8 @@ def fuse(
     depth3d fuse sparse/0 images --known IMG_1.jpg:IMG_9.jpg=3.2m -o room.glb
     depth3d fuse sparse/0 images --depths depths
     """
-    from depth3d.captures import read_capture
-    from depth3d.multiview import KnownLength, align_views
+    from depth3d.io.captures import read_capture
+    from depth3d.scenes.multiview import KnownLength, align_views
 
     if not outputs and depths is None:
         raise UsageError("nothing to write; give -o FILE, --depths FOLDER, or both")
@@ -123,8 +123,8 @@ def fuse(
 
 
 def _check_outputs(outputs: tuple[Path, ...], kind: FusedKind | None, *, force: bool) -> None:
-    from depth3d.formats import check_writable
-    from depth3d.multiview.result import fused_files_of
+    from depth3d.io.save import check_writable
+    from depth3d.scenes.multiview.outputs import fused_files_of
 
     for path in outputs:
         for file in fused_files_of(path, kind):
@@ -143,14 +143,14 @@ def _say(aligned: Aligned) -> None:
 
 
 def _save_depths(aligned: Aligned, folder: Path, layout: DepthLayout, *, force: bool) -> None:
-    from depth3d.multiview import save_depths
+    from depth3d.scenes.multiview import save_depths
 
     count = save_depths(aligned, folder, layout=layout, force=force)
     result(f"{folder}: {count} depth maps for {layout}", {"path": folder, "what": f"{count} depth maps for {layout}"})
 
 
 def _fused(aligned: Aligned, fusing: dict[str, Any]) -> FusedScene:
-    from depth3d.multiview import fuse_aligned
+    from depth3d.scenes.multiview import fuse_aligned
 
     return fuse_aligned(
         aligned,

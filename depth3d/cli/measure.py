@@ -13,7 +13,7 @@ from depth3d.cli.terminal import json_option, result, step
 from depth3d.cli.values import EXISTING_FILE, PIXEL
 from depth3d.cli.weights import download_progress
 from depth3d.cli.work import report
-from depth3d.lengths import written_length
+from depth3d.core.parsing import written_length
 
 
 @click.command()
@@ -35,7 +35,7 @@ def measure(photo: Path, start: Any, end: Any, **chosen: Any) -> None:
     depth3d measure room.jpg --at 412,300=2.4m --at 90,640=85cm --from 200,120 --to 200,460
     """
     options = to_options(chosen)
-    from depth3d.pipeline import reconstruct
+    from depth3d.scenes.photo import reconstruct
 
     with step(f"{photo.name}: seeing depth"), download_progress("midas_small") as progress:
         scene = reconstruct(photo, options, progress=progress)

@@ -15,7 +15,7 @@ from depth3d.cli.weights import download_progress
 from depth3d.cli.work import targets, wrote
 
 if TYPE_CHECKING:
-    from depth3d.panorama_scene import PanoramaKind
+    from depth3d.scenes.panorama.pipeline import PanoramaKind
 
 
 @click.command()
@@ -56,8 +56,8 @@ def panorama(
     depth3d panorama hall.jpg --at 1024,600=2.1m -o hall.glb
     """
     options = to_options(chosen)
-    from depth3d.formats import files_for
-    from depth3d.panorama_scene import panorama_kind_of, reconstruct_panorama
+    from depth3d.io.save import files_for
+    from depth3d.scenes.panorama.pipeline import panorama_kind_of, reconstruct_panorama
 
     def files_of(path: Path) -> tuple[Path, ...]:
         return files_for(path, "Mesh" if (kind or panorama_kind_of(path)) == "mesh" else "PointCloud")

@@ -13,7 +13,7 @@ from depth3d.cli.values import LAYOUTS
 from depth3d.cli.work import write_files
 
 if TYPE_CHECKING:
-    from depth3d.kinds import Kind
+    from depth3d.scenes.outputs import Kind
 
 _WIGGLEGRAM = "wigglegram"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from depth3d.errors import nearest
+from depth3d.core.errors import nearest
 
 _NO_COMMAND = re.compile(r"No such command '([^']*)'\.")
 _NO_CHOICE = re.compile(r"'([^']*)' is not one of (.*)\.$")

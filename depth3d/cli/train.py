@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from depth3d.training.loop import Source
+    from depth3d.lab.training.loop import Source
 
 
 @click.command("train")
@@ -79,10 +79,10 @@ def train(
     depth3d train --out mine --start midas_v21_small_256.pt --data tum:captures  fine-tune on your own captures
     depth3d train --out run --export bundled.safetensors                         the network so far
     """
-    from depth3d.errors import UsageError
-    from depth3d.training.finetune import export_trained, fine_tune, start_weights
-    from depth3d.training.procedural import ProceduralSource
-    from depth3d.training.recipe import train_bundled, train_options, world_options
+    from depth3d.core.errors import UsageError
+    from depth3d.lab.training.finetune import export_trained, fine_tune, start_weights
+    from depth3d.lab.training.procedural import ProceduralSource
+    from depth3d.lab.training.recipe import train_bundled, train_options, world_options
 
     if target is not None:
         click.echo(f"wrote {export_trained(folder / 'checkpoint.pt', target, net_size=net_size, force=force)}")
@@ -107,8 +107,8 @@ def train(
 
 
 def _folder_source(text: str, seed: int) -> Source:
-    from depth3d.errors import UsageError
-    from depth3d.training.mixing import FolderSource
+    from depth3d.core.errors import UsageError
+    from depth3d.lab.training.datasets import FolderSource
 
     layout, colon, folder = text.partition(":")
     if not colon:
@@ -117,7 +117,7 @@ def _folder_source(text: str, seed: int) -> Source:
 
 
 def _mixed(sources: list[Source]) -> Source:
-    from depth3d.training.mixing import MixedSource
+    from depth3d.lab.training.datasets import MixedSource
 
     return MixedSource(sources)
 

@@ -11,8 +11,15 @@ from typing import Any, TypeVar
 
 import click
 
-from depth3d.errors import UsageError
-from depth3d.lengths import parse_bytes, parse_length, parse_pixel, parse_pixel_length, parse_pixels, parse_span_length
+from depth3d.core.errors import UsageError
+from depth3d.core.parsing import (
+    parse_bytes,
+    parse_length,
+    parse_pixel,
+    parse_pixel_length,
+    parse_pixels,
+    parse_span_length,
+)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -22,14 +29,14 @@ OUTPUT_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 AXES = ("gltf", "opencv", "blender", "ros", "unity", "z-up")
-"""The names of `depth3d.formats.axes`, which needs numpy."""
+"""The names of `depth3d.io.geometry.axes`, which needs numpy."""
 
 
 LAYOUTS = (
     *("side-by-side", "half-side-by-side", "top-bottom", "half-top-bottom", "cross-eyed", "anaglyph", "autostereogram"),
     "vr180",
 )
-"""The names of `depth3d.stereo.LAYOUTS`, which needs numpy."""
+"""The names of `depth3d.render.stereo.LAYOUTS`, which needs numpy."""
 
 
 class Parsed(click.ParamType[object]):

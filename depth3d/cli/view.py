@@ -16,13 +16,13 @@ from depth3d.cli.terminal import say, step
 from depth3d.cli.values import EXISTING_FILE, OUTPUT_FILE
 from depth3d.cli.weights import download_progress
 from depth3d.cli.work import report
-from depth3d.errors import UsageError
+from depth3d.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from depth3d.camera import Intrinsics
-    from depth3d.cloud import PointCloud
-    from depth3d.mesh import Mesh
-    from depth3d.scene import Scene
+    from depth3d.core.camera import Intrinsics
+    from depth3d.geometry.mesh import Mesh
+    from depth3d.geometry.point_cloud import PointCloud
+    from depth3d.scenes.scene import Scene
 
 _FOR_BOTH = {"files", "--screenshot", "--force", "--verbose", "-v"}
 
@@ -59,7 +59,7 @@ def view(
     depth3d view room.glb room.ply
     depth3d view room.jpg --screenshot room_3d.png
     """
-    from depth3d.viewer import GEOMETRY_SUFFIXES, KEYS, check_window, show
+    from depth3d.viewers.open3d import GEOMETRY_SUFFIXES, KEYS, check_window, show
 
     check_window(screenshot=screenshot, force=force)
     photos = [file for file in files if file.suffix.lower() not in GEOMETRY_SUFFIXES]
@@ -100,13 +100,13 @@ def _check_options(given: set[str], *, photos: Sequence[Path], files: Sequence[P
 
 
 def _from_file(file: Path, axes: str | None) -> list[PointCloud | Mesh]:
-    from depth3d.viewer import load_geometry
+    from depth3d.viewers.open3d import load_geometry
 
     return load_geometry(file, axes=axes)
 
 
 def _scene(photo: Path, chosen: dict[str, Any]) -> Scene:
-    from depth3d.pipeline import reconstruct
+    from depth3d.scenes.photo import reconstruct
 
     with step(f"{photo.name}: seeing depth"), download_progress("midas_small") as progress:
         scene = reconstruct(photo, to_options(chosen | {"axes": None}), progress=progress)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from depth3d.cli.terminal import json_option, result
-from depth3d.errors import WeightsError
+from depth3d.core.errors import WeightsError
 
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress

@@ -13,12 +13,12 @@ from depth3d.cli.chosen import to_options
 from depth3d.cli.progress import step_progress
 from depth3d.cli.terminal import is_verbose, result, say, step
 from depth3d.cli.weights import download_progress
-from depth3d.errors import UsageError
+from depth3d.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from depth3d.kinds import Kind
-    from depth3d.options import Options
-    from depth3d.scene import Saved, Scene
+    from depth3d.scenes.options import Options
+    from depth3d.scenes.outputs import Kind
+    from depth3d.scenes.scene import Saved, Scene
 
 
 def write_files(
@@ -33,9 +33,9 @@ def write_files(
         force: overwrite existing files.
         chosen: the other options as click collected them.
     """
-    from depth3d.kinds import files_of
-    from depth3d.pipeline import reconstruct
-    from depth3d.video import is_video
+    from depth3d.io.photos.video import is_video
+    from depth3d.scenes.outputs import files_of
+    from depth3d.scenes.photo import reconstruct
 
     options = to_options(chosen)
     videos, photos = [path for path in photos if is_video(path)], [path for path in photos if not is_video(path)]
@@ -60,8 +60,8 @@ def wrote(saved: Saved, photo: Path, unit: str) -> None:
 
 
 def _write_video(path: Path, outputs: Sequence[Path], options: Options, kind: Kind | None, *, force: bool) -> None:
-    from depth3d.clip import save_video
-    from depth3d.video import read_video
+    from depth3d.io.photos.video import read_video
+    from depth3d.scenes.video.pipeline import save_video
 
     named = [Path(str(output).replace("{name}", path.stem)) for output in outputs]
     with step_progress() as progress:
@@ -111,8 +111,8 @@ def targets(
     provenance: bool,
 ) -> list[list[Path]]:
     """Each photo's output files, checked before the work begins; `files_of` tells what a path stands for."""
-    from depth3d.formats import check_writable
-    from depth3d.kinds import provenance_path
+    from depth3d.io.save import check_writable
+    from depth3d.scenes.outputs import provenance_path
 
     named = [[Path(str(output).replace("{name}", photo.stem)) for output in outputs] for photo in photos]
     seen: set[Path] = set()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from depth3d.layers.layering import DEFAULT_TURN_DEG as DEFAULT_TURN_DEG
-from depth3d.layers.layering import Layers as Layers
-from depth3d.layers.layering import to_layers as to_layers
-from depth3d.layers.peeling import Skin as Skin
-from depth3d.layers.peeling import peel as peel
-from depth3d.layers.sheets import layers_to_mesh as layers_to_mesh
+from depth3d.layers.peel import Skin as Skin
+from depth3d.layers.peel import peel as peel
+from depth3d.layers.split import DEFAULT_TURN_DEG as DEFAULT_TURN_DEG
+from depth3d.layers.split import Layers as Layers
+from depth3d.layers.split import to_layers as to_layers
+from depth3d.layers.to_mesh import layers_to_mesh as layers_to_mesh

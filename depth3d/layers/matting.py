@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.layers.spreading import spread
+from depth3d.layers.push_pull import spread
 
 _CLEAR_DIFFERENCE = 30.0
 """Difference of colours, of 255, at which a pixel's colour says as much about it as its place."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from depth3d.errors import UsageError, WeightsError
+from depth3d.core.errors import UsageError, WeightsError
 
 if TYPE_CHECKING:
-    from depth3d.depth import InverseDepth
-    from depth3d.photo import Photo
+    from depth3d.core.depth import InverseDepth
+    from depth3d.io.photos.photo import Photo
     from depth3d.predictors.download import Progress
     from depth3d.predictors.weights import FoundWeights
 

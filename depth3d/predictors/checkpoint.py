@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from depth3d.errors import Depth3DError, WeightsError
+from depth3d.core.errors import Depth3DError, WeightsError
 from depth3d.predictors.spec import MIDAS_LARGE, MIDAS_SMALL, NetworkSpec
 
 if TYPE_CHECKING:

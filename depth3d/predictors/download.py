@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from depth3d.errors import WeightsError
+from depth3d.core.errors import WeightsError
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes that are there and the bytes there will be, or None where the server does not say."""

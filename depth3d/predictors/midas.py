@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from depth3d.errors import UsageError
+from depth3d.core.errors import UsageError
 from depth3d.predictors.spec import OFFICIAL_SPECS, NetworkSpec
 from depth3d.predictors.torch_env import import_timm
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from depth3d.depth import InverseDepth
-from depth3d.errors import WeightsError
+from depth3d.core.depth import InverseDepth
+from depth3d.core.errors import WeightsError
 from depth3d.predictors.preprocess import prepare_picture, to_photo_size
 
 if TYPE_CHECKING:
-    from depth3d.photo import Photo
+    from depth3d.io.photos.photo import Photo
     from depth3d.predictors.runtimes.opening import OpenNetwork
 
 

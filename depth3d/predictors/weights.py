@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from depth3d.errors import UsageError, WeightsError
+from depth3d.core.errors import UsageError, WeightsError
 
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress

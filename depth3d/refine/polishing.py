@@ -8,8 +8,8 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.depth import InverseDepth, MetricDepth
-from depth3d.errors import UsageError
+from depth3d.core.depth import InverseDepth, MetricDepth
+from depth3d.core.errors import UsageError
 from depth3d.refine.relief import refine_relief, smooth_known
 
 Depth = InverseDepth | MetricDepth

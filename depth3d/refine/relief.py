@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.depth import InverseDepth, sample_known
-from depth3d.errors import DepthMapError, UsageError
+from depth3d.core.depth import InverseDepth, sample_known
+from depth3d.core.errors import DepthMapError, UsageError
 from depth3d.refine.cells import enlarge, fill_unknown, fitted, nearest, resample, shrink
 from depth3d.refine.colours import follow_colours
 from depth3d.refine.painting import paint_edges

@@ -9,8 +9,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.depth import InverseDepth
-from depth3d.errors import HintError
+from depth3d.core.depth import InverseDepth
+from depth3d.core.errors import HintError
 from depth3d.scale.fit import ScaleFit
 
 LEAST_ANCHORS = 12

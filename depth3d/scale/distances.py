@@ -8,9 +8,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.camera import Intrinsics
-from depth3d.depth import InverseDepth
-from depth3d.errors import HintError, UsageError
+from depth3d.core.camera import Intrinsics
+from depth3d.core.depth import InverseDepth
+from depth3d.core.errors import HintError, UsageError
 from depth3d.scale.hint import (
     FAR_PERCENTILE,
     NEAR_PERCENTILE,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.depth import InverseDepth, MetricDepth
-from depth3d.errors import HintError
+from depth3d.core.depth import InverseDepth, MetricDepth
+from depth3d.core.errors import HintError
 from depth3d.scale.hint import Anchors
 
 _FARTHEST_INVERSE_M = 1e-6

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.depth import InverseDepth
-from depth3d.errors import HintError
+from depth3d.core.depth import InverseDepth
+from depth3d.core.errors import HintError
 
 _SAMPLES = 4000
 _TRIALS = 500

@@ -10,9 +10,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.camera import Intrinsics
-from depth3d.depth import InverseDepth, sample_known
-from depth3d.errors import HintError, UsageError
+from depth3d.core.camera import Intrinsics
+from depth3d.core.depth import InverseDepth, sample_known
+from depth3d.core.errors import HintError, UsageError
 
 DEFAULT_RELATIVE_SIGMA = 0.02
 """Where a hint states no uncertainty: 2 % of its length."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.errors import HintError
+from depth3d.core.errors import HintError
 from depth3d.scale.hint import Anchors
 from depth3d.scale.system import Line, System, solve
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.camera import Intrinsics
-from depth3d.depth import InverseDepth
-from depth3d.errors import CameraError, HintError
+from depth3d.core.camera import Intrinsics
+from depth3d.core.depth import InverseDepth
+from depth3d.core.errors import CameraError, HintError
 from depth3d.scale.fit import ScaleFit
 from depth3d.scale.hint import FAR_PERCENTILE, NEAR_PERCENTILE, Condition, Hint, percentile
 from depth3d.scale.robust import start_from_anchors, without_outliers

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from depth3d.errors import PhotoError, UsageError
-from depth3d.input_files import open_picture
+from depth3d.core.errors import PhotoError, UsageError
+from depth3d.io.open_input import open_picture
 
 DEFAULT_MEGABYTES = 40.0
 DEFAULT_MEGAPIXELS = 50.0

@@ -9,15 +9,15 @@ from typing import Any
 
 import gradio as gr
 
-from depth3d.errors import Depth3DError, UsageError
-from depth3d.parallax import DEFAULT_MOTION, MOTIONS
+from depth3d.core.errors import Depth3DError, UsageError
 from depth3d.predictors.download import Progress
-from depth3d.web.desk import Desk
-from depth3d.web.desks import Desks
+from depth3d.render.parallax import DEFAULT_MOTION, MOTIONS
+from depth3d.web.clicked_hints import Pixel
 from depth3d.web.examples import EXAMPLES
-from depth3d.web.gate import COOKIE
-from depth3d.web.marks import Pixel
-from depth3d.web.words import board_of, camera_in_words, fit_in_words, links_to_files, model_of, moving_of
+from depth3d.web.middleware import COOKIE
+from depth3d.web.render_html import board_of, camera_in_words, fit_in_words, links_to_files, model_of, moving_of
+from depth3d.web.session import Desk
+from depth3d.web.sessions import Desks
 
 DOWNLOADS = {
     ".ply": "Point cloud (PLY)",

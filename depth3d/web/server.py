@@ -11,12 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from depth3d.errors import Depth3DError, MissingExtraError, OutputError
-from depth3d.options import Options
-from depth3d.web.desks import Desks
+from depth3d.core.errors import Depth3DError, MissingExtraError, OutputError
+from depth3d.scenes.options import Options
 from depth3d.web.examples import EXAMPLES, example_camera, example_hints, example_photo
-from depth3d.web.gate import Application, Gate, visitor_of
 from depth3d.web.limits import Limits, TooLargeError
+from depth3d.web.middleware import Application, Gate, visitor_of
+from depth3d.web.sessions import Desks
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import BaseRoute
 
-    from depth3d.web.desk import Desk
+    from depth3d.web.session import Desk
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7860

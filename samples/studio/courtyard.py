@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from depth3d.camera import Intrinsics, Pose
-from depth3d.training.render import look_at
-from depth3d.training.scene import Light, Scene, SceneBuilder, Sky
+from depth3d.core.camera import Intrinsics, Pose
+from depth3d.lab.training.render import look_at
+from depth3d.lab.training.scene import Light, Scene, SceneBuilder, Sky
 from studio.paint import MASKS
 from studio.props import chair, mug, painted, plain, round_table, toned, tree
 

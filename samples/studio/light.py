@@ -1,6 +1,6 @@
 """Light for the samples: the training's rays, followed once more from where they land.
 
-The training renderer (`depth3d.training.render`) is quick and knows one shadow and a constant ambient light. Pictures
+The training renderer (`lab.training.render`) is quick and knows one shadow and a constant ambient light. Pictures
 for people want the light that walls and floors give each other: a point gathers the sun with soft shadows, what arrives
 from all sides after one bounce, and the sky through windows.
 """
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from depth3d.training.packing import sky_row
-from depth3d.training.scene import Scene
-from depth3d.training.shading import sky_colour
+from depth3d.lab.training.packing import sky_row
+from depth3d.lab.training.scene import Scene
+from depth3d.lab.training.shading import sky_colour
 from studio.paint import LAYERS
 from studio.rays import Stage, Surfaces
 

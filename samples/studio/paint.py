@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bank:
-    """Textures as the renderer takes them; see `depth3d.training.textures.Bank`."""
+    """Textures as the renderer takes them; see `depth3d.lab.training.textures.Bank`."""
 
     texels: NDArray[np.float32]
     levels: tuple[tuple[int, int], ...]

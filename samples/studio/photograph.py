@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from depth3d.camera import Intrinsics, Pose
-from depth3d.training.raycast import MISS
+from depth3d.core.camera import Intrinsics, Pose
+from depth3d.lab.training.raycast import MISS
 from studio.light import Studio
 from studio.rays import Surfaces
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from depth3d.training.scene import Material, SceneBuilder
+from depth3d.lab.training.scene import Material, SceneBuilder
 from studio.paint import LAYERS, MASKS
 
 Vector = tuple[float, float, float]

@@ -10,10 +10,10 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from depth3d.training.packing import pack
-from depth3d.training.raycast import MISS, nearest_hit
-from depth3d.training.scene import FRUSTUM, ROW_EXTENT, ROW_HALF, ROW_KIND, ROW_MAP, Light, Scene
-from depth3d.training.shading import MATERIAL_START, albedo_and_normal, surface
+from depth3d.lab.training.packing import pack
+from depth3d.lab.training.raycast import MISS, nearest_hit
+from depth3d.lab.training.scene import FRUSTUM, ROW_EXTENT, ROW_HALF, ROW_KIND, ROW_MAP, Light, Scene
+from depth3d.lab.training.shading import MATERIAL_START, albedo_and_normal, surface
 from studio.paint import bank, masks
 
 _CHUNK = 16384

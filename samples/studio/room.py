@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from depth3d.camera import Intrinsics, Pose
-from depth3d.training.render import look_at
-from depth3d.training.scene import Light, Material, Scene, SceneBuilder, Sky
+from depth3d.core.camera import Intrinsics, Pose
+from depth3d.lab.training.render import look_at
+from depth3d.lab.training.scene import Light, Material, Scene, SceneBuilder, Sky
 from studio.light import Window
 from studio.props import book_row, chair, cushion, framed, mug, painted, pillow, plain, potted_plant, round_table, toned
 

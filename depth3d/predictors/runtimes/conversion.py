@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.errors import MissingExtraError
+from depth3d.core.errors import MissingExtraError
 from depth3d.predictors.runtimes.failure import runtime_failures
 from depth3d.predictors.runtimes.store import making
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from depth3d.errors import Depth3DError, WeightsError
+from depth3d.core.errors import Depth3DError, WeightsError
 
 
 class RuntimeFailedError(WeightsError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from depth3d.errors import Depth3DNotice, Depth3DWarning, MissingExtraError, UsageError, WeightsError
+from depth3d.core.errors import Depth3DNotice, Depth3DWarning, MissingExtraError, UsageError, WeightsError
 from depth3d.predictors.runtimes import PRECISIONS, RUNTIMES, Runtime
 from depth3d.predictors.runtimes.failure import RuntimeFailedError
 from depth3d.predictors.runtimes.machine import installed, machine_key

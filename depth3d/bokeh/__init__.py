@@ -1,7 +1,0 @@
-"""Depth of field: what a large lens would have made of the photo."""
-
-from __future__ import annotations
-
-from depth3d.bokeh.defocusing import DEFAULT_BLUR_PERCENT as DEFAULT_BLUR_PERCENT
-from depth3d.bokeh.defocusing import DEFAULT_HIGHLIGHTS as DEFAULT_HIGHLIGHTS
-from depth3d.bokeh.defocusing import defocus as defocus

@@ -1,6 +1,0 @@
-"""Captures: several photos of one place, and where each was taken."""
-
-from depth3d.captures.capture import Capture, PlacedPhoto, PosedPhoto, SeenPoints, place
-from depth3d.captures.reading import read_capture
-
-__all__ = ["Capture", "PlacedPhoto", "PosedPhoto", "SeenPoints", "place", "read_capture"]

@@ -1,7 +1,0 @@
-"""Fusion: several photos with depth and poses become one surface."""
-
-from depth3d.fusion.agreement import Agreed, agree
-from depth3d.fusion.depth_view import DepthView
-from depth3d.fusion.volume import DEFAULT_MEMORY_GB, Fused, fuse_depth
-
-__all__ = ["DEFAULT_MEMORY_GB", "Agreed", "DepthView", "Fused", "agree", "fuse_depth"]

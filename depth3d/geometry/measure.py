@@ -1,0 +1,122 @@
+"""Lengths in the scene, with their error bars."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.core.camera import Intrinsics
+from depth3d.core.depth import InverseDepth, MetricDepth
+from depth3d.core.errors import HintError, UsageError
+from depth3d.scale.fit import ScaleFit
+from depth3d.scale.hint import check_pixel, ray_at, sample_bilinear
+
+Pixel = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measurement:
+    """A length between two points, or from the camera to one.
+
+    Attributes:
+        metres: the length, in the unit of the depth.
+        sigma_m: one standard deviation, or None where no error is known.
+        ends: (2, 3) float64, both ends in camera axes.
+    """
+
+    metres: float
+    sigma_m: float | None
+    ends: NDArray[np.float64]
+
+
+def measure_length(
+    start: Pixel,
+    end: Pixel | None = None,
+    *,
+    camera: Intrinsics,
+    depth: MetricDepth,
+    relief: InverseDepth | None = None,
+    fit: ScaleFit | None = None,
+) -> Measurement:
+    """The straight length between the things seen at two pixels, or from the camera to one.
+
+    With a fit the error bar follows from the covariance of (a, b), which moves both ends together, and from the error
+    of d at each end, to first order. Without one it follows from the depth's own sigma, if it has one. The uncertainty
+    of the camera's focal length comes on top: it stretches what lies across the picture.
+
+    Args:
+        start: (u, v) in pixels of the upright photo (pixel centres at +0.5).
+        end: (u, v), or None for the camera.
+        camera: intrinsics of the photo's size.
+        depth: metric depth.
+        relief: the relative depth it was made from.
+        fit: how it was made.
+
+    Raises:
+        UsageError: a pixel is not finite, or both are the same.
+        HintError: a pixel lies outside the picture, or depth is unknown there.
+    """
+    pixels = [start] if end is None else [start, end]
+    for pixel in pixels:
+        check_pixel(*pixel)
+    if start == end:
+        raise UsageError(f"both ends are the pixel {start[0]:g},{start[1]:g}; give two different points")
+    rays = np.stack([ray_at(camera, u, v) for u, v in pixels])
+    if relief is not None and fit is not None:
+        return _from_fit(pixels, rays, relief, fit, camera.focal_sigma)
+    # 1/z varies linearly along a plane's picture, z does not.
+    nearness = InverseDepth(np.float32(1) / depth.metres)
+    inverse = np.array([sample_bilinear(nearness, u, v, "measure") for u, v in pixels])
+    sigma = None
+    if depth.sigma is not None:
+        spread = InverseDepth(depth.sigma / depth.metres**2)
+        errors = np.array([sample_bilinear(spread, u, v, "measure") for u, v in pixels])
+        across = _across(inverse, rays, camera.focal_sigma)
+        sigma = math.hypot(float(np.linalg.norm(_slopes(inverse, rays) * errors)), across)
+    return Measurement(_length(inverse, rays), sigma, _ends(inverse, rays))
+
+
+def _from_fit(
+    pixels: list[Pixel], rays: NDArray[np.float64], relief: InverseDepth, fit: ScaleFit, focal_sigma: float
+) -> Measurement:
+    d = np.array([sample_bilinear(relief, u, v, "measure") for u, v in pixels])
+    d = np.clip(d, fit.held_low, fit.held_high)
+    inverse = fit.a * d + fit.b
+    for (u, v), value in zip(pixels, inverse, strict=True):
+        if value <= 0:
+            raise HintError(f"the point at {u:g},{v:g} lies beyond infinity; choose a nearer point")
+    sigma = None
+    if fit.covariance is not None:
+        slopes = _slopes(inverse, rays)
+        by_fit = np.array([slopes @ d, slopes.sum()])
+        variance = by_fit @ fit.covariance @ by_fit + np.sum((slopes * fit.a * fit.d_sigma) ** 2)
+        sigma = math.hypot(math.sqrt(float(variance)), _across(inverse, rays, focal_sigma))
+    return Measurement(_length(inverse, rays), sigma, _ends(inverse, rays))
+
+
+def _ends(inverse: NDArray[np.float64], rays: NDArray[np.float64]) -> NDArray[np.float64]:
+    points = rays / inverse[:, None]
+    return points if len(points) == 2 else np.stack([np.zeros(3), points[0]])
+
+
+def _length(inverse: NDArray[np.float64], rays: NDArray[np.float64]) -> float:
+    ends = _ends(inverse, rays)
+    return float(np.linalg.norm(ends[1] - ends[0]))
+
+
+def _slopes(inverse: NDArray[np.float64], rays: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Change of the length per change of each 1/z."""
+    ends = _ends(inverse, rays)
+    along = (ends[1] - ends[0]) / max(_length(inverse, rays), 1e-300)
+    outward = -rays / inverse[:, None] ** 2
+    towards = np.array([-1.0, 1.0]) if len(rays) == 2 else np.array([1.0])
+    return np.asarray(outward @ along * towards)
+
+
+def _across(inverse: NDArray[np.float64], rays: NDArray[np.float64], focal_sigma: float) -> float:
+    """Change of the length when the focal length is one standard deviation longer and depths stay."""
+    longer = rays / (1 + focal_sigma, 1 + focal_sigma, 1)
+    return abs(_length(inverse, longer) - _length(inverse, rays))

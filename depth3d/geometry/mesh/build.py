@@ -1,0 +1,158 @@
+"""From points on the pixel grid to a mesh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.core.errors import GeometryError, UsageError
+from depth3d.core.point_map import PointMap
+from depth3d.geometry.mesh.decimate import collapse
+from depth3d.geometry.mesh.discontinuities import DEFAULT_CUT_ANGLE_DEG, DEFAULT_CUT_RATIO, CutGrid, cut_grid
+from depth3d.geometry.mesh.error_bounds import Surface, sideways_shift_px
+from depth3d.geometry.mesh.mesh import Mesh, Meshing
+from depth3d.geometry.mesh.normals import vertex_normals
+from depth3d.geometry.mesh.right_triangulation import halve
+from depth3d.geometry.mesh.working_mesh import renumbered
+
+DEFAULT_MAX_ERROR_PX = 0.5
+DEFAULT_MAX_COLOUR_ERROR = 8.0
+
+_RELAX = 1.25
+_LARGEST_RELAXATION = 100.0
+
+
+def to_mesh(
+    points: PointMap,
+    rgb: NDArray[np.uint8],
+    *,
+    textured: bool = True,
+    normals: bool = False,
+    cut_ratio: float = DEFAULT_CUT_RATIO,
+    cut_angle_deg: float = DEFAULT_CUT_ANGLE_DEG,
+    max_error_px: float | None = DEFAULT_MAX_ERROR_PX,
+    max_colour_error: float = DEFAULT_MAX_COLOUR_ERROR,
+    max_faces: int | None = None,
+) -> Mesh:
+    """Connect the points of the grid by triangles, except across depth jumps, and leave out those nobody would miss.
+
+    Planes are linear in 1/z over the picture, so that flat parts become few large triangles and lose nothing. Each
+    triangle keeps every pixel that it covers within `max_error_px`, as a camera sees it that is moved sideways by 10 %
+    of the median depth: f * 0.1 * median(z) * |error of 1/z|. A texture is not shifted by more than that either (see
+    `texture_shift`), and vertex colours keep the photo's within `max_colour_error`. Outlines at cuts and holes keep
+    the pixels they had. The faces do not depend on the unit of length.
+
+    Args:
+        points: points on the pixel grid.
+        rgb: (H, W, 3) uint8 photo of the size the depth had.
+        textured: carry the whole photo as texture; otherwise each vertex has its pixel's colour.
+        normals: add unit normals from the faces.
+        cut_ratio: greatest ratio of depths within one cell of the grid, above 1.
+        cut_angle_deg: least angle between a cell of the grid and the ray that meets it, in degrees; 0 for any.
+        max_error_px: error allowed, in photo pixels; None keeps every point of the grid.
+        max_colour_error: error allowed in vertex colours, of 255; without effect on a textured mesh.
+        max_faces: allow so much more error that no more faces than this are left; every second point is left out
+            where that does not suffice.
+
+    Raises:
+        GeometryError: no triangle is left, or the photo has another size.
+        UsageError: an option is out of range.
+    """
+    _check(cut_ratio, cut_angle_deg, max_error_px, max_colour_error, max_faces)
+    colours = points.colours(rgb)
+    grid = cut_grid(points, cut_ratio=cut_ratio, cut_angle_deg=cut_angle_deg)
+    if grid.count == 0:
+        raise GeometryError(
+            f"mesh: no triangle is left of a {points.z.shape[1]}x{points.z.shape[0]} grid cut at ratio {cut_ratio:g} "
+            f"and {cut_angle_deg:g} degrees; raise the ratio, lower the angle, or export a point cloud"
+        )
+    if max_error_px is None and (max_faces is None or grid.count <= max_faces):
+        light = _Light(grid.faces(), None)
+    else:
+        error_px = DEFAULT_MAX_ERROR_PX if max_error_px is None else max_error_px
+        surface = _surface(points, None if textured else colours, error_px, max_colour_error)
+        light = _lighten(grid, surface, error_px, max_faces)
+    if max_faces is not None and len(light.faces) > max_faces:
+        return to_mesh(
+            _every_second(points),
+            rgb,
+            textured=textured,
+            normals=normals,
+            cut_ratio=cut_ratio,
+            cut_angle_deg=cut_angle_deg,
+            max_error_px=max_error_px,
+            max_colour_error=max_colour_error,
+            max_faces=max_faces,
+        )
+    used, renamed = renumbered(light.faces, points.z.size)
+    faces = renamed.astype(np.uint32)
+    xyz = points.xyz.reshape(-1, 3)[used]
+    return Mesh(
+        xyz=xyz,
+        faces=faces,
+        rgb=None if textured else colours.reshape(-1, 3)[used],
+        normals=vertex_normals(xyz, faces) if normals else None,
+        uv=_texture_coordinates(points, used) if textured else None,
+        texture=rgb if textured else None,
+        meshing=Meshing(grid.count, grid.cut_by_ratio, grid.cut_by_angle, len(faces), light.error_px),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Light:
+    """Faces as (M, 3) grid indices, and the error they keep to in pixels; None for the full grid."""
+
+    faces: NDArray[np.int64]
+    error_px: float | None
+
+
+def _lighten(grid: CutGrid, surface: Surface, error_px: float, max_faces: int | None) -> _Light:
+    halved = halve(surface, grid.whole)
+    faces = collapse(np.concatenate([halved.faces, grid.faces(halved.cells)]), surface)
+    factor = 1.0
+    while max_faces is not None and len(faces) > max_faces and factor < _LARGEST_RELAXATION:
+        factor *= _RELAX
+        relaxed = surface.relaxed(factor, outline_px=error_px * factor)
+        faces = collapse(faces, relaxed, at_most=max_faces)
+    return _Light(faces, error_px * factor)
+
+
+def _surface(points: PointMap, colours: NDArray[np.uint8] | None, error_px: float, colour_error: float) -> Surface:
+    shift = sideways_shift_px(points)
+    shift /= np.float32(error_px)
+    if colours is None:
+        return Surface((shift,), points.columns, points.rows, error_px)
+    channels = [np.ascontiguousarray(colours[..., k], np.float32) / np.float32(colour_error) for k in range(3)]
+    return Surface((shift, *channels), points.columns, points.rows, None)
+
+
+def _every_second(points: PointMap) -> PointMap:
+    return PointMap(points.xyz[::2, ::2], points.rows[::2], points.columns[::2], points.photo_size)
+
+
+def _texture_coordinates(points: PointMap, used: NDArray[np.int64]) -> NDArray[np.float32]:
+    width, height = points.photo_size
+    row, column = np.divmod(used, points.z.shape[1])
+    uv = np.stack([(points.columns[column] + 0.5) / width, (points.rows[row] + 0.5) / height], axis=1)
+    return uv.astype(np.float32)
+
+
+def _check(
+    cut_ratio: float,
+    cut_angle_deg: float,
+    max_error_px: float | None,
+    max_colour_error: float,
+    max_faces: int | None,
+) -> None:
+    if not cut_ratio > 1:
+        raise UsageError(f"cut ratio must be above 1, got {cut_ratio:g}")
+    if not 0 <= cut_angle_deg < 90:
+        raise UsageError(f"cut angle must lie between 0 and 90 degrees, got {cut_angle_deg:g}")
+    if max_error_px is not None and not max_error_px > 0:
+        raise UsageError(f"max error must be positive, got {max_error_px:g} px; leave it out to keep every point")
+    if not max_colour_error > 0:
+        raise UsageError(f"max colour error must be positive, got {max_colour_error:g}")
+    if max_faces is not None and max_faces < 2:
+        raise UsageError(f"max faces must be at least 2, got {max_faces}")

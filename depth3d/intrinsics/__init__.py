@@ -1,5 +1,0 @@
-"""Where a photo's camera comes from: one file per source, and the ladder that chooses among them."""
-
-from depth3d.intrinsics.ladder import choose_intrinsics
-
-__all__ = ["choose_intrinsics"]

@@ -1,0 +1,1 @@
+"""Input and output: one file per format, reader and writer side by side."""

@@ -1,0 +1,1 @@
+"""Moving pictures: GIF, APNG, WebP, AVIF, video, numbered frames."""

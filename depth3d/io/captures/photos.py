@@ -1,0 +1,79 @@
+"""Where the photos of a model lie: its poses name them, but say little about folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from depth3d.core.errors import CameraError
+from depth3d.io.open_input import shown
+from depth3d.io.cameras.entries import listed
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".avif")
+
+
+class Photos:
+    """Photos by the names a model gives them.
+
+    Args:
+        given: folders and files that the user named; none means `usual`.
+        usual: folders where they lie when nobody says so, nearest first.
+
+    Raises:
+        CameraError: one of those given is not there.
+    """
+
+    def __init__(self, given: Sequence[Path], *, usual: Sequence[Path]) -> None:
+        for path in given:
+            if not path.exists():
+                raise CameraError(f"{shown(path)}: no such file or folder of photos")
+        self._folders = [path for path in (given or usual) if path.is_dir()]
+        self._files = [path for path in given if path.is_file()]
+        self._by_name = {path.name: path for folder in reversed(self._folders) for path in _photos_in(folder)}
+        self._by_name |= {path.name: path for path in self._files}
+        self._by_stem = {path.stem: path for path in self._by_name.values()}
+
+    def find(self, name: str) -> Path | None:
+        """The photo of a name, which may come with folders or without a suffix; None where it is not there."""
+        path = PurePosixPath(name.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts:  # paths of the machine that made the model
+            path = PurePosixPath(path.name)
+        for folder in self._folders:
+            if (folder / path).is_file():
+                return folder / path
+        return self._by_name.get(path.name) or self._by_stem.get(path.name) or self._by_stem.get(path.stem)
+
+    def in_order(self) -> list[Path]:
+        """All photos by name, numbers inside names by their value."""
+        return sorted(self._by_name.values(), key=_natural)
+
+    def missing_note(self, missing: Sequence[str]) -> tuple[str, ...]:
+        """A sentence about photos that are not there."""
+        return (f"{len(missing)} photos are not there and are left out: {listed(list(missing))}",) if missing else ()
+
+    def none_found(self, names: Sequence[str], where: str) -> str:
+        """What to say when not one photo is there."""
+        looked = [*self._folders, *self._files]
+        place = f"in {', '.join(shown(path) for path in looked)}" if looked else "beside it"
+        return f"{where}: none of its {len(names)} photos is {place} (wanted {listed(list(names))}); give their folder"
+
+
+def _photos_in(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES and path.is_file()]
+
+
+def _natural(path: Path) -> tuple[tuple[int, int | str], ...]:
+    parts: list[tuple[int, int | str]] = []
+    text, digits = "", ""
+    for letter in path.name + "\0":
+        if letter.isdecimal() and letter.isascii():
+            if text:
+                parts.append((1, text))
+                text = ""
+            digits += letter
+            continue
+        if digits:
+            parts.append((0, int(digits)))
+            digits = ""
+        text += letter
+    return (*parts, (1, text))

@@ -1,0 +1,1 @@
+"""COLMAP's sparse models: cameras, images and points, in text or binary."""

@@ -1,0 +1,1 @@
+"""Files of point clouds, meshes and splats."""

@@ -1,0 +1,109 @@
+"""LAS 1.2 and its compressed form LAZ (ASPRS, LAS Specification 1.2): the format of surveyors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.core.errors import MissingExtraError, OutputError
+from depth3d.geometry.lazy_point_cloud import Cloud
+from depth3d.io.geometry.axes import axes_in_words, turned_part
+from depth3d.io.geometry.blocks import ROWS
+from depth3d.io.notes import GENERATOR
+
+_POSITION_AND_COLOUR, _POSITION_ONLY = 2, 0
+_STEPS_M = (1e-4, 1e-3, 1e-2)
+_MOST = 2**31 - 1
+_COLOUR_STEP = 257  # 255 becomes 65535: the specification wants colours over all 16 bits
+_TEXT_RECORD = ("LASF_Spec", 3)
+_TEXT_BYTES = 0xFFFF
+_DATE_OFFSET = 90
+
+
+def write_cloud(cloud: Cloud, file: BinaryIO, *, axes: str, notes: Mapping[str, str]) -> None:
+    """Write a point cloud as LAS: whole multiples of 0.1 mm, colours of 16 bits.
+
+    Clouds wider than 200 km take steps of 1 mm. There is no coordinate reference system, and no normals. The notes are
+    a text record of JSON.
+
+    Args:
+        cloud: points in camera axes and metres.
+        file: where the bytes go.
+        axes: axes of the file, see `axes.turned`; programs that read LAS expect "z-up".
+        notes: kept in a variable length record.
+
+    Raises:
+        MissingExtraError: the package laspy is not installed.
+        OutputError: the points lie too far away for 32 bits, or the file cannot be written.
+    """
+    _write(cloud, file, axes, notes, compressed=False)
+
+
+def write_compressed(cloud: Cloud, file: BinaryIO, *, axes: str, notes: Mapping[str, str]) -> None:
+    """Write a point cloud as LAZ: what `write_cloud` writes, at about a third of the size.
+
+    Raises:
+        MissingExtraError: the package laspy or its compressor lazrs is not installed.
+        OutputError: see `write_cloud`.
+    """
+    _write(cloud, file, axes, notes, compressed=True)
+
+
+def _write(cloud: Cloud, file: BinaryIO, axes: str, notes: Mapping[str, str], *, compressed: bool) -> None:
+    try:
+        import laspy
+
+        if compressed:
+            import lazrs  # noqa: F401
+    except ImportError as error:
+        what = "LAZ files" if compressed else "LAS files"
+        raise MissingExtraError(what, str(error.name or "laspy"), "formats") from None
+    header = laspy.LasHeader(version="1.2", point_format=_POSITION_AND_COLOUR if cloud.has_rgb else _POSITION_ONLY)
+    header.generating_software, header.system_identifier = GENERATOR, "OTHER"
+    header.scales, header.offsets = np.full(3, _step(cloud)), np.zeros(3)
+    user, record = _TEXT_RECORD
+    said = {"axes": axes_in_words(axes), "unit": "metre", **notes}
+    header.vlrs.append(laspy.VLR(user, record, "notes of depth3d, JSON", _as_text(said)))
+    try:
+        with laspy.LasWriter(file, header, do_compress=compressed, closefd=False) as writer:
+            for span in cloud.spans(ROWS):
+                writer.write_points(_points(laspy, header, cloud, span, axes))
+        file.seek(_DATE_OFFSET)  # laspy writes today's date; the same photo shall give the same bytes
+        file.write(bytes(4))
+    except laspy.LaspyException as error:
+        raise OutputError(f"cannot write the LAS file: {error}") from error
+
+
+def _points(laspy: Any, header: Any, cloud: Cloud, span: slice, axes: str) -> Any:
+    part = turned_part(cloud, span, axes)
+    points = laspy.ScaleAwarePointRecord.zeros(len(part.xyz), header=header)
+    xyz = np.rint(part.xyz.astype(np.float64) / header.scales).astype(np.int32)
+    points["X"], points["Y"], points["Z"] = xyz.T
+    if part.rgb is not None:
+        points["red"], points["green"], points["blue"] = part.rgb.T.astype(np.uint16) * np.uint16(_COLOUR_STEP)
+    return points
+
+
+def _step(cloud: Cloud) -> float:
+    """The finest step in which every coordinate fits into 32 bits."""
+    farthest = max(_farthest(cloud.part(span).xyz) for span in cloud.spans(ROWS))
+    for step in _STEPS_M:
+        if farthest / step < _MOST:
+            return step
+    raise OutputError(f"a LAS file reaches to {_MOST * _STEPS_M[-1]:.4g} m, the cloud to {farthest:.4g}; cut it first")
+
+
+def _farthest(xyz: NDArray[np.float32]) -> float:
+    return max(float(xyz.max()), -float(xyz.min())) if xyz.size else 0.0
+
+
+def _as_text(said: Mapping[str, str]) -> bytes:
+    """JSON; texts that would not fit into a record are left out."""
+    kept = dict(said)
+    while len(text := json.dumps(kept).encode("ascii") + b"\0") > _TEXT_BYTES:
+        kept.popitem()
+    return text

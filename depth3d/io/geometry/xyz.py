@@ -1,0 +1,28 @@
+"""XYZ: a line of text for each point. It has no standard; this is what CloudCompare, MeshLab and others read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import BinaryIO
+
+from depth3d.geometry.lazy_point_cloud import Cloud
+from depth3d.io.geometry.axes import turned_part
+from depth3d.io.geometry.text import LINES_PER_BLOCK, Columns, write_spans
+
+
+def write_cloud(cloud: Cloud, file: BinaryIO, *, axes: str, notes: Mapping[str, str]) -> None:
+    """Write `x y z red green blue` or `x y z` per line: seven digits, colours from 0 to 255, no header.
+
+    Args:
+        cloud: points in camera axes and metres.
+        file: where the bytes go.
+        axes: axes of the file, see `axes.turned`.
+        notes: not stored; a line that is no point would make many programs stop.
+    """
+
+    def rows(span: slice) -> Columns:
+        part = turned_part(cloud, span, axes)
+        return [part.xyz] if part.rgb is None else [part.xyz, part.rgb]
+
+    line = "%.7g %.7g %.7g %d %d %d\n" if cloud.has_rgb else "%.7g %.7g %.7g\n"
+    write_spans(file, cloud.spans(LINES_PER_BLOCK), line, rows)

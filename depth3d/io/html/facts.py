@@ -1,0 +1,115 @@
+"""What a page must know beside its model: the camera, the colours of depth, error bars, and how all was obtained."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.core.camera import Intrinsics
+from depth3d.core.depth import MetricDepth
+from depth3d.geometry.mesh import Mesh
+from depth3d.geometry.point_cloud import PointCloud
+from depth3d.render.heatmap import inferno_colours, nearness_range
+from depth3d.scale import ScaleFit
+
+_SIGMA_CELLS = 128
+_UNKNOWN_CODE = 255
+_NAMES = {"camera": "Camera", "depth": "Depth", "scale": "Scale"}
+
+
+def to_facts(
+    geometry: Mesh | PointCloud,
+    *,
+    notes: Mapping[str, str],
+    camera: Intrinsics | None = None,
+    depth: MetricDepth | None = None,
+    fit: ScaleFit | None = None,
+    remarks: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Plain data for the page's script.
+
+    Error bars come from the fit, as those of `measure_length` do; without one from the depth's own sigma, of which a
+    coarse map goes along (128 cells on the longer side, steps of a few per cent).
+
+    Args:
+        geometry: the model, in camera axes.
+        notes: short texts about it: "photo", "unit" ("m" unless it says otherwise), "camera", "depth", "scale".
+        camera: intrinsics of the photo; without them the model is seen from outside and has no error bars.
+        depth: metric depth of the photo; without it the heat map's range is that of the model's vertices.
+        fit: how the depth came by its unit.
+        remarks: sentences for the user: assumptions, and what was left out.
+    """
+    z = geometry.xyz[:, 2]
+    in_front = bool(z.min() > 0)
+    known_z = z if depth is None else depth.metres
+    return {
+        "title": notes.get("photo", "3D model"),
+        "unit": notes.get("unit", "m"),
+        "about": _about(geometry, notes, remarks),
+        "camera": _camera(camera) if camera is not None and in_front else None,
+        "middle": float(np.nanmedian(known_z)),
+        "nearness": _apart(*nearness_range(np.float32(1) / known_z)) if in_front else None,
+        "inferno": _base64(np.insert(inferno_colours(), 3, 255, axis=1)),
+        "fit": None if fit is None or fit.covariance is None else _fit(fit, fit.covariance),
+        "sigma": _sigma(depth) if fit is None and depth is not None else None,
+    }
+
+
+def _about(geometry: Mesh | PointCloud, notes: Mapping[str, str], remarks: Sequence[str]) -> list[list[str]]:
+    is_metric = notes.get("unit", "m") == "m"
+    told = [["Unit", "metres" if is_metric else "arbitrary: no distance was given, so nothing here is in metres"]]
+    told += [[title, notes[name]] for name, title in _NAMES.items() if name in notes]
+    told += [["Note", remark] for remark in remarks]
+    if isinstance(geometry, Mesh):
+        what = f"{len(geometry.xyz):,} vertices, {len(geometry.faces):,} faces"
+    else:
+        what = f"{geometry.count:,} points"
+    turning = "Drag or one finger turns, wheel or two fingers zoom, right button or two fingers move."
+    return [*told, ["Model", what], ["Moving", turning], ["Made with", "depth3d; shown with three.js (MIT licence)"]]
+
+
+def _camera(camera: Intrinsics) -> dict[str, float]:
+    """With square pixels, because a screen's are."""
+    square = camera.resized(camera.width, max(1, round(camera.height * camera.fx / camera.fy)))
+    return {name: getattr(square, name) for name in ("width", "height", "fx", "fy", "cx", "cy", "focal_sigma")}
+
+
+def _apart(low: float, high: float) -> tuple[float, float]:
+    """A flat picture lies in the middle of the colours."""
+    return (low, high) if high > low else (0.5 * low, 1.5 * low)
+
+
+def _fit(fit: ScaleFit, covariance: NDArray[np.float64]) -> dict[str, Any]:
+    return {"a": fit.a, "b": fit.b, "covariance": covariance.tolist(), "d_sigma": fit.d_sigma}
+
+
+def _sigma(depth: MetricDepth) -> dict[str, Any] | None:
+    """Error of depth as a share of it: a coarse map on a logarithmic scale, least * step ** code."""
+    if depth.sigma is None:
+        return None
+    width, height = depth.size
+    shrink = min(1.0, _SIGMA_CELLS / max(width, height))
+    rows, columns = (_middles(length, max(1, round(length * shrink))) for length in (height, width))
+    cells = np.ix_(rows, columns)
+    relative = depth.sigma[cells].astype(np.float64) / depth.metres[cells]
+    known = relative > 0
+    if not known.any():
+        return None
+    least, greatest = float(relative[known].min()), float(relative[known].max())
+    step = max((greatest / least) ** (1 / (_UNKNOWN_CODE - 1)), 1 + 1e-9)
+    codes = np.full(relative.shape, _UNKNOWN_CODE, np.uint8)
+    codes[known] = np.rint(np.log(relative[known] / least) / np.log(step))
+    return {"width": len(columns), "height": len(rows), "least": least, "step": step, "codes": _base64(codes)}
+
+
+def _middles(length: int, count: int) -> NDArray[np.int64]:
+    """The pixels in the middle of `count` equal cells."""
+    return ((np.arange(count) * 2 + 1) * length) // (2 * count)
+
+
+def _base64(array: NDArray[np.uint8]) -> str:
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")

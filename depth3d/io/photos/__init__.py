@@ -1,0 +1,1 @@
+"""Photos and videos in files, with what their metadata says about depth."""

@@ -1,0 +1,1 @@
+"""Sparse points in files: tables, PLY, LAS, sensor grids, and hints."""

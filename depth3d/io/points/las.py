@@ -1,0 +1,117 @@
+"""Points of a LAS or LAZ file (ASPRS LAS 1.4), read by laspy."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.core.camera import Intrinsics
+from depth3d.core.errors import HintError, MissingExtraError
+from depth3d.io.open_input import DECODER_DAMAGE, open_regular_file, shown
+from depth3d.io.points.pixel_depths import PixelDepths
+from depth3d.io.points.project import seen_points, stated_axes
+
+_CHUNK = 1_000_000
+_HEADER_BYTES = 375
+_RECORD_BYTES = 54  # of the shortest variable-length record
+_COMPRESSED = 0xC0
+_TEXT_RECORD = 3
+
+
+def las_depths(path: Path, camera: Intrinsics, *, units_per_metre: float | None, axes: str | None) -> PixelDepths:
+    """Read the points of a LAS or LAZ file.
+
+    Args:
+        path: the file.
+        camera: of the photo.
+        units_per_metre: the file's units per metre; None means metres.
+        axes: a name of `depth3d.io.geometry.axes.AXES`; None means what a file of ours says in its header, else opencv.
+
+    Raises:
+        HintError: the file is damaged, or says that its unit is arbitrary.
+        UsageError: unknown axes.
+        MissingExtraError: the package laspy is not installed.
+    """
+    with open_regular_file(path, HintError) as file:
+        _check_counts(file, path)
+    axes = stated_axes(_notes(path), path, axes=axes, units_per_metre=units_per_metre)
+    return seen_points(_chunks(path), camera, units_per_metre=units_per_metre or 1.0, axes=axes, name=path.name)
+
+
+def _notes(path: Path) -> dict[str, str]:
+    """What `depth3d.io.geometry.las` writes about a file, in a text record of JSON."""
+    laspy = _laspy()
+    try:
+        with laspy.open(path) as reader:
+            records = [record for record in reader.header.vlrs if record.record_id == _TEXT_RECORD]
+            said = json.loads(records[0].record_data_bytes().rstrip(b"\0")) if records else {}
+    except (laspy.errors.LaspyException, *DECODER_DAMAGE):
+        return {}  # somebody else's record; a damaged file is found when its points are read
+    return {str(name): str(text) for name, text in said.items()} if isinstance(said, dict) else {}
+
+
+def _laspy() -> Any:
+    try:
+        import laspy
+    except ImportError:
+        raise MissingExtraError("LAS and LAZ files", "laspy[lazrs]", "formats") from None
+    return laspy
+
+
+def _chunks(path: Path) -> Iterator[NDArray[np.float64]]:
+    """(N, 3) float64 each."""
+    laspy = _laspy()
+    read = 0
+    try:
+        with np.errstate(all="ignore"), laspy.open(path, laz_backend=laspy.LazBackend.Lazrs) as reader:
+            stated = reader.header.point_count
+            for points in reader.chunk_iterator(_CHUNK):
+                read += len(points)
+                yield np.stack([points.x, points.y, points.z], axis=1).astype(np.float64)
+    except (laspy.errors.LaspyException, *DECODER_DAMAGE) as problem:
+        reason = " ".join(str(problem).split())[:120] or type(problem).__name__
+        raise HintError(f"{shown(path)}: cannot be read as LAS: {reason}") from None
+    except BaseException as problem:
+        if type(problem).__name__ != "PanicException":  # of lazrs, which is written in Rust and has no better class
+            raise
+        raise HintError(f"{shown(path)}: cannot be read as LAS: its compressed points are damaged") from None
+    if read != stated:
+        raise HintError(f"{shown(path)}: cut off: {read:,} of {stated:,} points are there")
+
+
+def _check_counts(file: IO[bytes], path: Path) -> None:
+    """Refuse counts that the file cannot hold; readers believe them, for hours or with all memory."""
+    head = file.read(_HEADER_BYTES).ljust(_HEADER_BYTES, b"\0")
+    header_bytes, data_at, records, form, point_bytes, points = struct.unpack_from("<HIIBHI", head, 94)
+    extended = 0
+    if head[25] >= 4:  # the minor version
+        extended, points = struct.unpack_from("<IQ", head, 243)
+    size = os.fstat(file.fileno()).st_size
+    if form & _COMPRESSED:
+        points = _chunk_count(file, data_at, size)  # each chunk begins with one point as it is
+    needed = max(data_at + points * point_bytes, extended * _RECORD_BYTES)
+    if header_bytes + records * _RECORD_BYTES > data_at or needed > size:
+        raise HintError(f"{shown(path)}: damaged or cut off: its header asks for {needed:,} bytes, {size:,} are there")
+
+
+def _chunk_count(file: IO[bytes], data_at: int, size: int) -> int:
+    """How many chunks a LAZ file says it has (Isenburg, LASzip, PE&RS 2013): a table whose place stands at the data."""
+    table_at = _number(file, data_at, "<q", size)
+    if table_at == -1:  # written to something that could not be sought in
+        table_at = _number(file, size - 8, "<q", size)
+    return _number(file, table_at + 4, "<I", size)
+
+
+def _number(file: IO[bytes], at: int, layout: str, size: int) -> int:
+    """A whole number at a place in the file of `size` bytes; larger than any file where that place does not exist."""
+    if not 0 <= at <= size - struct.calcsize(layout):
+        return 2**62
+    file.seek(at)
+    return int(struct.unpack(layout, file.read(struct.calcsize(layout)))[0])

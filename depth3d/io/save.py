@@ -1,0 +1,95 @@
+"""Values to files: the suffix and the value's type choose the format, and each format is one file in this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from depth3d.io.atomic import Beside, beside
+from depth3d.io.atomic import atomic_write as atomic_write
+from depth3d.io.atomic import check_writable as check_writable
+from depth3d.io.registry import check_options, format_for
+from depth3d.io.registry import files_for as files_for
+from depth3d.io.registry import is_sequence as is_sequence
+from depth3d.io.registry import suffixes_for as suffixes_for
+
+if TYPE_CHECKING:
+    from depth3d.core.camera import Intrinsics
+    from depth3d.core.depth import InverseDepth, MetricDepth
+    from depth3d.core.images import Animation, DepthPhoto, Picture
+    from depth3d.geometry.gaussians import Splats
+    from depth3d.geometry.lazy_point_cloud import PixelCloud
+    from depth3d.geometry.mesh import Mesh
+    from depth3d.geometry.point_cloud import PointCloud
+    from depth3d.geometry.printable_relief import Solid
+
+    Geometry = PointCloud | PixelCloud | Mesh | Solid | Splats
+    Savable = Geometry | MetricDepth | InverseDepth | Picture | DepthPhoto | Animation | Intrinsics
+
+
+def save(
+    value: Savable,
+    path: str | Path,
+    *,
+    axes: str | None = None,
+    force: bool = False,
+    notes: Mapping[str, str] | None = None,
+    layout: str = "",
+    **options: Any,
+) -> Path:
+    """Write a value to a file that appears whole or not at all.
+
+    An .obj comes with its material and texture beside it, room.mtl and room_texture.jpg, and a DepthPhoto with its
+    depth, room_depth.jpg; these obey `force` too.
+
+    Args:
+        value: a PointCloud, PixelCloud, Mesh, Solid, Splats, MetricDepth, InverseDepth, Picture, DepthPhoto,
+            Animation or Intrinsics.
+        path: the file; its suffix chooses the format among those of `suffixes_for`. For an Animation also a folder, or
+            a pattern such as frames/%04d.png, for numbered PNG files.
+        axes: for geometry, a name of `axes.AXES`, such as "gltf" (x right, y up, z towards the viewer) or "opencv"
+            (camera axes: x right, y down, z forward); None means what is usual in such files, "gltf" for most.
+        force: replace an existing file.
+        notes: how the value was obtained, short texts stored in the file where the format has a place for them; "unit"
+            says what the lengths are in, if not metres.
+        layout: a special form that some programs want: "tum" or "3dgs" for metric depth in .png, see
+            `depth_layouts`.
+        options: the format's own, such as `texture_quality` for a mesh in .glb; see the writer's docstring.
+
+    Returns:
+        The path.
+
+    Raises:
+        UsageError: the suffix is unknown or cannot hold the value, or an option or the axes are unknown.
+        OutputError: the file exists and `force` is not given, or it cannot be written.
+        MissingExtraError: the format needs a package that is not installed.
+    """
+    from depth3d.core.images import Animation
+    from depth3d.io.notes import single_line_notes
+
+    path = Path(path)
+    if isinstance(value, Animation) and is_sequence(path):
+        from depth3d.io.animation.sequence import write_sequence
+
+        return write_sequence(value, path, notes=single_line_notes(notes), force=force, **options)
+    form = format_for(type(value).__name__, path, layout)
+    check_options(form, options)
+    if form.axes is not None:
+        from depth3d.io.geometry.axes import check_axes
+
+        options["axes"] = form.axes if axes is None else axes
+        check_axes(options["axes"])
+    write = form.load()
+    for ending in form.beside:
+        check_writable(beside(path, ending), force)
+    with ExitStack() as files:
+        file = files.enter_context(atomic_write(path, force=force))
+        companions = Beside(path, files, force=force)
+        if form.needs_beside:
+            options["beside"] = companions
+        write(value, file, notes=single_line_notes(notes), **options)
+        companions.flush()
+        file.flush()
+    return path

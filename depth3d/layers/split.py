@@ -1,0 +1,193 @@
+"""From a photo and its depth to two layers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.core.camera import Intrinsics
+from depth3d.core.depth import MetricDepth
+from depth3d.core.errors import GeometryError, UsageError
+from depth3d.core.point_map import unproject
+from depth3d.geometry.mesh import DEFAULT_CUT_ANGLE_DEG, DEFAULT_CUT_RATIO
+from depth3d.geometry.mesh.discontinuities import cut_grid
+from depth3d.layers.depth_edges import Jumps, find_jumps
+from depth3d.layers.holes import fill_holes
+from depth3d.layers.inpaint import Continuation, continue_behind, continue_colours
+from depth3d.layers.matting import find_foreground
+from depth3d.layers.push_pull import spread
+
+DEFAULT_TURN_DEG = 20.0
+DEFAULT_MAX_PIXELS = 2_000_000
+_RIM_PX = 8
+"""So far two layers overlap where one surface passes from the nearer to the farther."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layers:
+    """A photo as two layers over the same pixels.
+
+    Behind lies a surface that nothing interrupts: the photo where it shows the farthest thing in that direction, and
+    its continuation where something nearer hides it. Before it stand the nearer things.
+
+    Attributes:
+        camera: intrinsics of the layers' size.
+        rgb: (H, W, 3) uint8, colours of the nearer things, freed from what is behind them at soft edges.
+        inverse: (H, W) float32, 1/z of the nearer things in 1/m, and a little beyond their edges; elsewhere as
+            `behind_inverse`.
+        matte: (H, W) float32 from 0 to 1, how much of a pixel the nearer things cover.
+        behind_rgb: (H, W, 3) uint8, colours of the layer behind.
+        behind_inverse: (H, W) float32, its 1/z in 1/m, positive.
+        unknown: (H, W) True where no depth was known, as in the sky; the layers have the farthest depth there.
+        jumps: the two sides of every jump of what the photo shows.
+        px_per_gap: by how many pixels the farthest turn opens a jump, for each 1/m by which 1/z jumps there.
+
+    Raises:
+        GeometryError: arrays of different sizes.
+    """
+
+    camera: Intrinsics
+    rgb: NDArray[np.uint8]
+    inverse: NDArray[np.float32]
+    matte: NDArray[np.float32]
+    behind_rgb: NDArray[np.uint8]
+    behind_inverse: NDArray[np.float32]
+    unknown: NDArray[np.bool_]
+    jumps: Jumps
+    px_per_gap: float
+
+    def __post_init__(self) -> None:
+        shape = (self.camera.height, self.camera.width)
+        arrays = (self.rgb, self.inverse, self.matte, self.behind_rgb, self.behind_inverse, self.unknown)
+        sizes = {array.shape[:2] for array in arrays}
+        if sizes != {shape}:
+            raise GeometryError(f"layers: arrays of sizes {sorted(sizes)} for a camera of {shape}")
+
+    @property
+    def front_inverse(self) -> NDArray[np.float32]:
+        """(H, W) 1/z of what the photo shows at each pixel; NaN where unknown."""
+        seen = np.where(self.matte >= 0.5, self.inverse, self.behind_inverse)
+        return np.where(self.unknown, np.float32(np.nan), seen)
+
+
+def to_layers(
+    rgb: NDArray[np.uint8],
+    depth: MetricDepth,
+    camera: Intrinsics,
+    *,
+    turn_deg: float = DEFAULT_TURN_DEG,
+    cut_ratio: float = DEFAULT_CUT_RATIO,
+    cut_angle_deg: float = DEFAULT_CUT_ANGLE_DEG,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+) -> Layers:
+    """Split a photo at its depth jumps and continue what is behind.
+
+    Depth continues as planes, which are linear in 1/z, and colour by spreading that of the farther side; small places
+    without depth are filled first. It takes about a second per million pixels.
+
+    Args:
+        rgb: (H, W, 3) uint8 photo.
+        depth: depth of the same size.
+        camera: intrinsics of the same size.
+        turn_deg: how far the scene may be turned to either side, about a point at its median depth, before the layer
+            behind ends.
+        cut_ratio: greatest ratio of depths within one surface, as in `to_mesh`.
+        cut_angle_deg: least angle between a surface and the ray that meets it, as in `to_mesh`.
+        max_pixels: a larger photo is made smaller first; its depth is thinned, never averaged.
+
+    Raises:
+        GeometryError: photo, depth and camera differ in size.
+        UsageError: `turn_deg` or `max_pixels` is out of range.
+    """
+    if not 0 < turn_deg <= 90:
+        raise UsageError(f"turn must lie between 0 and 90 degrees, got {turn_deg:g}")
+    if max_pixels < 4:
+        raise UsageError(f"max pixels must be at least 4, got {max_pixels}")
+    if not (rgb.shape[1], rgb.shape[0]) == depth.size == camera.size:
+        raise GeometryError(
+            f"the photo is {rgb.shape[1]}x{rgb.shape[0]}, its depth {depth.size[0]}x{depth.size[1]}, its camera "
+            f"{camera.width}x{camera.height}"
+        )
+    rgb, metres, camera = _shrunk(rgb, depth.metres, camera, max_pixels)
+    inverse = fill_holes(np.float32(1) / metres, rgb)
+    unknown = np.isnan(inverse)
+    step = 2 * math.sin(math.radians(turn_deg) / 2) * float(np.median(1 / inverse[~unknown]))
+    inverse = np.where(unknown, np.nanmin(inverse), inverse)
+    points = unproject(MetricDepth(np.float32(1) / inverse), camera)
+    jumps = find_jumps(inverse, ~cut_grid(points, cut_ratio=cut_ratio, cut_angle_deg=cut_angle_deg).whole)
+    behind = continue_behind(inverse, jumps, cut_ratio=cut_ratio)
+    hiding = hiding_pixels(inverse, behind, jumps, cut_ratio)
+    # The farther side's own edge pixels have caught some of the nearer colour.
+    rim = even_rim(hiding, jumps)
+    seen = (~hiding | rim) & ~jumps.far
+    colours = continue_colours(rgb, seen, ~closer_to(jumps.far & ~hiding, rim))
+    behind_rgb = np.where((rim | (seen & ~hiding))[..., None], rgb, colours)
+    front = find_foreground(rgb, behind_rgb, hiding, jumps.near | jumps.far)
+    return Layers(
+        camera=camera,
+        rgb=front.rgb,
+        inverse=_stretched(inverse, hiding, front.matte > 0),
+        matte=front.matte,
+        behind_rgb=np.where((hiding | (front.matte > 0))[..., None], behind_rgb, rgb),
+        behind_inverse=np.where(hiding & ~rim, np.minimum(behind.inverse, inverse), inverse),
+        unknown=unknown,
+        jumps=jumps,
+        px_per_gap=camera.fx * step,
+    )
+
+
+def _shrunk(
+    rgb: NDArray[np.uint8], metres: NDArray[np.float32], camera: Intrinsics, max_pixels: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float32], Intrinsics]:
+    height, width = metres.shape
+    scale = math.sqrt(max_pixels / (width * height))
+    if scale >= 1:
+        return rgb, metres, camera
+    size = max(1, int(width * scale)), max(1, int(height * scale))
+    small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    rows = (np.arange(size[1]) * 2 + 1) * height // (2 * size[1])
+    columns = (np.arange(size[0]) * 2 + 1) * width // (2 * size[0])
+    return small, metres[rows[:, None], columns], camera.resized(*size)
+
+
+def hiding_pixels(
+    inverse: NDArray[np.float32], behind: Continuation, jumps: Jumps, cut_ratio: float
+) -> NDArray[np.bool_]:
+    """Pixels of things that stand before the surface behind, and closer to the jumps' nearer sides than to it."""
+    near = spread(np.where(jumps.near, inverse, 0)[..., None], jumps.near.astype(np.float32))[..., 0]
+    before = inverse > behind.inverse * np.float32(1 + (cut_ratio - 1) / 2)
+    before &= np.abs(inverse - near) < np.abs(inverse - behind.inverse)
+    return np.asarray((before & ~behind.ends) | jumps.near)
+
+
+def even_rim(hiding: NDArray[np.bool_], jumps: Jumps) -> NDArray[np.bool_]:
+    """(H, W) True for nearer pixels beside which their own surface goes on in the farther layer, without a jump.
+
+    There both layers show the photo at its own depth, so that no seam is seen.
+    """
+    around = np.ones((2 * _RIM_PX + 1, 2 * _RIM_PX + 1), np.uint8)
+    at_jump = np.asarray(cv2.dilate((jumps.near | jumps.far).astype(np.uint8), around), bool)
+    beside = np.asarray(cv2.dilate((~hiding & ~at_jump).astype(np.uint8), around), bool)
+    return np.asarray(hiding & beside & ~at_jump)
+
+
+def _stretched(
+    inverse: NDArray[np.float32], hiding: NDArray[np.bool_], covered: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """1/z of nearer things carried on to the pixels beyond their edges that they cover in part."""
+    around = np.asarray(cv2.dilate(np.where(hiding, inverse, 0), np.ones((5, 5), np.uint8)), np.float32)
+    return np.where(covered & ~hiding & (around > 0), around, inverse)
+
+
+def closer_to(these: NDArray[np.bool_], those: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(H, W) True where the nearest pixel of both sets is one of `these`; nowhere if there are none."""
+    if not these.any():
+        return these
+    if not those.any():
+        return ~those
+    distances = [cv2.distanceTransform((~one).astype(np.uint8), cv2.DIST_L2, 5) for one in (these, those)]
+    return np.asarray(distances[0] <= distances[1])

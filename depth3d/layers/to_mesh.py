@@ -1,0 +1,209 @@
+"""Layers as one mesh."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.core.camera import Intrinsics
+from depth3d.core.depth import MetricDepth
+from depth3d.core.errors import UsageError
+from depth3d.core.point_map import PointMap, unproject
+from depth3d.geometry.mesh import (
+    DEFAULT_CUT_ANGLE_DEG,
+    DEFAULT_CUT_RATIO,
+    DEFAULT_MAX_COLOUR_ERROR,
+    DEFAULT_MAX_ERROR_PX,
+    Mesh,
+    Meshing,
+    to_mesh,
+)
+from depth3d.layers.disocclusions import find_openings
+from depth3d.layers.inpaint import continue_colours
+from depth3d.layers.peel import Skin, peel
+from depth3d.layers.split import Layers
+
+T = TypeVar("T", bound=np.generic)
+
+_MOST_LAYERS = 5
+"""Such as a wall, a cupboard, a table, a cup, and a spoon before it."""
+_LEAST_JUMPS = 0.0003
+"""A mesh is made once and may have a layer for a cup; frames are drawn again and again."""
+_GUTTER_PX = 8
+"""Pixels between the pictures of a texture, so that small versions of it do not mix them."""
+
+
+def layers_to_mesh(
+    layers: Layers,
+    photo_rgb: NDArray[np.uint8],
+    *,
+    textured: bool = True,
+    normals: bool = False,
+    cut_ratio: float = DEFAULT_CUT_RATIO,
+    cut_angle_deg: float = DEFAULT_CUT_ANGLE_DEG,
+    max_error_px: float | None = DEFAULT_MAX_ERROR_PX,
+    max_colour_error: float = DEFAULT_MAX_COLOUR_ERROR,
+    max_faces: int | None = None,
+) -> Mesh:
+    """The photo's surface, cut at its jumps, and behind each jump the surface that goes on.
+
+    The texture holds the photo at the top, and below it, at half the size, what is behind.
+
+    Args:
+        layers: the photo in layers.
+        photo_rgb: (H', W', 3) uint8, the photo at any size.
+        textured: carry the colours as a texture; otherwise each vertex has its pixel's colour.
+        normals: add unit normals from the faces.
+        cut_ratio: as in `to_mesh`.
+        cut_angle_deg: as in `to_mesh`.
+        max_error_px: as in `to_mesh`, in pixels of `photo_rgb`; what is behind gets twice as much, being a guess.
+        max_colour_error: as in `to_mesh`.
+        max_faces: no more faces than this, shared between the surfaces by their areas.
+
+    Raises:
+        GeometryError: no triangle is left.
+        UsageError: an option is out of range.
+    """
+    camera = layers.camera
+    error_px = None if max_error_px is None else max_error_px * camera.width / photo_rgb.shape[1]
+    small = photo_rgb
+    if small.shape[:2] != (camera.height, camera.width):
+        small = np.asarray(cv2.resize(small, camera.size, interpolation=cv2.INTER_AREA), np.uint8)
+    hidden = _hidden(layers, cut_ratio, cut_angle_deg)
+    quotas = _shared(max_faces, [float(opening.mean()) for _, opening in hidden])
+    front = to_mesh(
+        _points(layers.front_inverse, camera),
+        small,
+        textured=textured,
+        normals=normals,
+        cut_ratio=cut_ratio,
+        cut_angle_deg=cut_angle_deg,
+        max_error_px=error_px,
+        max_colour_error=max_colour_error,
+        max_faces=quotas[0],
+    )
+    front = replace(front, meshing=_in_photo_px(front.meshing, photo_rgb.shape[1] / camera.width))
+    behind = [
+        to_mesh(
+            _points(np.where(opening, skin.inverse, np.float32(np.nan)), camera),
+            skin.rgb,
+            textured=textured,
+            normals=normals,
+            cut_ratio=math.inf,
+            cut_angle_deg=0,
+            max_error_px=None if error_px is None else 2 * error_px,
+            max_colour_error=2 * max_colour_error,
+            max_faces=quota,
+        )
+        for (skin, opening), quota in zip(hidden, quotas[1:], strict=True)
+    ]
+    return _joined(front, behind, photo_rgb)
+
+
+def _hidden(layers: Layers, cut_ratio: float, cut_angle_deg: float) -> list[tuple[Skin, NDArray[np.bool_]]]:
+    """The layers of which something hidden may come into sight, and where."""
+    skins = peel(layers, most=_MOST_LAYERS, least_jumps=_LEAST_JUMPS, cut_ratio=cut_ratio, cut_angle_deg=cut_angle_deg)
+    openings = find_openings(layers, skins)
+    if openings and layers.unknown.any():
+        # Where there is no sky in the model, nothing may have its colour.
+        seen = ~np.any([skin.matte >= 0.5 for skin in skins[1:]], axis=0) & ~layers.unknown & ~layers.jumps.far
+        behind = continue_colours(skins[0].rgb, seen, np.zeros_like(seen))
+        skins = (replace(skins[0], rgb=behind), *skins[1:])
+    found = zip(skins, openings, strict=False)
+    return [(skin, opening) for skin, opening in found if (opening[:-1, :-1] & opening[1:, 1:]).any()]
+
+
+def _shared(max_faces: int | None, areas: list[float]) -> list[int | None]:
+    """How many faces the photo's surface may have, and each of those behind it, by their areas."""
+    if max_faces is None:
+        return [None] * (len(areas) + 1)
+    least = 2 * (len(areas) + 1)
+    if max_faces < least:
+        raise UsageError(f"max faces must be at least {least} for {len(areas) + 1} layers, got {max_faces}")
+    behind = [max(2, int((max_faces - least) * area / (1 + sum(areas)))) for area in areas]
+    return [max_faces - sum(behind), *behind]
+
+
+def _points(inverse: NDArray[np.float32], camera: Intrinsics) -> PointMap:
+    return unproject(MetricDepth(np.float32(1) / inverse), camera)
+
+
+def _in_photo_px(meshing: Meshing | None, photo_px: float) -> Meshing | None:
+    """The same with its error in pixels of the photo, of which each of the layers' holds so many."""
+    if meshing is None or meshing.error_px is None:
+        return meshing
+    return replace(meshing, error_px=meshing.error_px * photo_px)
+
+
+def _joined(front: Mesh, behind: list[Mesh], photo_rgb: NDArray[np.uint8]) -> Mesh:
+    """All meshes as one, with one texture if they have textures."""
+    if not behind:
+        return replace(front, texture=None if front.texture is None else photo_rgb)
+    meshes, texture = [front, *behind], None
+    if front.texture is not None:
+        pictures = [mesh.texture for mesh in behind if mesh.texture is not None]
+        texture, corners, sizes = _stacked(photo_rgb, pictures)
+        meshes = [
+            replace(mesh, uv=(corner + mesh.uv * size).astype(np.float32))
+            for mesh, corner, size in zip(meshes, corners, sizes, strict=True)
+            if mesh.uv is not None
+        ]
+    meshing = front.meshing
+    if meshing is not None:
+        told = [mesh.meshing for mesh in behind if mesh.meshing is not None]
+        meshing = replace(
+            meshing,
+            grid_faces=meshing.grid_faces + sum(one.grid_faces for one in told),
+            faces=sum(len(mesh.faces) for mesh in meshes),
+            behind=sum(len(mesh.faces) for mesh in behind),
+        )
+    first = np.cumsum([0, *(len(mesh.xyz) for mesh in meshes)])
+    return Mesh(
+        xyz=np.concatenate([mesh.xyz for mesh in meshes]),
+        faces=np.concatenate([mesh.faces + np.uint32(start) for mesh, start in zip(meshes, first, strict=False)]),
+        rgb=_all([mesh.rgb for mesh in meshes]),
+        normals=_all([mesh.normals for mesh in meshes]),
+        uv=_all([mesh.uv for mesh in meshes]),
+        texture=texture,
+        meshing=meshing,
+    )
+
+
+def _all(arrays: Sequence[NDArray[T] | None]) -> NDArray[T] | None:
+    there = [array for array in arrays if array is not None]
+    return np.concatenate(there) if len(there) == len(arrays) else None
+
+
+def _stacked(
+    photo: NDArray[np.uint8], pictures: list[NDArray[np.uint8]]
+) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.float64]]:
+    """The photo and below it the others at half the size, two in a row; each one's edges go on around it.
+
+    Returns:
+        The texture, and for each picture, the photo first, its upper left corner and its size as shares of that.
+    """
+    height, width = photo.shape[:2]
+    half = _GUTTER_PX // 2
+    in_row = min(2, len(pictures))
+    size = max(1, min(width // 2, width // in_row - (in_row - 1) * _GUTTER_PX)), max(1, height // 2)
+    texture = np.pad(photo, ((0, half), (0, 0), (0, 0)), mode="edge")
+    corners, sizes = [(0, 0)], [(width, height)]
+    for first in range(0, len(pictures), in_row):
+        row: list[NDArray[np.uint8]] = []
+        for picture in pictures[first : first + in_row]:
+            left = half if in_row > 1 else 0
+            corners.append((sum(cell.shape[1] for cell in row) + left, len(texture) + half))
+            sizes.append(size)
+            small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+            row.append(np.pad(small, ((half, half), (left, left), (0, 0)), mode="edge"))
+        cells = np.concatenate(row, axis=1)[:, :width]
+        texture = np.concatenate([texture, np.pad(cells, ((0, 0), (0, width - cells.shape[1]), (0, 0)), mode="edge")])
+    texture = texture[:-half]  # nothing is below the last row
+    whole = np.array([width, len(texture)])
+    return texture, np.array(corners) / whole, np.array(sizes) / whole

@@ -1,0 +1,118 @@
+"""Both eyes' pictures in one file."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, get_args
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.core.camera import Intrinsics
+from depth3d.core.depth import MetricDepth
+from depth3d.core.errors import UsageError
+from depth3d.core.images import Picture
+from depth3d.layers.views.resolution import checked_width, layers_for
+from depth3d.render.stereo.anaglyph import to_anaglyph
+from depth3d.render.stereo.autostereogram import to_autostereogram
+from depth3d.render.stereo.eyes import Eyes, StereoPair, see, to_rig, warn_beyond_comfort
+from depth3d.render.stereo.vr180 import to_vr180
+
+Layout = Literal[
+    "side-by-side",
+    "half-side-by-side",
+    "top-bottom",
+    "half-top-bottom",
+    "cross-eyed",
+    "anaglyph",
+    "autostereogram",
+    "vr180",
+]
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+DEFAULT_LAYOUT: Layout = "anaglyph"
+DEFAULT_WIDTH = 1920
+DEFAULT_WIGGLE_WIDTH = 640
+DEFAULT_DOTS_WIDTH = 1200
+DEFAULT_VR180_WIDTH = 2880
+
+_FARTHEST_PERCENTILE, _NEAREST_PERCENTILE = 2, 98
+
+
+def to_stereo(
+    rgb: NDArray[np.uint8],
+    depth: MetricDepth,
+    camera: Intrinsics,
+    *,
+    layout: Layout = DEFAULT_LAYOUT,
+    eyes: Eyes | None = None,
+    width: int | None = None,
+) -> Picture:
+    """A photo for two eyes; what things hide from the camera and one of the eyes sees is filled in.
+
+    Args:
+        rgb: (H, W, 3) uint8 photo.
+        depth: depth of the same size; what is unknown is as far as the farthest.
+        camera: intrinsics of the same size.
+        layout: a name of LAYOUTS. The halves are squeezed to half their size; "cross-eyed" has the right eye's picture
+            at the left; an autostereogram shows depth only, in dots of the photo's colours.
+        eyes: how they look; VR180 looks straight ahead, and autostereograms have eyes of their own.
+        width: pixels of each eye's picture, or of the autostereogram; None is 1920, 2880 for VR180 and 1200 for
+            autostereograms. Smaller photos are not enlarged, but for VR180.
+
+    Raises:
+        GeometryError: photo, depth and camera differ in size.
+        UsageError: a number or a name is out of range.
+
+    Warns:
+        ComfortWarning: looking at it may strain the eyes.
+    """
+    if layout not in LAYOUTS:
+        raise UsageError(f"there is no layout {layout!r}; choose one of {', '.join(LAYOUTS)}")
+    eyes = eyes or Eyes()
+    if layout == "autostereogram":
+        return Picture(_autostereogram(rgb, depth, width or DEFAULT_DOTS_WIDTH))
+    if layout == "vr180":
+        width = checked_width(width or DEFAULT_VR180_WIDTH)
+        # In the middle, a pixel of the half sphere is pi / width wide, and one of the photo 1 / fx.
+        layers, _ = layers_for(rgb, depth, camera, max(16, math.ceil(rgb.shape[1] * width / math.pi / camera.fx)))
+        return Picture(_beside(to_vr180(layers, to_rig(layers, eyes, at_infinity=True), width)))
+    layers, size = layers_for(rgb, depth, camera, width or DEFAULT_WIDTH)
+    rig = to_rig(layers, eyes)
+    warn_beyond_comfort(rig)
+    return Picture(_arranged(StereoPair(*see(layers, rig, size, (-1.0, 1.0))), layout))
+
+
+def _arranged(pair: StereoPair, layout: Layout) -> NDArray[np.uint8]:
+    height, width = pair.left.shape[:2]
+    if layout == "anaglyph":
+        return to_anaglyph(pair)
+    if layout == "cross-eyed":
+        return _beside(StereoPair(pair.right, pair.left))
+    if layout == "side-by-side":
+        return _beside(pair)
+    if layout == "half-side-by-side":
+        return _beside(_squeezed(pair, (max(1, width // 2), height)))
+    if layout == "half-top-bottom":
+        pair = _squeezed(pair, (width, max(1, height // 2)))
+    return np.vstack([pair.left, pair.right])
+
+
+def _beside(pair: StereoPair) -> NDArray[np.uint8]:
+    return np.hstack([pair.left, pair.right])
+
+
+def _squeezed(pair: StereoPair, size: tuple[int, int]) -> StereoPair:
+    halves = (cv2.resize(eye, size, interpolation=cv2.INTER_AREA) for eye in (pair.left, pair.right))
+    return StereoPair(*(np.asarray(half, np.uint8) for half in halves))
+
+
+def _autostereogram(rgb: NDArray[np.uint8], depth: MetricDepth, width: int) -> NDArray[np.uint8]:
+    width = min(checked_width(width), rgb.shape[1])
+    size = width, max(1, round(rgb.shape[0] * width / rgb.shape[1]))
+    inverse = np.float32(1) / depth.metres
+    far, near = np.nanpercentile(inverse, [_FARTHEST_PERCENTILE, _NEAREST_PERCENTILE])
+    nearness = (inverse - np.float32(far)) / np.float32(max(near - far, 1e-12))
+    nearness = np.clip(np.nan_to_num(nearness), 0, 1)
+    small = np.asarray(cv2.resize(nearness, size, interpolation=cv2.INTER_AREA), np.float32)
+    return to_autostereogram(small, rgb.reshape(-1, 3))

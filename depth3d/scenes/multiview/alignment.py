@@ -1,0 +1,142 @@
+"""Many photos, one scale: each photo's depth is fitted to points that several photos saw; then photos are compared."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from depth3d.core.errors import Depth3DError, GeometryError, MissingExtraError, UsageError, WeightsError
+from depth3d.io.captures import Capture
+from depth3d.scenes.multiview.aligned import Aligned
+from depth3d.scenes.multiview.depth_cache import Shelf
+from depth3d.scenes.multiview.depth_of_photo import own_depth, small_view
+from depth3d.scenes.multiview.fusion import agree
+from depth3d.scenes.multiview.fusion.neighbours import Glimpse, neighbours_of
+from depth3d.scenes.multiview.known_lengths import KnownLength, Unit, unit_from_lengths
+from depth3d.scenes.multiview.matched_points import own_points
+from depth3d.scenes.options import Options
+
+DEFAULT_DETAIL_PX = 640
+"""Longer side of the depth maps that are compared and fused; networks see no more."""
+
+_PASSES = 2
+_LEAST_CONFIDENCE = 0.4
+
+Report = Callable[[str, int, int], None]
+"""(what is being done, how much of it is done, how much there is)."""
+
+
+@contextmanager
+def align_views(
+    capture: Capture,
+    options: Options | None = None,
+    *,
+    lengths: Sequence[KnownLength] = (),
+    units_per_metre: float | None = None,
+    detail_px: int = DEFAULT_DETAIL_PX,
+    report: Report | None = None,
+) -> Iterator[Aligned]:
+    """Bring the depth of many photos to one scale, and make them agree.
+
+    A network's a and b of 1/z = a d + b differ from photo to photo. Each photo gets its own, from points of the model
+    that it and others saw, bent smoothly where that predicts left-out points better; outliers do not matter. Then each
+    photo's depth is compared with that of its neighbours and drawn to their mean, and what they contradict is left out.
+    A photo that cannot be used is left out with its reason.
+
+    Args:
+        capture: photos and poses.
+        options: network, depth maps (with {name} for each photo's name), camera where the model has none.
+        lengths: known lengths, which set the model's unit.
+        units_per_metre: the model's units per metre, where that is known; excludes `lengths`.
+        detail_px: longer side of the depth maps that are compared and fused.
+        report: told how far the work has got.
+
+    Raises:
+        GeometryError: fewer than two photos can be used.
+        UsageError: options that cannot be meant.
+        HintError: known lengths contradict each other or the photos.
+    """
+    options = options or Options()
+    _check(capture, options, lengths, units_per_metre, detail_px)
+    with tempfile.TemporaryDirectory(prefix="depth3d-") as folder:
+        aligned = Aligned(capture, Shelf(Path(folder)), options)
+        _fill(aligned, capture, units_per_metre, detail_px, report or _silent)
+        _compare(aligned, report or _silent)
+        if units_per_metre is not None:
+            aligned.unit = Unit(1 / units_per_metre, True, f"stated: {units_per_metre:g} units of the model per metre")
+        elif lengths:
+            aligned.unit = unit_from_lengths(lengths, aligned.place_of)
+        yield aligned
+
+
+def _check(
+    capture: Capture, options: Options, lengths: Sequence[KnownLength], units_per_metre: float | None, detail_px: int
+) -> None:
+    if options.hints or options.hints_files or options.points:
+        raise UsageError("hints belong to single photos; many photos take their scale from the model's points")
+    if lengths and units_per_metre is not None:
+        raise UsageError("known lengths and units per metre both set the model's unit; give one of them")
+    if units_per_metre is not None and not 0 < units_per_metre < float("inf"):
+        raise UsageError(f"units per metre must be positive, got {units_per_metre:g}")
+    if detail_px < 16:
+        raise UsageError(f"the longer side of depth maps must be at least 16 pixels, got {detail_px}")
+    if options.depth_map is not None and options.depth_kind == "metric":
+        if not capture.is_metric and units_per_metre is None:
+            raise UsageError(
+                "metric depth maps need a model in metres: give its units per metre, or the depth kind 'depth', which"
+                " scales them to the model"
+            )
+        if lengths:
+            raise UsageError("metric depth maps set the unit themselves and take no known lengths")
+
+
+def _fill(aligned: Aligned, capture: Capture, units_per_metre: float | None, detail_px: int, report: Report) -> None:
+    """Each photo's own depth."""
+    points = own_points(capture, aligned.options, report)
+    if points:
+        aligned.notes.append("the capture has no points; they were found by matching photos")
+    for number, posed in enumerate(capture.photos):
+        report("depth of each photo", number, len(capture.photos))
+        try:
+            photo, scene = own_depth(posed, aligned.options, units_per_metre or 1.0, points.get(number))
+        except (WeightsError, MissingExtraError):
+            raise  # these are not the photo's fault, and would come again with each
+        except Depth3DError as problem:
+            aligned.left_out.append((posed.photo.name, str(problem)))
+            continue
+        aligned.photos.append(photo)
+        aligned._shelf.add(*small_view(scene, photo.pose, detail_px, is_network=aligned.options.depth_map is None))
+    if len(aligned.photos) < 2:
+        reason = "".join(f"; {name}: {why}" for name, why in aligned.left_out[:1])
+        raise GeometryError(
+            f"{len(aligned.photos)} of {len(capture.photos)} photos can be used, at least two are needed{reason}"
+        )
+
+
+def _compare(aligned: Aligned, report: Report) -> None:
+    """Draw neighbours together, and leave out what they contradict."""
+    shelf, count = aligned._shelf, len(aligned.photos)
+    glimpses = [Glimpse.of(shelf.depth_only(number)) for number in range(count)]
+    aligned.typical_z = float(np.median([glimpse.typical_z for glimpse in glimpses]))
+    neighbours = [neighbours_of(glimpses, number) for number in range(count)]
+    for turn in range(_PASSES):
+        for number in range(count):
+            report("comparing photos", turn * count + number, _PASSES * count)
+            others = neighbours[number]
+            found = agree(shelf.depth_only(number), (shelf.depth_only(other) for other in others))
+            z = found.view.z
+            if turn == _PASSES - 1 and others:
+                # Two others must have seen it where two could: a network makes the same mistake twice, of the sky too.
+                believed = (found.confidence >= _LEAST_CONFIDENCE) & (found.seconded >= min(2, len(others)))
+                believed &= ~shelf.doubtful(number)
+                z = np.where(believed, z, np.float32(np.nan))
+            shelf.put_next(number, z)
+        shelf.turn_over()
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """Nobody wants to know."""

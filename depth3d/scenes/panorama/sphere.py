@@ -1,0 +1,76 @@
+"""Depth all around: the values of panoramas. Distances are lengths along the ray, for want of an axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.core.equirectangular import Equirect
+from depth3d.core.errors import DepthMapError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SphericalRelief:
+    """Relative inverse distance: 1 / distance = s values + t shift, with s > 0 and t about 0.
+
+    Attributes:
+        equirect: the grid; its size is that of the arrays.
+        picture_size: (width, height) of the panorama it was made of, in pixels.
+        values: (H, W) float32, larger is nearer, 1 where the nearest things are (98th percentile); NaN where unknown.
+        shift: (H, W) float32, what 1 / distance gains when 1/z of every face gains 1: the cosine of the angle to the
+            face's axis.
+        shift_sigma: one standard deviation of t / s, as far as the faces' overlaps could tell.
+        noise: one standard deviation of `values` between faces where they overlap.
+        notes: what was assumed or left out, in sentences for the user.
+
+    Raises:
+        DepthMapError: the arrays are not of the grid's size, or nothing is known.
+    """
+
+    equirect: Equirect
+    picture_size: tuple[int, int]
+    values: NDArray[np.float32]
+    shift: NDArray[np.float32]
+    shift_sigma: float
+    noise: float
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check(self.values, self.equirect, "relative inverse distance")
+        _check(self.shift, self.equirect, "shift")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SphericalDepth:
+    """Distances from the camera, along the ray.
+
+    Attributes:
+        equirect: the grid; its size is that of the array.
+        picture_size: (width, height) of the panorama it was made of, in pixels.
+        metres: (H, W) float32, positive, or NaN where unknown.
+        unit: "m", or "arbitrary" where no hint gave one.
+        notes: how the distances were obtained, in sentences for the user.
+
+    Raises:
+        DepthMapError: the array is not of the grid's size, nothing is known, or a distance is not positive.
+    """
+
+    equirect: Equirect
+    picture_size: tuple[int, int]
+    metres: NDArray[np.float32]
+    unit: str = "m"
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check(self.metres, self.equirect, "distance")
+        if np.nanmin(self.metres) <= 0:
+            raise DepthMapError(f"panorama: every known distance must be positive, got {np.nanmin(self.metres):g}")
+
+
+def _check(values: NDArray[np.float32], equirect: Equirect, what: str) -> None:
+    if values.shape != (equirect.height, equirect.width):
+        raise DepthMapError(f"panorama: {what} has shape {values.shape}, its grid {equirect.width}x{equirect.height}")
+    if not np.isfinite(values).any():
+        raise DepthMapError(f"panorama: {what} is unknown everywhere")

@@ -1,0 +1,216 @@
+"""The whole sentence: a photo becomes a scene."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.calibration import choose_intrinsics
+from depth3d.core.camera import Intrinsics
+from depth3d.core.depth import InverseDepth, MetricDepth
+from depth3d.core.errors import UsageError
+from depth3d.core.undistort import to_ideal_pixels, undistort_map, undistort_photo
+from depth3d.io.depth.depth_map import read_depth_map
+from depth3d.io.photos.embedded_depth import EmbeddedDepth, embedded_at, embedded_points, embedded_relief
+from depth3d.io.photos.embedded_depth_file import read_embedded_depth
+from depth3d.io.photos.photo import Photo, read_photo
+from depth3d.io.points.hints_file import read_hints
+from depth3d.io.points.read import read_points
+from depth3d.predictors import load_predictor
+from depth3d.refine import polish
+from depth3d.scale import Hint, fit_scale
+from depth3d.scale.correction import correct_relief
+from depth3d.scenes.options import Options
+from depth3d.scenes.scene import Scene
+
+if TYPE_CHECKING:
+    from depth3d.predictors.download import Progress
+
+Depth = InverseDepth | MetricDepth
+
+
+# photo.jpg -> Photo -> predictors -> InverseDepth -> refine -> scale <- hints
+#                |                                                |
+#                |                                           MetricDepth -------> colormap -> picture
+#                |                                                |      \
+#                +--> intrinsics -> Intrinsics -----> points (unproject)  \--> layers -> parallax, stereo, bokeh
+#                |                                                |          |
+#                |                                             PointMap      |
+#                |                                             /      \      |
+#                +------- rgb ----------------------------> cloud      mesh <-+
+#                                                             |         |
+#                                                             v         v
+#                                                         formats / viewer
+def reconstruct(
+    photo: str | Path | Photo,
+    options: Options | None = None,
+    *,
+    lens: Intrinsics | None = None,
+    relief: InverseDepth | None = None,
+    progress: Progress | None = None,
+) -> Scene:
+    """Turn a photo into a scene.
+
+    Lens distortion is undone before anything looks at the picture; hints and depth maps are given for the photo as
+    it was taken, and are moved along.
+
+    Args:
+        photo: a file, or a photo already read.
+        options: what the user chose.
+        lens: the camera found for this photo before (`Scene.lens`), so that it is not looked for again.
+        relief: what the network saw before in this photo through this lens (`Scene.relief`), so that it need not look
+            again, as when only the hints have changed.
+        progress: called while a network's weights are downloaded, with the bytes that are there and those there will
+            be, or None.
+
+    Raises:
+        Depth3DError: its child says which step cannot go on.
+    """
+    options = options or Options()
+    embedded = None if isinstance(photo, Photo) else _embedded_depth(Path(photo), options)
+    photo = photo if isinstance(photo, Photo) else read_photo(photo)
+    lens = lens or choose_camera(photo, options)
+    hints = gather_hints(photo, lens, options)
+    depth = _own_depth(photo, lens, embedded, options, hinted=bool(hints))
+    if depth is None and embedded is not None and embedded.is_metric:
+        hints = (*hints, embedded_points(embedded, lens))
+
+    camera = lens.undistorted()
+    if not lens.is_ideal:
+        photo = replace(photo, rgb=undistort_photo(photo.rgb, lens, camera))
+        hints = tuple(hint.moved(partial(to_ideal_pixels, camera=lens, ideal=camera)) for hint in hints)
+        depth = depth and _straightened(depth, lens, camera)
+
+    if depth is None:
+        depth = relief or see(photo, options, progress=progress)
+    else:
+        depth = polish(depth, photo.rgb, refine=options.refine is True, smooth_px=options.smooth_px)
+    return _without_the_far(_scaled(photo, camera, lens, depth, hints, options))
+
+
+def see(photo: Photo, options: Options, *, progress: Progress | None = None) -> InverseDepth:
+    """What the network sees in a photo, its edges brought onto the photo's; that needs neither camera nor hints.
+
+    Raises:
+        WeightsError: no network can be loaded.
+    """
+    predictor = load_predictor(
+        options.predictor,
+        weights=options.weights,
+        runtime=options.runtime,
+        precision=options.precision,
+        threads=options.threads,
+        progress=progress,
+    )
+    relief = predictor.predict(photo)
+    return polish(relief, photo.rgb, refine=options.refine is not False, smooth_px=options.smooth_px)
+
+
+def choose_camera(photo: Photo, options: Options) -> Intrinsics:
+    """The photo's intrinsics from what the user gave, else EXIF, else a stated assumption."""
+    return choose_intrinsics(
+        photo, fov_x_deg=options.fov_x_deg, focal_px=options.focal_px, camera_file=options.camera_file
+    )
+
+
+def gather_hints(photo: Photo, lens: Intrinsics, options: Options) -> tuple[Hint, ...]:
+    """Every hint: those given, those of hint files, and files of sparse points."""
+    hints = list(options.hints)
+    for path in options.hints_files:
+        hints += read_hints(path, photo=photo, camera=lens)
+    for path in options.points:
+        points = read_points(
+            path,
+            photo=photo,
+            camera=lens,
+            units_per_metre=options.points_units,
+            confidence=options.points_confidence,
+        )
+        hints.append(points)
+    return tuple(hints)
+
+
+def _embedded_depth(path: Path, options: Options) -> EmbeddedDepth | None:
+    """Depth that a phone stored inside the photo, unless the user chose another source of depth."""
+    if not options.embedded_depth or options.depth_map is not None or options.weights is not None:
+        return None
+    return read_embedded_depth(path)
+
+
+def _own_depth(
+    photo: Photo, lens: Intrinsics, embedded: EmbeddedDepth | None, options: Options, *, hinted: bool
+) -> Depth | None:
+    """Depth that needs no network: the user's own map, else what the phone stored."""
+    if options.depth_map is not None:
+        return read_depth_map(
+            options.depth_map,
+            kind=options.depth_kind,
+            size=(photo.rgb.shape[1], photo.rgb.shape[0]),
+            units_per_metre=options.depth_units,
+            brighter_is_farther=options.brighter_is_farther,
+        )
+    if options.depth_units is not None or options.brighter_is_farther or options.depth_kind != "inverse":
+        raise UsageError("depth kind, depth units and brighter-is-farther describe a depth map; give one")
+    if embedded is None or options.predictor != "auto":
+        return None
+    return embedded_relief(embedded, lens) if hinted else embedded_at(embedded, lens)
+
+
+def _straightened(depth: Depth, lens: Intrinsics, camera: Intrinsics) -> Depth:
+    if isinstance(depth, InverseDepth):
+        return replace(depth, values=undistort_map(depth.values, lens, camera))
+    sigma = None if depth.sigma is None else undistort_map(depth.sigma, lens, camera)
+    return replace(depth, metres=undistort_map(depth.metres, lens, camera), sigma=sigma)
+
+
+def _scaled(
+    photo: Photo, camera: Intrinsics, lens: Intrinsics, depth: Depth, hints: tuple[Hint, ...], options: Options
+) -> Scene:
+    """Relative depth becomes metres; metric depth stays what it is."""
+    if isinstance(depth, MetricDepth):
+        if hints:
+            raise UsageError(
+                "a metric depth map takes no hints; leave them out, or use the depth kind 'depth' to rescale it"
+            )
+        return Scene(photo, camera, lens, None, depth, None, options, _unknown_note(depth.metres, depth.metres))
+    fit = fit_scale(depth, camera, hints)
+    if options.refine_scale:
+        corrected = correct_relief(depth, fit)
+        depth, fit = corrected.relief, corrected.fit
+    metric = fit.apply(depth)
+    notes = (*fit.notes, *_unknown_note(depth.values, metric.metres))
+    return Scene(photo, camera, lens, depth, metric, fit, options, notes)
+
+
+def _without_the_far(scene: Scene) -> Scene:
+    """The scene, its depth unknown beyond the greatest that the user wants."""
+    limit = scene.options.max_depth_m
+    if limit is None:
+        return scene
+    if scene.unit != "m":
+        raise UsageError(f"a greatest depth of {limit:g} m needs metres; give a distance, such as --at U,V=2.4m")
+    far = scene.depth.metres > limit
+    kept = scene.depth.metres.size - int(np.isnan(scene.depth.metres).sum()) - int(far.sum())
+    if kept == 0:
+        raise UsageError(f"no depth is below {limit:g} m; the nearest is {np.nanmin(scene.depth.metres):.3g} m")
+    depth = replace(scene.depth, metres=np.where(far, np.float32(np.nan), scene.depth.metres))
+    note = f"{far.mean():.1%} of the picture lies beyond {limit:g} m and is left out"
+    return replace(scene, depth=depth, notes=(*scene.notes, note))
+
+
+def _unknown_note(before: NDArray[np.float32], after: NDArray[np.float32]) -> tuple[str, ...]:
+    """How much of the picture has no depth, and why; `before` and `after` scaling."""
+    total = before.size
+    absent = int(np.isnan(before).sum())
+    beyond = int(np.isnan(after).sum()) - absent
+    notes = []
+    if absent:
+        notes.append(f"{absent / total:.1%} of the picture has no depth in the depth map and gives no geometry")
+    if beyond:
+        notes.append(f"{beyond / total:.1%} of the picture lies beyond infinity (a d + b <= 0): unknown, no geometry")
+    return tuple(notes)

@@ -1,0 +1,86 @@
+"""How every number was obtained, as plain data for the JSON file beside each output."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from depth3d.core.camera import Intrinsics
+    from depth3d.geometry.mesh import Mesh
+    from depth3d.scale import ScaleFit
+    from depth3d.scenes.scene import Scene
+
+_LISTED_HINTS = 50
+_LIBRARIES = ("numpy", "opencv-contrib-python-headless", "pillow", "scipy", "timm", "torch", "torchvision")
+
+
+def to_provenance(scene: Scene, mesh: Mesh | None = None) -> dict[str, Any]:
+    """Photo, camera, depth, scale with every hint's residual, assumptions, and versions; no time and no place.
+
+    Args:
+        scene: what was reconstructed.
+        mesh: the mesh that is written, whose making is told too.
+    """
+    told: dict[str, Any] = {
+        "depth3d": importlib.metadata.version("depth3d"),
+        "photo": {"name": scene.photo.name, "width": scene.depth.size[0], "height": scene.depth.size[1]},
+        "camera": _camera(scene.camera),
+        "depth": {
+            "source": scene.depth.source,
+            "unit": scene.unit,
+            **dict(scene.relief.details if scene.relief else ()),
+        },
+        "scale": None if scene.fit is None else _scale(scene.fit),
+        "notes": list(scene.notes),
+        "versions": versions(),
+    }
+    if mesh is not None and mesh.meshing is not None:
+        told["mesh"] = asdict(mesh.meshing)
+    return told
+
+
+def to_json(provenance: Mapping[str, Any]) -> bytes:
+    """UTF-8 text with two spaces of indentation and a final newline."""
+    return (json.dumps(provenance, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _camera(camera: Intrinsics) -> dict[str, Any]:
+    names = ("width", "height", "fx", "fy", "cx", "cy")
+    return {name: getattr(camera, name) for name in names} | {"pixel_centre": 0.5, "source": camera.source}
+
+
+def _scale(fit: ScaleFit) -> dict[str, Any]:
+    residuals = fit.residuals
+    return {
+        "formula": "1/z = a d + b",
+        "a": fit.a,
+        "b": fit.b,
+        "covariance": None if fit.covariance is None else fit.covariance.tolist(),
+        "d_sigma": fit.d_sigma,
+        "held": [_finite(fit.held_low), _finite(fit.held_high)],
+        "hints": len(residuals),
+        "residuals": [
+            {"hint": one.name, "said_m": _finite(one.said_m), "fitted_m": _finite(one.fitted_m)}
+            for one in residuals[:_LISTED_HINTS]
+        ],
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def versions(*more: str) -> dict[str, str]:
+    """Of the libraries that numbers depend on, and of `more`, those that are installed."""
+    found = {}
+    for name in (*_LIBRARIES, *more):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,1 @@
+"""Videos: every frame through the reconstruction core, on one scale."""

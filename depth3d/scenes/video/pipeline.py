@@ -1,0 +1,317 @@
+"""The sentence for video: every frame becomes a scene, and all of them have one scale until the picture is cut."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.core.depth import InverseDepth, MetricDepth
+from depth3d.core.errors import UsageError
+from depth3d.core.images import Animation, Picture
+from depth3d.core.undistort import to_ideal_pixels, undistort_photo
+from depth3d.io.depth.depth_image import png_units_per_metre
+from depth3d.io.photos.photo import Photo
+from depth3d.io.photos.video import Video
+from depth3d.io.registry import format_for
+from depth3d.io.save import atomic_write, check_writable, save
+from depth3d.predictors import load_predictor
+from depth3d.refine import polish
+from depth3d.scale import CameraHeight, Farthest, Hint, Nearest, ScaleFit, fit_scale
+from depth3d.scenes.options import Options
+from depth3d.scenes.outputs import Kind, files_of, provenance_path
+from depth3d.scenes.photo import choose_camera, gather_hints
+from depth3d.scenes.provenance import to_json, to_provenance
+from depth3d.scenes.scene import Saved, Scene
+from depth3d.scenes.video.frames import choose_show
+from depth3d.scenes.video.stabilize_scale import Steadier
+
+Report = Callable[[str, int, int], None]
+"""(what is being done, how much of it is done, how much there is)."""
+
+_NUMBER = re.compile(r"%0?(\d*)d")
+_PICTURES = ("stereo", "parallax")
+"""Kinds that show a frame as a picture of its own."""
+
+_HINTS_OF_NO_PIXEL = (Nearest, Farthest, CameraHeight)
+_ROOM_AHEAD = 2.0
+"""Later frames may be so much deeper than the first before 16-bit depth ends."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClipFrame:
+    """One frame of a video in three dimensions.
+
+    Attributes:
+        number: counts from 1.
+        scene: as that of a photo; within a shot all frames have one fit.
+        is_new_shot: True for the first frame, and after a cut.
+    """
+
+    number: int
+    scene: Scene
+    is_new_shot: bool
+
+
+def reconstruct_video(video: Video, options: Options | None = None) -> Iterator[ClipFrame]:
+    """Turn each frame into a scene, one at a time.
+
+    Hints are for the first frame; its camera and its scale hold for all frames of the shot. After a cut the scale is
+    found anew.
+
+    Args:
+        video: the video.
+        options: as for a photo. Depth maps cannot replace the network; edges are refined only if that is chosen.
+
+    Raises:
+        UsageError: options that video does not have; or a cut after which hints for pixels of the first frame would
+            have to hold.
+        Depth3DError: its child says which step cannot go on.
+    """
+    options = options or Options()
+    if options.depth_map is not None:
+        raise UsageError("a video takes no depth map; give its frames as photos")
+    predictor = load_predictor(
+        options.predictor,
+        weights=options.weights,
+        runtime=options.runtime,
+        precision=options.precision,
+        threads=options.threads,
+    )
+    steadier = Steadier(fps=video.fps, steady_s=options.steady_s)
+    lens, fit, hints = None, ScaleFit(1.0, 0.0), tuple[Hint, ...]()
+    for number, rgb in enumerate(video.frames(), start=1):
+        photo = Photo(rgb, name=f"{video.path.name} frame {number}")
+        if lens is None:
+            lens = choose_camera(photo, options)
+            hints = gather_hints(photo, lens, options)
+        camera = lens.undistorted()
+        if not lens.is_ideal:
+            photo = replace(photo, rgb=undistort_photo(photo.rgb, lens, camera))
+        seen = polish(predictor.predict(photo), photo.rgb, refine=bool(options.refine), smooth_px=options.smooth_px)
+        assert isinstance(seen, InverseDepth)
+        steadied = steadier.next(seen, photo.rgb)
+        relief = steadied.relief
+        if steadied.is_new_scene:
+            moved = (
+                hints
+                if lens.is_ideal
+                else tuple(h.moved(partial(to_ideal_pixels, camera=lens, ideal=camera)) for h in hints)
+            )
+            fit = fit_scale(relief, camera, _still_true(moved, number, video.fps))
+        scene = Scene(photo, camera, lens, relief, fit.apply(relief), fit, options, fit.notes)
+        yield ClipFrame(number, scene, steadied.is_new_scene)
+
+
+def save_video(
+    video: Video,
+    outputs: Sequence[Path],
+    options: Options | None = None,
+    *,
+    kind: Kind | None = None,
+    force: bool = False,
+    report: Report | None = None,
+) -> tuple[Saved, ...]:
+    """Write a video's depth in one pass over its frames.
+
+    Args:
+        video: the video.
+        outputs: at most one moving picture (.mp4 .webm .gif ...), which shows heat maps, the video for two eyes or
+            through a moving camera; and patterns of numbered files, such as depth_%04d.png or cloud_%04d.ply, of which
+            each frame writes one, as a photo would.
+        options: what the user chose.
+        kind: what goes into numbered files; None leaves it to the suffix. "stereo" and "parallax" are for moving
+            pictures too; the eyes keep their distance, and the camera what it turns about, throughout a shot.
+        force: overwrite existing files.
+        report: told how far the work has got.
+
+    Raises:
+        UsageError: more than one moving picture, or a file name without a number for what is no moving picture.
+        OutputError: a file exists, or cannot be written.
+    """
+    options = options or Options()
+    numbered = [path for path in outputs if _NUMBER.search(path.name)]
+    moving = [path for path in outputs if path not in numbered]
+    _check(video, numbered, moving, options, kind, force=force)
+    run = _Run(video, numbered, options, kind, force=force, report=report or _silent)
+    if moving:
+        animation = Animation(run.pictures, run.count, video.fps, loops=False)
+        coded: dict[str, Any] = (
+            {} if options.quality is None or moving[0].suffix.lower() == ".gif" else {"quality": options.quality}
+        )
+        save(animation, moving[0], force=force, **coded)
+    else:
+        for _ in run.frames():
+            pass
+    return run.finished(moving)
+
+
+class _Run:
+    """One pass over a video: numbered files are written on the way."""
+
+    def __init__(
+        self,
+        video: Video,
+        numbered: Sequence[Path],
+        options: Options,
+        kind: Kind | None,
+        *,
+        force: bool,
+        report: Report,
+    ) -> None:
+        self._video, self._numbered, self._options, self._kind = video, numbered, options, kind
+        self._force, self._report = force, report
+        self._shots: list[int] = []
+        self._first: Scene | None = None
+        self._units: float | None = None
+        self._ends: tuple[float, float] | None = None
+        self._show = choose_show(kind, video, options)
+        self._picture: Picture | None = None
+        self.count = max(video.count, 1)
+        self.done = 0
+
+    def frames(self) -> Iterator[ClipFrame]:
+        """Every frame, its numbered files written."""
+        for frame in reconstruct_video(self._video, self._options):
+            self._report("frames", frame.number - 1, self._video.count)
+            self._first = self._first or frame.scene
+            if frame.is_new_shot:
+                self._shots.append(frame.number)
+            if self._kind in _PICTURES:
+                self._picture = self._show.picture(frame.scene, is_new_shot=frame.is_new_shot)
+            for pattern in self._numbered:
+                self._write(frame.scene, _numbered(pattern, frame.number))
+            self.done = frame.number
+            yield frame
+        self._report("frames", self.done, self.done)
+
+    def pictures(self) -> Iterator[NDArray[np.uint8]]:
+        """As many pictures as were announced: files that are cut may hold fewer frames than they say."""
+        picture: NDArray[np.uint8] | None = None
+        drawn = self._drawn()
+        for picture in islice(drawn, self.count):
+            yield picture
+        deque(drawn, maxlen=0)  # frames beyond what was announced still have numbered files
+        for _ in range(self.done, self.count):
+            assert picture is not None
+            yield picture
+
+    def _drawn(self) -> Iterator[NDArray[np.uint8]]:
+        for frame in self.frames():
+            picture = self._picture or self._show.picture(frame.scene, is_new_shot=frame.is_new_shot)
+            yield picture.rgb
+
+    def finished(self, moving: Sequence[Path]) -> tuple[Saved, ...]:
+        """What was written; how it was obtained goes beside the first file of each output."""
+        shots = f", {len(self._shots)} shots" if len(self._shots) > 1 else ""
+        saved = []
+        for path in (*self._numbered, *moving):
+            first = _numbered(path, 1) if path in self._numbered else path
+            if self._options.provenance and self._first is not None:
+                told = to_provenance(self._first) | {"video": self._video.path.name, "frames": self.done}
+                told |= {"first_frames_of_shots": self._shots, "steady_s": self._options.steady_s}
+                with atomic_write(provenance_path(first), force=self._force) as file:
+                    file.write(to_json(told))
+            saved.append(
+                Saved(path, f"{self.done} frame{'s' * (self.done != 1)} at {self._video.fps:g} per second{shots}")
+            )
+        return tuple(saved)
+
+    def _write(self, scene: Scene, path: Path) -> None:
+        """One numbered file; 16-bit pictures have one scale for all frames."""
+        kind = self._kind
+        if self._picture is not None:
+            save(self._picture, path, force=self._force)
+        elif path.suffix.lower() == ".png" and kind in (None, "depth"):
+            if self._units is None:
+                self._units = _units_ahead(scene.depth)
+            metres = np.minimum(scene.depth.metres, np.float32(65_535 / self._units))
+            depth, units = replace(scene.depth, metres=metres), self._units
+            save(depth, path, force=self._force, units_per_metre=units, notes=scene.in_short)
+        elif path.suffix.lower() == ".png" and kind == "relative" and scene.relief is not None:
+            values = scene.relief.values
+            if self._ends is None:
+                low, high = float(np.nanmin(values)), float(np.nanmax(values))
+                self._ends = low - (high - low) / 2, high + (high - low) / 2
+            save(scene.relief, path, force=self._force, ends=self._ends, notes=scene.in_short)
+        else:
+            replace(scene, options=replace(scene.options, provenance=False)).save(path, kind=kind, force=self._force)
+
+
+def _still_true(hints: tuple[Hint, ...], number: int, fps: float) -> tuple[Hint, ...]:
+    if number > 1 and not all(isinstance(hint, _HINTS_OF_NO_PIXEL) for hint in hints):
+        raise UsageError(
+            f"the picture is cut at {(number - 1) / fps:.2f} s, and hints for pixels of the first frame say nothing"
+            " about what follows; cut the video there, or give --near, --far or --camera-height"
+        )
+    return hints
+
+
+def _check(
+    video: Video,
+    numbered: Sequence[Path],
+    moving: Sequence[Path],
+    options: Options,
+    kind: Kind | None,
+    *,
+    force: bool,
+) -> None:
+    if kind == "wigglegram":
+        raise UsageError(f"{video.path.name}: a wigglegram moves a photo; of a video there are parallax and stereo")
+    if options.max_bytes is not None:
+        raise UsageError(f"{video.path.name}: a greatest size is for the animation of a photo; leave it out")
+    if len(moving) > 1:
+        raise UsageError(f"one moving picture at a time, got {' and '.join(path.name for path in moving)}")
+    for path in moving:
+        if not _is_moving(path):
+            raise UsageError(
+                f"{path}: each frame of {video.path.name} writes a file; put a number into the name, such as"
+                f" {path.stem}_%04d{path.suffix}"
+            )
+        if kind == "bokeh":
+            raise UsageError(
+                f"{path}: depth of field goes into one picture per frame; put a number into the name, such as "
+                f"{path.stem}_%04d.jpg"
+            )
+        check_writable(path, force=force)
+    for pattern in numbered:
+        for number in range(1, max(video.count, 1) + 1):
+            for file in files_of(_numbered(pattern, number), "photo" if kind in _PICTURES else kind):
+                check_writable(file, force=force)
+    if options.provenance:
+        for path in (*(_numbered(pattern, 1) for pattern in numbered), *moving):
+            check_writable(provenance_path(path), force=force)
+
+
+def _is_moving(path: Path) -> bool:
+    try:
+        format_for("Animation", path)
+    except UsageError:
+        return False
+    return path.suffix.lower() != ".png"
+
+
+def _numbered(pattern: Path, number: int) -> Path:
+    """One of the numbered files; numbers begin with 1.
+
+    >>> _numbered(Path("depth_%04d.png"), 7).name
+    'depth_0007.png'
+    """
+    return pattern.with_name(_NUMBER.sub(lambda found: f"{number:0{found[1] or 1}d}", pattern.name, count=1))
+
+
+def _units_ahead(depth: MetricDepth) -> float:
+    """Stored units per metre for a whole video, with room for what is deeper than the first frame."""
+    return png_units_per_metre(MetricDepth(depth.metres * np.float32(_ROOM_AHEAD)))
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """Nobody wants to know."""

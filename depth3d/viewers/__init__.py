@@ -1,0 +1,1 @@
+"""Viewers: a window or a notebook cell that shows a value."""

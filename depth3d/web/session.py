@@ -1,0 +1,307 @@
+"""One visitor's desk: a photo, what was clicked into it, and the files made from it. It calls the pipeline."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.core.camera import Intrinsics
+from depth3d.core.depth import InverseDepth
+from depth3d.core.errors import Depth3DError, HintError, UsageError
+from depth3d.core.images import Picture
+from depth3d.core.parsing import parse_length, written_length
+from depth3d.io.photos.embedded_depth_file import read_embedded_depth
+from depth3d.io.photos.photo import Photo, read_photo
+from depth3d.io.points.hints_file import read_hints
+from depth3d.io.save import save
+from depth3d.render.heatmap import to_heatmap
+from depth3d.render.parallax import DEFAULT_MOTION, MOTIONS
+from depth3d.scenes.options import Options
+from depth3d.scenes.outputs import provenance_path
+from depth3d.scenes.photo import choose_camera, reconstruct, see
+from depth3d.scenes.scene import Saved, Scene
+from depth3d.web.clicked_hints import Mark, Pixel, marks_of, with_mark
+from depth3d.web.session_files import Shelf
+
+if TYPE_CHECKING:
+    from depth3d.predictors.download import Progress
+
+PHOTO, HEATMAP, MODEL, MOVING = "_photo.jpg", "_heatmap.jpg", "_model.html", "_moving.gif"
+"""What the page itself shows; names that no photo's own files can have."""
+
+_MODEL_POINTS = 150_000
+"""Vertices of the model that turns in the page; downloads have as many as the command line's."""
+
+_PREVIEW_WIDTH = 480
+_SHOWN_LONG_SIDE = 1600
+_SHOWN_QUALITY = 88
+
+
+class Desk:
+    """What one open page is about; every method may be called from any thread.
+
+    Attributes:
+        token: the unguessable name in this desk's addresses.
+        owner: the browser that may use it.
+        shelf: its files.
+        scene: the photo in three dimensions, once there is one.
+        marks: the hints clicked into the photo.
+        spans: pixels between which, or from the camera to which, the page measures.
+        complaint: why the marks could not be fitted, or None.
+        made: the files made to download, the newest first.
+        last_used: when anything was last asked of it, by the monotonic clock.
+    """
+
+    def __init__(self, *, token: str, owner: str, folder: Path, options: Options) -> None:
+        self.token = token
+        self.owner = owner
+        self.shelf = Shelf(folder, f"desk/{token}/files")
+        self.last_used = time.monotonic()
+        self._base = options
+        self._lock = threading.RLock()
+        self._start_afresh(None)
+
+    def _start_afresh(self, path: Path | None) -> None:
+        self.scene: Scene | None = None
+        self.marks: tuple[Mark, ...] = ()
+        self.spans: tuple[tuple[Pixel, ...], ...] = ()
+        self.complaint: str | None = None
+        self.made: tuple[Saved, ...] = ()
+        self._path = path
+        self._photo: Photo | None = None
+        self._relief: InverseDepth | None = None
+        self._stated = Options()
+        self._found_lens: Intrinsics | None = None
+        self._motion: dict[str, Any] = {"motion": DEFAULT_MOTION}
+        self._modelled: Scene | None = None
+
+    def take(self, path: Path) -> None:
+        """Begin with a new photo, which lies in the shelf's inbox; everything about the one before is forgotten."""
+        with self._lock:
+            if self._path is not None:
+                self.shelf.discard(self._path)
+            self._start_afresh(path)
+            self.shelf.start_afresh()
+
+    def take_example(self, photo: Path, *, camera: Path, hints: Path) -> None:
+        """Begin with one of our own photos, whose camera and some of whose distances are known."""
+        path = self.shelf.inbox(photo.name)
+        shutil.copyfile(photo, path)
+        with self._lock:
+            self.take(path)
+            self._stated = Options(camera_file=camera)
+            self.marks = marks_of(read_hints(hints))
+
+    def look(self, progress: Progress | None = None) -> None:
+        """See how near everything is: depth the photo brings along, else what the network sees; asked once a photo.
+
+        Raises:
+            Depth3DError: the photo cannot be read, or no network can be loaded.
+        """
+        with self._lock:
+            self._photo = photo = read_photo(self._need_path())
+            self._show(photo.rgb, PHOTO)
+            if read_embedded_depth(self._need_path()) is not None:
+                self.settle()
+                self._show(self._need_scene().heatmap().rgb, HEATMAP)
+                return
+            self._relief = see(photo, self._base, progress=progress)
+            self._show(to_heatmap(self._relief).rgb, HEATMAP)
+
+    def settle(self) -> None:
+        """Fit the metres to the marks and the camera as they are now; where the marks contradict, complain and wait.
+
+        Raises:
+            Depth3DError: anything but the marks is wrong.
+        """
+        with self._lock:
+            options = self._options()
+            is_stated = self._stated != Options()
+            lens = None if is_stated else self._found_lens
+            # Depth that a photo brings along lies in its file; what the network saw is here already.
+            source = self._need_path() if self._relief is None else self._need_photo()
+            self.complaint = None
+            try:
+                self.scene = reconstruct(source, options, lens=lens, relief=self._relief)
+            except HintError as error:
+                self.complaint = self.in_words(error)
+                if self.scene is None:
+                    self.scene = reconstruct(source, replace(options, hints=()), lens=lens, relief=self._relief)
+            if not is_stated:
+                self._found_lens = self.scene.lens
+
+    def add_mark(self, pixels: tuple[Pixel, ...], length: str) -> None:
+        """Say how far the thing at one pixel is, or how far apart those at two are.
+
+        Raises:
+            UsageError: the text is no length, or the pixels make no hint.
+        """
+        with self._lock:
+            self.marks = with_mark(self.marks, self._inside(pixels), parse_length(length))
+
+    def remove_mark(self, letter: str) -> None:
+        """Take one hint back; an unknown letter changes nothing."""
+        with self._lock:
+            self.marks = tuple(mark for mark in self.marks if mark.letter != letter)
+
+    def add_span(self, pixels: tuple[Pixel, ...]) -> None:
+        """Measure between two pixels, or from the camera to one.
+
+        Raises:
+            Depth3DError: there is nothing to measure there.
+        """
+        with self._lock:
+            pixels = self._inside(pixels)
+            self._need_scene().measure(*pixels)
+            self.spans = (*self.spans, pixels)
+
+    def remove_span(self, index: int) -> None:
+        """Forget one measurement; an unknown index changes nothing."""
+        with self._lock:
+            self.spans = tuple(span for at, span in enumerate(self.spans) if at != index)
+
+    def state_camera(self, *, fov_x_deg: float | None = None, focal_px: float | None = None) -> None:
+        """Use the user's camera, or with neither number the one found in the photo.
+
+        Raises:
+            Depth3DError: the number cannot be meant; the camera stays what it was.
+        """
+        with self._lock:
+            stated = Options(fov_x_deg=fov_x_deg, focal_px=focal_px)
+            if stated != Options():
+                choose_camera(self._need_photo(), stated)
+            self._stated = stated
+            self.settle()
+
+    def choose_motion(self, motion: str, amount_percent: float | None) -> None:
+        """How moving pictures move from now on; without an amount as far as suits the motion.
+
+        Raises:
+            UsageError: no such motion. Files of key poses are for the command line: they lie on the server.
+        """
+        if motion not in MOTIONS:
+            raise UsageError(f"unknown motion {motion!r}; choose one of {', '.join(MOTIONS)}")
+        self._motion = {"motion": motion, "amount_percent": amount_percent}
+
+    @property
+    def photo_size(self) -> tuple[int, int]:
+        """(width, height) of the photo in pixels, (0, 0) before it has been looked at."""
+        return (0, 0) if self._photo is None else self._photo.size
+
+    def measured(self, pixels: tuple[Pixel, ...]) -> str:
+        """The length between two pixels or from the camera to one, as the model has it now, in words."""
+        scene = self._need_scene()
+        try:
+            found = scene.measure(*pixels)
+        except Depth3DError as error:
+            return self.in_words(error)
+        return written_length(found.metres, found.sigma_m, unit="m" if scene.unit == "m" else "units")
+
+    def make(self, suffix: str, *, progress: Progress | None = None) -> None:
+        """Write one file to download, as the command line would.
+
+        Args:
+            suffix: what kind of file.
+            progress: called for each frame of a moving picture.
+
+        Raises:
+            Depth3DError: there is nothing to write, or it cannot be written.
+        """
+        with self._lock:
+            saved = self._save(f"{self._need_path().stem}{suffix}", progress, **self._motion)
+            self.shelf.offer(provenance_path(saved.path))
+            self.made = (saved, *(other for other in self.made if other.path != saved.path))
+
+    def show_model(self) -> None:
+        """Write the model that turns in the page, unless it is there already.
+
+        Raises:
+            Depth3DError: there is nothing to show.
+        """
+        with self._lock:
+            if self._modelled is not self._need_scene():
+                self._save(MODEL, None, provenance=False, max_points=_MODEL_POINTS)
+                self._modelled = self.scene
+
+    def show_moving(self, *, progress: Progress | None = None) -> None:
+        """Write the preview of the moving picture.
+
+        Raises:
+            Depth3DError: there is nothing to show.
+        """
+        with self._lock:
+            self._save(MOVING, progress, provenance=False, width=_PREVIEW_WIDTH, **self._motion)
+
+    def in_words(self, error: Depth3DError) -> str:
+        """What went wrong, without telling where on the server this desk's files lie."""
+        return self.shelf.without_paths(str(error))
+
+    def clear_away(self) -> None:
+        """Forget and delete everything."""
+        with self._lock:
+            self._start_afresh(None)
+            self.shelf.clear_away()
+
+    def _options(self) -> Options:
+        stated = self._stated
+        return replace(
+            self._base,
+            fov_x_deg=stated.fov_x_deg,
+            focal_px=stated.focal_px,
+            camera_file=stated.camera_file,
+            hints=tuple(mark.hint for mark in self.marks),
+        )
+
+    def _inside(self, pixels: tuple[Pixel, ...]) -> tuple[Pixel, ...]:
+        """One or two pixels of the photo, to a tenth."""
+        width, height = self._need_photo().size
+        if len(pixels) not in (1, 2):
+            raise UsageError(f"expected one point or two, got {len(pixels)}")
+        return tuple((round(min(max(u, 0), width), 1), round(min(max(v, 0), height), 1)) for u, v in pixels)
+
+    def _show(self, rgb: NDArray[np.uint8], name: str) -> None:
+        path = self.shelf.place(name)
+        save(Picture(_for_screen(rgb)), path, quality=_SHOWN_QUALITY, force=True)
+        self.shelf.offer(path)
+
+    def _save(self, name: str, progress: Progress | None, **changed: Any) -> Saved:
+        scene, path = self._need_scene(), self.shelf.place(name)
+        saved = replace(scene, options=replace(scene.options, **changed)).save(path, force=True, progress=progress)
+        self.shelf.offer(path)
+        return saved
+
+    def _need_path(self) -> Path:
+        self.last_used = time.monotonic()
+        if self._path is None:
+            raise UsageError("there is no photo yet; drop one into the page")
+        return self._path
+
+    def _need_photo(self) -> Photo:
+        self._need_path()
+        if self._photo is None:
+            raise UsageError("the photo has not been looked at yet")
+        return self._photo
+
+    def _need_scene(self) -> Scene:
+        self._need_path()
+        if self.scene is None:
+            raise UsageError("the photo has not been looked at yet")
+        return self.scene
+
+
+def _for_screen(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """No larger than a screen."""
+    height, width = rgb.shape[:2]
+    share = _SHOWN_LONG_SIDE / max(width, height)
+    if share >= 1:
+        return rgb
+    size = (max(1, round(width * share)), max(1, round(height * share)))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)

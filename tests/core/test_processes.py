@@ -1,0 +1,34 @@
+"""Processes that work for another one end with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+SCRIPT = """
+import os
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from depth3d.core.processes import end_with_parent
+if __name__ == "__main__":
+    pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=end_with_parent)
+    print(pool.submit(os.getpid).result(), flush=True)
+    input()
+"""
+
+
+def test_a_killed_parent_leaves_no_worker(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(SCRIPT)
+    parent = subprocess.Popen([sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    worker = Path("/proc") / parent.stdout.readline().strip()
+    assert (worker / "stat").is_file()
+    parent.kill()
+    parent.communicate()
+    deadline = time.monotonic() + 60
+    while worker.is_dir() and (worker / "stat").read_text().split(") ")[1][0] != "Z":
+        assert time.monotonic() < deadline, "the worker outlived its parent"
+        time.sleep(0.05)

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from test_files import largest_file
+
+from depth3d.core.camera import Intrinsics
+from depth3d.core.depth import InverseDepth, MetricDepth
+from depth3d.core.errors import OutputError, UsageError
+from depth3d.core.images import Animation, DepthPhoto, Picture
+from depth3d.geometry.gaussians import Splats
+from depth3d.geometry.mesh import Mesh
+from depth3d.geometry.point_cloud import PointCloud
+from depth3d.geometry.printable_relief import Solid
+from depth3d.io.registry import FORMATS
+from depth3d.io.save import files_for, save, suffixes_for
+
+RNG = np.random.default_rng(0)
+XYZ = RNG.normal(size=(3000, 3)).astype(np.float32)
+COLOURS = RNG.integers(0, 256, (3000, 3)).astype(np.uint8)
+NOISE = RNG.integers(0, 256, (40, 50, 3)).astype(np.uint8)
+VALUES: dict[str, Any] = {
+    "PointCloud": PointCloud(XYZ, COLOURS),
+    "Mesh": Mesh(XYZ, RNG.integers(0, 3000, (5000, 3)).astype(np.uint32), uv=np.abs(XYZ[:, :2]) % 1, texture=NOISE),
+    "Solid": Solid(XYZ, RNG.integers(0, 3000, (5000, 3)).astype(np.uint32)),
+    "Splats": Splats(XYZ, COLOURS, np.tile(np.eye(3, dtype=np.float32)[:2], (3000, 1, 1)), np.abs(XYZ) + 1),
+    "MetricDepth": MetricDepth(RNG.uniform(1, 5, (40, 50)).astype(np.float32)),
+    "InverseDepth": InverseDepth(RNG.normal(size=(40, 50)).astype(np.float32)),
+    "Picture": Picture(NOISE),
+    "DepthPhoto": DepthPhoto(NOISE, NOISE[..., 0]),
+    "Animation": Animation(lambda: iter([NOISE, NOISE[::-1]]), 2, 10),
+    "Intrinsics": Intrinsics.from_fov(40, 30, fov_x_deg=60, source="assumed, as " + "nothing " * 60 + "is known"),
+}
+EVERY = [(form.kind, suffix) for form in FORMATS for suffix in form.suffixes if not form.layout]
+
+
+@pytest.mark.parametrize(("kind", "suffix"), EVERY)
+def test_the_same_value_gives_the_same_bytes(tmp_path: Path, kind: str, suffix: str) -> None:
+    notes = {"photo": "a.jpg", "unit": "m"}
+    written = []
+    for folder, name in (("first", f"a{suffix}"), ("second", f"a{suffix.upper()}")):
+        (tmp_path / folder).mkdir()
+        path = tmp_path / folder / name
+        assert save(VALUES[kind], str(path), notes=notes) == path
+        written.append({one.name.lower(): one.read_bytes() for one in path.parent.iterdir()})
+    assert written[0] == written[1]
+    assert set(written[0]) == {one.name for one in files_for(Path(f"a{suffix}"), kind)}
+
+
+@pytest.mark.parametrize(("kind", "suffix"), EVERY)
+def test_a_full_disk_leaves_nothing_in_any_format(tmp_path: Path, kind: str, suffix: str) -> None:
+    with largest_file(500), pytest.raises(OutputError, match=r"^cannot write [^\n]*File too large\.?$"):
+        save(VALUES[kind], tmp_path / f"a{suffix}")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("kind", "suffix"), EVERY)
+def test_an_existing_file_needs_force_in_any_format(tmp_path: Path, kind: str, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(b"old")
+    with pytest.raises(OutputError, match="--force"):
+        save(VALUES[kind], path)
+    assert path.read_bytes() == b"old"
+    save(VALUES[kind], path, force=True)
+    assert path.read_bytes() != b"old"
+
+
+@pytest.mark.parametrize("kind", VALUES)
+@pytest.mark.parametrize("name", ["a.xyzzy", "a", "a.ply.bak", ".ply"])
+def test_a_suffix_that_names_no_format(tmp_path: Path, kind: str, name: str) -> None:
+    if (kind, name) == ("Animation", "a"):
+        return  # a folder of frames
+    with pytest.raises(UsageError, match="names no known format") as caught:
+        save(VALUES[kind], tmp_path / name)
+    assert all(suffix in str(caught.value) for suffix in suffixes_for(kind))
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_a_suffix_that_cannot_hold_the_value(tmp_path: Path, kind: str) -> None:
+    impossible = sorted(set(suffixes_for()) - set(suffixes_for(kind)))
+    assert impossible
+    for suffix in impossible:
+        with pytest.raises(UsageError, match=rf"a\{suffix}: \{suffix} holds an? .*; an? .* goes into \.") as caught:
+            save(VALUES[kind], tmp_path / f"a{suffix}")
+        assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_goes_where() -> None:
+    assert suffixes_for("PointCloud") == (".ply", ".pcd", ".xyz", ".las", ".laz", ".e57", ".glb", ".html")
+    assert suffixes_for("Mesh") == (".ply", ".glb", ".obj", ".usdz", ".html")
+    assert suffixes_for("Solid") == (".stl",)
+    assert suffixes_for("Splats") == (".ply", ".spz")
+    assert (
+        suffixes_for("MetricDepth")
+        == suffixes_for("InverseDepth")
+        == (*(".png", ".npy", ".npz", ".exr", ".tif", ".tiff", ".pfm"),)
+    )
+    assert suffixes_for("DepthPhoto") == (".jpg", ".jpeg")
+    assert suffixes_for("Picture") == (".png", ".jpg", ".jpeg", ".webp")
+    assert suffixes_for("Animation") == (".gif", ".webp", ".png", ".apng", ".avif", ".mp4", ".webm")
+
+
+def test_a_value_of_no_known_type(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="a ndarray cannot be saved"):
+        save(XYZ, tmp_path / "a.ply")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "message"),
+    [
+        ("Mesh", "a.glb", "it has unlit, texture_format, texture_quality, index_tiles, uv_bits, compact"),
+        ("Picture", "a.jpg", "it has quality"),
+        ("PointCloud", "a.ply", "it has none"),
+    ],
+)
+def test_unknown_options_are_named(tmp_path: Path, kind: str, name: str, message: str) -> None:
+    with pytest.raises(UsageError, match=rf"has no option qualty for .*; {message}"):
+        save(VALUES[kind], tmp_path / name, qualty=1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_unknown_layouts_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"has no layout 'tim' in \.png; it has tum, 3dgs"):
+        save(VALUES["MetricDepth"], tmp_path / "a.png", layout="tim")
+    with pytest.raises(UsageError, match=r"has no layout 'tum' in \.npy; it has none"):
+        save(VALUES["MetricDepth"], tmp_path / "a.npy", layout="tum")
+    assert not list(tmp_path.iterdir())
+
+
+def test_unknown_axes_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="axes 'sideways'"):
+        save(VALUES["Mesh"], tmp_path / "a.ply", axes="sideways")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: f"{form.kind}{form.suffixes[0]}")
+def test_every_writer_has_the_form_that_save_expects(form: Any) -> None:
+    assert form.kind in VALUES
+    parameters = inspect.signature(form.load()).parameters
+    assert parameters["notes"].kind is inspect.Parameter.KEYWORD_ONLY
+    assert ("axes" in parameters) is (form.axes is not None)
+    assert form.needs_beside or not form.beside
+    assert list(parameters)[1] == "file"
+
+
+def test_doors_can_ask_for_suffixes_without_loading_numpy() -> None:
+    code = "import sys, depth3d.io.save as f; f.suffixes_for(); f.check_writable; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,321 @@
+"""Laws of refinement: planes stay, blurred steps become crisp at the photo's edge, and nothing else is invented."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from real_frames import measured_frames
+
+from depth3d.core.depth import InverseDepth, MetricDepth
+from depth3d.core.errors import DepthMapError, UsageError
+from depth3d.lab.bench.edges import judge_edges
+from depth3d.lab.evaluation.boundaries import as_a_network_sees, boundary_f1, flying_points
+from depth3d.refine import polish, refine_relief
+from depth3d.refine.cells import fill_unknown, nearest, positions, shrink
+from depth3d.refine.colours import follow_colours
+from depth3d.refine.patches import fit_patches
+from depth3d.refine.relief import smooth_known
+from depth3d.refine.sharpness import edge_width
+from depth3d.refine.surfaces import find_surfaces
+
+WIDTH, HEIGHT = 320, 240
+EDGE = 134  # first column of the far side
+
+
+def _noise_photo(width: int = WIDTH, height: int = HEIGHT) -> NDArray[np.uint8]:
+    """Texture of all sizes, as unlike a plane's depth as can be."""
+    rng = np.random.default_rng(3)
+    fine = rng.integers(0, 256, (height, width, 3))
+    coarse = np.kron(rng.integers(0, 256, (height // 20, width // 20, 3)), np.ones((20, 20, 1)))
+    return np.where(rng.random((height, width, 1)) < 0.3, fine, coarse).astype(np.uint8)
+
+
+PHOTO = _noise_photo()
+
+
+def _two_walls(edge: int = EDGE) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """A near wall at the left, a slanted one behind it at the right, and a photo that shows which is which."""
+    u = np.arange(WIDTH, dtype=np.float32)[None] + 0.5
+    v = np.arange(HEIGHT, dtype=np.float32)[:, None] + 0.5
+    near = 2.0 + 0.0005 * v + 0 * u
+    far = 0.4 + 0.001 * u + 0.0005 * v
+    left = np.broadcast_to(u < edge, near.shape)
+    rgb = np.where(left[..., None], np.uint8([200, 60, 40]), np.uint8([30, 90, 160])).astype(np.uint8)
+    return np.where(left, near, far).astype(np.float32), rgb
+
+
+def _blurred(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.float32)
+
+
+def _plane(slope_x: float, slope_y: float, width: int, height: int) -> NDArray[np.float32]:
+    """A plane across the photo, seen on a grid of width x height cells."""
+    columns = (np.arange(width) + 0.5) * (WIDTH / width)
+    rows = (np.arange(height) + 0.5) * (HEIGHT / height)
+    return (1 + slope_x * columns[None] + slope_y * rows[:, None]).astype(np.float32)
+
+
+@given(slope_x=st.floats(-0.01, 0.01), slope_y=st.floats(-0.01, 0.01), cell=st.sampled_from([1, 2, 4]))
+@settings(max_examples=12, deadline=None, derandomize=True)
+def test_a_textured_plane_stays_the_plane_it_is(slope_x: float, slope_y: float, cell: int) -> None:
+    """Within a hundred-thousandth of its range, whatever the photo shows."""
+    relief = InverseDepth(_plane(slope_x, slope_y, WIDTH // cell, HEIGHT // cell))
+    plane = _plane(slope_x, slope_y, WIDTH, HEIGHT)
+    refined = refine_relief(relief, PHOTO, colour_weight=1).values
+    np.testing.assert_allclose(refined, plane, atol=1e-5 * float(np.ptp(plane)) + 1e-6)
+
+
+@pytest.mark.parametrize("sigma", [1.0, 2.0, 3.0])
+@pytest.mark.parametrize("shift", [-1, 0, 1])
+def test_a_blurred_step_becomes_crisp_at_the_photos_edge(sigma: float, shift: int) -> None:
+    """Also where the relief has it a pixel beside; all pixels are within 3 % of the jump, so both slopes are kept."""
+    truth, rgb = _two_walls()
+    moved, _ = _two_walls(EDGE + shift)
+    refined = refine_relief(InverseDepth(_blurred(moved, sigma)), rgb, colour_weight=0.9).values
+    assert np.abs(refined - truth).max() < 0.03 * float(np.ptp(truth))
+
+
+def test_without_colours_the_step_is_where_the_relief_has_it() -> None:
+    truth, _ = _two_walls()
+    refined = refine_relief(InverseDepth(_blurred(truth, 2)), PHOTO, colour_weight=0).values
+    assert np.abs(refined - truth).max() < 0.02 * float(np.ptp(truth))
+
+
+def test_a_small_relief_becomes_crisp_at_photo_size() -> None:
+    """Cells are 4 pixels, the edge lies within one; nothing lies between the surfaces."""
+    truth, rgb = _two_walls()
+    small = shrink(truth, (WIDTH // 4, HEIGHT // 4))
+    refined = refine_relief(InverseDepth(small), rgb).values
+    assert refined.shape == truth.shape
+    assert refined.dtype == np.float32
+    assert np.abs(refined - truth).max() < 0.02 * float(np.ptp(truth))
+    bicubic = cv2.resize(small, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    assert np.abs(bicubic - truth).max() > 0.3 * float(np.ptp(truth))
+
+
+@given(a=st.floats(0.01, 1000), b=st.floats(-5, 5))
+@settings(max_examples=10, deadline=None, derandomize=True)
+def test_scale_and_shift_pass_through(a: float, b: float) -> None:
+    """refine(a d + b) = a refine(d) + b; rounding may move a pixel that lies right on the border between surfaces."""
+    truth, rgb = _two_walls()
+    relief = _blurred(truth, 2) + np.random.default_rng(0).normal(0, 1e-3, truth.shape).astype(np.float32)
+    plain = refine_relief(InverseDepth(relief), rgb).values
+    scaled = refine_relief(InverseDepth((a * (relief + b)).astype(np.float32)), rgb).values
+    differences = np.abs(scaled / np.float32(a) - b - plain)
+    assert np.mean(differences > 1e-4) < 1e-3
+    assert np.abs(plain - relief).max() > 0.5  # there was something to refine
+
+
+def test_the_same_call_gives_the_same_bytes_and_leaves_its_input_alone() -> None:
+    truth, rgb = _two_walls()
+    relief = InverseDepth(_blurred(truth, 2))
+    before, photo_before = relief.values.copy(), rgb.copy()
+    first, second = refine_relief(relief, rgb), refine_relief(relief, rgb)
+    assert first.values.tobytes() == second.values.tobytes()
+    assert relief.values.tobytes() == before.tobytes()
+    assert rgb.tobytes() == photo_before.tobytes()
+
+
+def test_what_was_known_about_the_relief_is_kept() -> None:
+    truth, rgb = _two_walls()
+    relief = InverseDepth(_blurred(truth, 2), zero_is_infinity=True, noise=0.01, source="somebody")
+    refined = refine_relief(relief, rgb)
+    assert (refined.zero_is_infinity, refined.noise, refined.source) == (True, 0.01, "somebody")
+
+
+def test_unknown_stays_unknown_and_does_not_bleed() -> None:
+    truth, rgb = _two_walls()
+    relief = _blurred(truth, 2)
+    relief[40:61, 20 : EDGE - 12] = np.nan
+    relief[103:120, EDGE - 40 : EDGE + 40] = np.nan
+    relief[80, 150] = np.nan
+    refined = refine_relief(InverseDepth(relief), rgb).values
+    np.testing.assert_array_equal(np.isnan(refined), np.isnan(relief))
+    off = np.abs(refined - truth) > 0.03 * float(np.ptp(truth))
+    assert off.sum() <= 4  # in the corner between the edge and the unknown
+
+
+def test_unknown_cells_of_a_small_relief_are_unknown_pixels() -> None:
+    truth, rgb = _two_walls()
+    small = shrink(truth, (WIDTH // 4, HEIGHT // 4))
+    small[5:8, 3:6] = np.nan
+    unknown = np.isnan(refine_relief(InverseDepth(small), rgb).values)
+    expected = np.zeros_like(unknown)
+    expected[20:32, 12:24] = True
+    np.testing.assert_array_equal(unknown, expected)
+
+
+def test_smoothing_blurs_by_its_pixels_and_keeps_the_unknown() -> None:
+    spike = np.zeros((41, 41), np.float32)
+    spike[20, 20] = 1
+    spike[:5] = np.nan
+    smooth = smooth_known(spike, 2)
+    np.testing.assert_array_equal(np.isnan(smooth), np.isnan(spike))
+    assert smooth[20, 20] == pytest.approx(1 / (2 * np.pi * 4), rel=0.02)
+    assert smooth[20, 22] / smooth[20, 20] == pytest.approx(np.exp(-0.5), rel=0.02)
+    level = smooth_known(np.where(np.isnan(spike), spike, np.float32(3)), 2)
+    np.testing.assert_allclose(level[5:], 3, rtol=1e-6)
+
+
+def test_smoothing_comes_last() -> None:
+    truth, rgb = _two_walls()
+    relief = InverseDepth(_blurred(truth, 1))
+    crisp = refine_relief(relief, rgb).values
+    np.testing.assert_array_equal(refine_relief(relief, rgb, smooth_px=3).values, smooth_known(crisp, 3))
+
+
+def test_metric_depth_is_refined_in_inverse_depth() -> None:
+    truth, rgb = _two_walls()
+    blurred = _blurred(truth, 2)
+    blurred[:5] = np.nan
+    sigma = np.full_like(blurred, 0.01)
+    depth = MetricDepth(1 / blurred, sigma, source="a sensor")
+    refined = polish(depth, rgb, refine=True, smooth_px=1)
+    assert isinstance(refined, MetricDepth)
+    expected = refine_relief(InverseDepth(1 / depth.metres), rgb, smooth_px=1).values
+    np.testing.assert_allclose(1 / refined.metres, expected, rtol=1e-5)
+    assert refined.sigma is not None
+    known = np.isfinite(expected)
+    np.testing.assert_allclose((refined.sigma / refined.metres**2)[known], (0.01 * blurred**2)[known], rtol=1e-4)
+    assert refined.source == "a sensor, edges refined, smoothed by 1 px"
+
+
+def test_nothing_to_polish_is_nothing_done() -> None:
+    truth, rgb = _two_walls()
+    relief = InverseDepth(_blurred(truth, 2), source="somebody")
+    assert polish(relief, rgb, refine=False) is relief
+    smooth = polish(relief, rgb, refine=False, smooth_px=2)
+    assert isinstance(smooth, InverseDepth)
+    np.testing.assert_array_equal(smooth.values, smooth_known(relief.values, 2))
+    assert smooth.source == "somebody, smoothed by 2 px"
+    with pytest.raises(UsageError, match="smoothing must be zero or a positive number of pixels, got -1"):
+        polish(relief, rgb, refine=False, smooth_px=-1)
+
+
+def test_thin_things_keep_their_crest() -> None:
+    """A pole two cells wide is no plane patch, but neither is it lost."""
+    truth = np.full((HEIGHT, WIDTH), 0.5, np.float32)
+    truth[:, 80:88] = 1.5
+    rgb = np.full((HEIGHT, WIDTH, 3), 40, np.uint8)
+    rgb[:, 80:88] = 220
+    refined = refine_relief(InverseDepth(shrink(truth, (WIDTH // 4, HEIGHT // 4))), rgb).values
+    assert np.mean(np.abs(refined - truth) > 0.05) < 0.02
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (2, 2), (3, 3), (7, 5)])
+def test_tiny_and_flat_reliefs(shape: tuple[int, int]) -> None:
+    rgb = np.zeros((*shape, 3), np.uint8)
+    flat = np.full(shape, 3.25, np.float32)
+    np.testing.assert_array_equal(refine_relief(InverseDepth(flat), rgb).values, flat)
+    ramp = np.arange(flat.size, dtype=np.float32).reshape(shape)
+    assert np.isfinite(refine_relief(InverseDepth(ramp), rgb).values).all()
+
+
+def test_a_single_known_value() -> None:
+    relief = np.full((30, 40), np.nan, np.float32)
+    relief[3, 4] = 2
+    np.testing.assert_array_equal(refine_relief(InverseDepth(relief), np.zeros((30, 40, 3), np.uint8)).values, relief)
+
+
+def test_a_relief_larger_than_the_photo_is_reduced() -> None:
+    truth, rgb = _two_walls()
+    half = cv2.resize(rgb, (WIDTH // 2, HEIGHT // 2), interpolation=cv2.INTER_AREA)
+    assert refine_relief(InverseDepth(truth), half).size == (WIDTH // 2, HEIGHT // 2)
+
+
+def test_what_cannot_be_meant_is_refused() -> None:
+    truth, rgb = _two_walls()
+    relief = InverseDepth(truth)
+    with pytest.raises(UsageError, match="colour weight must lie between 0 and 1, got 2"):
+        refine_relief(relief, rgb, colour_weight=2)
+    with pytest.raises(UsageError, match="smoothing must be zero or a positive number of pixels, got -1"):
+        refine_relief(relief, rgb, smooth_px=-1)
+    with pytest.raises(UsageError, match="cells must be at least 1, got 0"):
+        refine_relief(relief, rgb, cells=0)
+    with pytest.raises(UsageError, match="uint8 photo, got float32"):
+        refine_relief(relief, rgb.astype(np.float32))  # type: ignore[arg-type]
+    with pytest.raises(DepthMapError, match="the relief is 320x240, the photo 240x320"):
+        refine_relief(relief, np.ascontiguousarray(rgb.transpose(1, 0, 2)))
+
+
+@pytest.mark.parametrize(("sigma", "low", "high"), [(0.0, 0.9, 1.3), (1.0, 2.0, 2.6), (2.0, 3.5, 5.0)])
+def test_the_width_of_an_edge_is_measured(sigma: float, low: float, high: float) -> None:
+    """A Gaussian of sigma samples has its steepest slope at jump / (sigma sqrt(2 pi))."""
+    truth, _ = _two_walls()
+    width = edge_width(_blurred(truth, sigma) if sigma else truth)
+    assert width is not None
+    assert low < width < high
+    assert edge_width(_plane(0.01, 0.02, WIDTH, HEIGHT)) is None
+
+
+def test_surfaces_of_a_mixed_column() -> None:
+    """One column of cells lies halfway between two planes: those are found, and continued to its centre."""
+    x = np.arange(12, dtype=np.float32)
+    row = np.where(x < 6, 1 + 0.01 * x, 0.2 - 0.01 * x).astype(np.float32)
+    row[6] = (1.06 + 0.14) / 2
+    surfaces = find_surfaces(np.repeat(row[None], 9, axis=0))
+    assert surfaces.mixed[:, 6].all()
+    assert surfaces.mixed.sum() == 9
+    np.testing.assert_allclose(surfaces.near[:, 4, 6], [1.06, 0.01, 0], atol=1e-6)
+    np.testing.assert_allclose(surfaces.far[:, 4, 6], [0.14, -0.01, 0], atol=1e-6)
+    np.testing.assert_array_equal(surfaces.jump[:, :6], 0)
+
+
+def test_patches_are_exact_on_planes_with_holes() -> None:
+    y, x = np.mgrid[:9, :11]
+    values = 3 + 0.5 * x - 0.25 * y
+    values[4, 5] = values[8, 3] = np.nan
+    patches = fit_patches(values)
+    np.testing.assert_allclose(patches.value, 3 + 0.5 * x - 0.25 * y, atol=1e-9)
+    np.testing.assert_allclose(patches.slope_x, 0.5, atol=1e-9)
+    np.testing.assert_allclose(patches.slope_y, -0.25, atol=1e-9)
+    assert patches.deviation.max() < 1e-7
+
+
+def test_cells_and_pixels() -> None:
+    np.testing.assert_allclose(positions(4, 2), [-0.25, 0.25, 0.75, 1.25])
+    assert nearest(5, 2).tolist() == [0, 0, 1, 1, 1]
+    assert nearest(2, 5).tolist() == [1, 3]
+    holes = np.float32([[1, np.nan, np.nan, np.nan, 9]])
+    assert fill_unknown(holes).tolist()[0][1] == 1
+    assert fill_unknown(holes).tolist()[0][3] == 9
+
+
+@pytest.mark.parametrize("name", ["motorcycle", "redwood_0", "tum", "7scenes_480"])
+def test_flying_points_and_boundaries_of_real_frames(shared_data: Path, name: str) -> None:
+    """True inverse depth shrunk to 256 cells and refined: at least 40 % fewer flying points than bicubic; F1 higher."""
+    (frame,) = measured_frames(shared_data, (name,))
+    figures = judge_edges(frame)
+    assert figures.bicubic_flying > 1000
+    assert figures.fewer_percent > 85
+    assert figures.refined_f1 > 1.8 * figures.bicubic_f1
+
+
+def test_a_relief_already_enlarged_is_refined_as_well(shared_data: Path) -> None:
+    """Nothing says how coarse it was; its edges do."""
+    (frame,) = measured_frames(shared_data, ("redwood_3",))
+    large = cv2.resize(
+        fill_unknown(as_a_network_sees(frame.truth_m)), frame.rgb.shape[1::-1], interpolation=cv2.INTER_CUBIC
+    )
+    refined = refine_relief(InverseDepth(large), frame.rgb).values
+    assert flying_points(1 / refined, frame.truth_m).sum() < 0.3 * flying_points(1 / large, frame.truth_m).sum()
+    assert boundary_f1(1 / refined, frame.truth_m) > 1.5 * boundary_f1(1 / large, frame.truth_m)
+
+
+def test_wide_windows_are_looked_at_on_fewer_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A coarse relief's windows hold thousands of pixels; half of them along each side say the same."""
+    truth, rgb = _two_walls()
+    rgb = np.clip(rgb + np.random.default_rng(0).normal(0, 3, rgb.shape), 0, 255).astype(np.uint8)
+    coarse = cv2.resize(shrink(truth, (24, 18)), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    quick = follow_colours(coarse, rgb, cell_px=13, colour_weight=0.5)
+    monkeypatch.setattr("depth3d.refine.colours._COARSE_RADIUS", 1000)
+    exact = follow_colours(coarse, rgb, cell_px=13, colour_weight=0.5)
+    changed = np.abs(exact - coarse).mean()
+    assert changed > 0.005
+    assert 0 < np.abs(quick - exact).mean() < 0.1 * changed

@@ -1,0 +1,89 @@
+"""Panoramas from file to file, through the bundled network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import plyfile
+import pytest
+import trimesh
+from PIL import Image
+
+from depth3d.cli import run
+from depth3d.core.errors import UsageError
+from depth3d.scale import DistanceAt, Nearest
+from depth3d.scenes.options import Options
+from depth3d.scenes.panorama.pipeline import PanoramaScene, reconstruct_panorama
+
+PANORAMA = Path(__file__).resolve().parents[3] / "samples" / "courtyard_panorama.jpg"
+U, V = 512.0, 330.0
+
+
+@pytest.fixture(scope="module")
+def scene() -> PanoramaScene:
+    options = Options(predictor="bundled", hints=(DistanceAt(U, V, 4.0),), max_points=20_000)
+    return reconstruct_panorama(PANORAMA, options)
+
+
+def test_edges_are_refined_unless_that_is_not_wanted(scene: PanoramaScene) -> None:
+    plain = reconstruct_panorama(PANORAMA, Options(predictor="bundled", max_points=20_000, refine=False))
+    assert "edges refined" in scene.source
+    assert "refined" not in plain.source
+    step = [np.nanmax(np.abs(np.diff(np.log(one.depth.metres), axis=1))) for one in (scene, plain)]
+    assert step[0] > step[1]
+
+
+def test_a_known_distance_holds(scene: PanoramaScene) -> None:
+    grid = scene.depth.equirect
+    there = scene.depth.metres[int(V / 512 * grid.height), int(U / 1024 * grid.width)]
+    assert there == pytest.approx(4.0, rel=0.1)  # cells are 1.8 degrees wide
+    assert scene.unit == "m"
+    assert scene.depth.metres.size <= 20_000
+
+
+def test_the_ground_is_below_and_near_and_the_sky_is_far(scene: PanoramaScene) -> None:
+    xyz = scene.cloud().xyz
+    assert xyz[:, 1].max() > 0.3  # y points down
+    height = scene.depth.metres.shape[0]
+    below = np.nanmedian(scene.depth.metres[int(height * 0.9) :])
+    ahead = np.nanmedian(scene.depth.metres[int(height * 0.45) : height // 2])
+    assert below < ahead / 2
+
+
+def test_files_are_read_by_others(scene: PanoramaScene, tmp_path: Path) -> None:
+    assert "all around" in scene.save(tmp_path / "a.ply").what
+    scene.save(tmp_path / "a.glb")
+    cloud = plyfile.PlyData.read(tmp_path / "a.ply")["vertex"]
+    assert len(cloud) == scene.cloud().count
+    mesh = trimesh.load(tmp_path / "a.glb", force="mesh")
+    assert len(mesh.faces) == len(scene.mesh().faces)
+    # on all sides of the camera
+    assert (mesh.vertices.min(axis=0) < -0.5).all()
+    assert (mesh.vertices.max(axis=0) > 0.5).all()
+    told = json.loads((tmp_path / "a.glb.json").read_text())
+    assert told["hints"] == [{"hint": "512,330=4m", "said_m": 4.0}]
+    assert told["projection"]["kind"] == "equirectangular"
+
+
+def test_what_belongs_to_flat_photos_is_refused() -> None:
+    with pytest.raises(UsageError, match="focal px: a panorama takes none"):
+        reconstruct_panorama(PANORAMA, Options(focal_px=500.0))
+    with pytest.raises(UsageError, match="distances from the camera only, got a Nearest"):
+        reconstruct_panorama(PANORAMA, Options(hints=(Nearest(1.0),)))
+
+
+def test_wrong_use_ends_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (40, 30)).save("flat.png")
+    assert run(["panorama", "flat.png", "-o", "a.ply"]) == 2
+    assert "twice as wide as high, this is 40x30" in capsys.readouterr().err
+    assert run(["panorama", str(PANORAMA), "-o", "a.gif"]) == 2
+    assert "a panorama becomes a cloud or a mesh" in capsys.readouterr().err
+    Path("b.ply").touch()
+    assert run(["panorama", str(PANORAMA), "-o", "b.ply"]) == 1
+    assert "exists already" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.ply", "flat.png"]
