@@ -14,12 +14,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from depth3d.core.errors import CameraError
-from depth3d.io.open_input import shown
 from depth3d.io.cameras.document import read_document
 from depth3d.io.cameras.entries import Entries, FileCamera, number, numbers, picture_size, pinhole
 from depth3d.io.captures.capture import Capture, PosedPhoto
 from depth3d.io.captures.photos import Photos
 from depth3d.io.captures.poses import pose_of_matrix
+from depth3d.io.open_input import shown
 
 _UP = (0.0, 1.0, 0.0)
 _POLYCAM = tuple(f"t_{row}{column}" for row in range(3) for column in range(4))

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.errors import CameraError, ColmapError
-from depth3d.io.open_input import shown
 from depth3d.io.captures.capture import Capture, PosedPhoto, SeenPoints
 from depth3d.io.captures.photos import Photos
 from depth3d.io.colmap.camera import lens_of
 from depth3d.io.colmap.index import with_points_only
 from depth3d.io.colmap.model import ColmapCamera, ColmapImage, ColmapPoints, each_image, read_cameras, read_points3d
 from depth3d.io.colmap.points import relative_sigma
+from depth3d.io.open_input import shown
 
 _MOST_COMPARED = 16
 """A ray is compared with at most so many others of its point; the widest of them is near the widest of all."""

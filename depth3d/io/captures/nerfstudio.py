@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from depth3d.core.errors import CameraError, PhotoError
-from depth3d.io.open_input import open_picture, shown
 from depth3d.io.cameras.document import read_document
 from depth3d.io.cameras.entries import Asked, Entries, numbers
 from depth3d.io.cameras.nerfstudio_file import lens_of_frame
 from depth3d.io.captures.capture import Capture, PosedPhoto
 from depth3d.io.captures.photos import Photos
 from depth3d.io.captures.poses import pose_of_matrix
+from depth3d.io.open_input import open_picture, shown
 
 
 def capture_from_nerfstudio(path: Path, photos: Photos) -> Capture:

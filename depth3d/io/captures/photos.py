@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from depth3d.core.errors import CameraError
-from depth3d.io.open_input import shown
 from depth3d.io.cameras.entries import listed
+from depth3d.io.open_input import shown
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".avif")
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from depth3d.core.errors import CameraError
-from depth3d.io.open_input import shown
 from depth3d.io.captures.arkit import arkit_folder, capture_from_arkit, usual_photo_folders
 from depth3d.io.captures.capture import Capture
 from depth3d.io.captures.colmap_model import capture_from_colmap
@@ -14,6 +13,7 @@ from depth3d.io.captures.nerfstudio import capture_from_nerfstudio
 from depth3d.io.captures.photos import SUFFIXES, Photos
 from depth3d.io.captures.trajectory import capture_from_trajectory
 from depth3d.io.colmap.model import is_colmap_model
+from depth3d.io.open_input import shown
 
 _MODELS_IN_PROJECTS = ("sparse/0", "sparse", "colmap/sparse/0", "0")
 _IMAGE_FOLDERS = ("images", "color", "rgb", "image", "")

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from depth3d.core.camera import Pose
 from depth3d.core.errors import ColmapError
-from depth3d.io.open_input import open_regular_file, shown
 from depth3d.io.colmap.parsing import BinaryFile, TextFile
+from depth3d.io.open_input import open_regular_file, shown
 
 PARAMETERS_OF_MODEL: dict[str, tuple[str, ...]] = {
     "SIMPLE_PINHOLE": ("f", "cx", "cy"),

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from depth3d.core.aspect import same_aspect
 from depth3d.core.errors import HintError
-from depth3d.io.open_input import shown
 from depth3d.core.orientation import SIDES_SWAP, upright_pixels
 from depth3d.io.colmap.index import ColmapModel, read_model
 from depth3d.io.colmap.model import ColmapCamera, ColmapImage, ColmapPoints
+from depth3d.io.open_input import shown
 from depth3d.io.photos.photo import Photo
 from depth3d.io.points.pixel_depths import PixelDepths
 

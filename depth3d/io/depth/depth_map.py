@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from depth3d.core.aspect import same_aspect
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import Depth3DWarning, DepthMapError, UsageError
-from depth3d.io.open_input import shown
 from depth3d.io.depth.read import StoredDepth, read_stored_depth
+from depth3d.io.open_input import shown
 
 DepthKind = Literal["inverse", "depth", "metric"]
 

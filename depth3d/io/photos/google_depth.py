@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import DepthMapError, PhotoError
-from depth3d.io.open_input import DECODER_DAMAGE, open_picture, open_regular_file, shown
 from depth3d.core.orientation import upright_grid
+from depth3d.io.open_input import DECODER_DAMAGE, open_picture, open_regular_file, shown
 from depth3d.io.photos.embedded_depth import EmbeddedDepth
 from depth3d.io.photos.xmp import Properties, parse_xmp, properties_of, xmp_of_segments, xmp_segments
 

@@ -31,8 +31,8 @@ import numpy as np
 
 from depth3d.core.camera import Intrinsics
 from depth3d.core.errors import HintError, UsageError
-from depth3d.io.open_input import open_regular_file, shown
 from depth3d.core.parsing import Length, parse_length
+from depth3d.io.open_input import open_regular_file, shown
 from depth3d.io.photos.photo import Photo
 from depth3d.io.points.pixel_depths import DEFAULT_RELATIVE_SIGMA
 from depth3d.io.points.read import read_points

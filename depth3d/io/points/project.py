@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from depth3d.core.camera import Intrinsics
 from depth3d.core.distortion import distort_points, greatest_radius
 from depth3d.core.errors import HintError
-from depth3d.io.open_input import shown
 from depth3d.io.geometry.axes import axes_of_words, matrix
+from depth3d.io.open_input import shown
 from depth3d.io.points.pixel_depths import DEFAULT_RELATIVE_SIGMA, PixelDepths
 
 _REMEDY = "points must be in the camera's axes (x right, y down, z forward, or those of the option axes) and in metres"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from depth3d.core.camera import Intrinsics
 from depth3d.core.errors import CameraError, HintError, UsageError
-from depth3d.io.open_input import open_regular_file, shown
 from depth3d.io.colmap.model import is_colmap_model
 from depth3d.io.colmap.points import colmap_depths
+from depth3d.io.open_input import open_regular_file, shown
 from depth3d.io.photos.photo import Photo
 from depth3d.io.points.las import las_depths
 from depth3d.io.points.pixel_depths import PixelDepths, to_hint

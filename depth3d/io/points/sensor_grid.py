@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from depth3d.core.aspect import same_aspect
 from depth3d.core.errors import HintError, UsageError
-from depth3d.io.open_input import shown
 from depth3d.core.orientation import SIDES_SWAP, upright_grid
 from depth3d.io.depth.read import StoredDepth, read_stored_depth
+from depth3d.io.open_input import shown
 from depth3d.io.photos.photo import Photo
 from depth3d.io.points.pixel_depths import DEFAULT_RELATIVE_SIGMA, PixelDepths
 
