@@ -21,7 +21,7 @@ class Format:
     Attributes:
         suffixes: lower case, with the dot.
         kind: name of the value's type.
-        writer: module in this folder and function, loaded when used.
+        writer: module below `depth3d.io` and function, loaded when used.
         axes: the axes of such files unless the user says otherwise; None where the writer turns nothing.
         beside: endings of further files that may be written beside the first, see `files.Beside`.
         layout: name of a special form of the content that some programs want; empty for the usual one.
@@ -41,53 +41,53 @@ class Format:
 
     def load(self) -> Callable[..., None]:
         """The function that writes."""
-        module, name = self.writer.split(".")
-        function: Callable[..., None] = getattr(importlib.import_module(f"depth3d.io.save.{module}"), name)
+        module, _, name = self.writer.rpartition(".")
+        function: Callable[..., None] = getattr(importlib.import_module(f"depth3d.io.{module}"), name)
         return function
 
 
 FORMATS = (
-    Format((".ply",), "PointCloud", "ply.write_cloud", axes="gltf"),
-    Format((".ply",), "Mesh", "ply.write_mesh", axes="gltf"),
-    Format((".pcd",), "PointCloud", "pcd.write_cloud", axes="gltf"),
-    Format((".xyz",), "PointCloud", "xyz.write_cloud", axes="gltf"),
-    Format((".las",), "PointCloud", "las.write_cloud", axes="z-up"),
-    Format((".laz",), "PointCloud", "las.write_compressed", axes="z-up"),
-    Format((".e57",), "PointCloud", "e57.write_cloud", axes="z-up"),
-    Format((".glb",), "PointCloud", "glb.write_cloud", axes="gltf"),
-    Format((".glb",), "Mesh", "glb.write_mesh", axes="gltf"),
-    Format((".obj",), "Mesh", "obj.write_mesh", axes="gltf", beside=(".mtl", "_texture.jpg")),
-    Format((".usdz",), "Mesh", "usdz.write_mesh", axes="gltf"),
-    Format((".html",), "PointCloud", "html.write_cloud"),
-    Format((".html",), "Mesh", "html.write_mesh"),
-    Format((".stl",), "Solid", "stl.write_solid"),
-    Format((".ply",), "Splats", "splat_ply.write_splats", axes="opencv"),
-    Format((".spz",), "Splats", "splat_spz.write_splats", axes="gltf"),
-    Format((".png",), "MetricDepth", "depth_image.write_metric_png"),
-    Format((".png",), "InverseDepth", "depth_image.write_inverse_png"),
-    Format((".png",), "MetricDepth", "depth_layouts.write_tum", layout="tum"),
-    Format((".png",), "MetricDepth", "depth_layouts.write_3dgs", layout="3dgs"),
-    Format((".npy",), "MetricDepth", "depth_image.write_npy"),
-    Format((".npy",), "InverseDepth", "depth_image.write_npy"),
-    Format((".npz",), "MetricDepth", "depth_image.write_npz"),
-    Format((".npz",), "InverseDepth", "depth_image.write_npz"),
-    Format((".exr",), "MetricDepth", "depth_image.write_exr"),
-    Format((".exr",), "InverseDepth", "depth_image.write_exr"),
-    Format((".tif", ".tiff"), "MetricDepth", "tiff.write_depth"),
-    Format((".tif", ".tiff"), "InverseDepth", "tiff.write_depth"),
-    Format((".pfm",), "MetricDepth", "pfm.write_depth"),
-    Format((".pfm",), "InverseDepth", "pfm.write_depth"),
-    Format((".jpg", ".jpeg"), "DepthPhoto", "depth_photo.write_pair", beside=("_depth.jpg",)),
-    Format((".png",), "Picture", "picture.write_png"),
-    Format((".jpg", ".jpeg"), "Picture", "picture.write_jpeg"),
-    Format((".webp",), "Picture", "picture.write_webp"),
-    Format((".json",), "Intrinsics", "camera_json.write"),
-    Format((".gif",), "Animation", "gif.write"),
-    Format((".webp",), "Animation", "webp.write"),
-    Format((".png", ".apng"), "Animation", "apng.write"),
-    Format((".avif",), "Animation", "avif.write"),
-    Format((".mp4",), "Animation", "video.write_mp4"),
-    Format((".webm",), "Animation", "video.write_webm"),
+    Format((".ply",), "PointCloud", "geometry.ply.write_cloud", axes="gltf"),
+    Format((".ply",), "Mesh", "geometry.ply.write_mesh", axes="gltf"),
+    Format((".pcd",), "PointCloud", "geometry.pcd.write_cloud", axes="gltf"),
+    Format((".xyz",), "PointCloud", "geometry.xyz.write_cloud", axes="gltf"),
+    Format((".las",), "PointCloud", "geometry.las.write_cloud", axes="z-up"),
+    Format((".laz",), "PointCloud", "geometry.las.write_compressed", axes="z-up"),
+    Format((".e57",), "PointCloud", "geometry.e57.write_cloud", axes="z-up"),
+    Format((".glb",), "PointCloud", "geometry.glb.write_cloud", axes="gltf"),
+    Format((".glb",), "Mesh", "geometry.glb.write_mesh", axes="gltf"),
+    Format((".obj",), "Mesh", "geometry.obj.write_mesh", axes="gltf", beside=(".mtl", "_texture.jpg")),
+    Format((".usdz",), "Mesh", "geometry.usdz.write_mesh", axes="gltf"),
+    Format((".html",), "PointCloud", "geometry.html.write_cloud"),
+    Format((".html",), "Mesh", "geometry.html.write_mesh"),
+    Format((".stl",), "Solid", "geometry.stl.write_solid"),
+    Format((".ply",), "Splats", "geometry.splat_ply.write_splats", axes="opencv"),
+    Format((".spz",), "Splats", "geometry.splat_spz.write_splats", axes="gltf"),
+    Format((".png",), "MetricDepth", "depth.depth_image.write_metric_png"),
+    Format((".png",), "InverseDepth", "depth.depth_image.write_inverse_png"),
+    Format((".png",), "MetricDepth", "depth.depth_layouts.write_tum", layout="tum"),
+    Format((".png",), "MetricDepth", "depth.depth_layouts.write_3dgs", layout="3dgs"),
+    Format((".npy",), "MetricDepth", "depth.depth_image.write_npy"),
+    Format((".npy",), "InverseDepth", "depth.depth_image.write_npy"),
+    Format((".npz",), "MetricDepth", "depth.depth_image.write_npz"),
+    Format((".npz",), "InverseDepth", "depth.depth_image.write_npz"),
+    Format((".exr",), "MetricDepth", "depth.depth_image.write_exr"),
+    Format((".exr",), "InverseDepth", "depth.depth_image.write_exr"),
+    Format((".tif", ".tiff"), "MetricDepth", "depth.tiff.write_depth"),
+    Format((".tif", ".tiff"), "InverseDepth", "depth.tiff.write_depth"),
+    Format((".pfm",), "MetricDepth", "depth.pfm.write_depth"),
+    Format((".pfm",), "InverseDepth", "depth.pfm.write_depth"),
+    Format((".jpg", ".jpeg"), "DepthPhoto", "depth.depth_photo.write_pair", beside=("_depth.jpg",)),
+    Format((".png",), "Picture", "images.picture.write_png"),
+    Format((".jpg", ".jpeg"), "Picture", "images.picture.write_jpeg"),
+    Format((".webp",), "Picture", "images.picture.write_webp"),
+    Format((".json",), "Intrinsics", "cameras.camera_json.write"),
+    Format((".gif",), "Animation", "animation.gif.write"),
+    Format((".webp",), "Animation", "animation.webp.write"),
+    Format((".png", ".apng"), "Animation", "animation.apng.write"),
+    Format((".avif",), "Animation", "animation.avif.write"),
+    Format((".mp4",), "Animation", "animation.video.write_mp4"),
+    Format((".webm",), "Animation", "animation.video.write_webm"),
 )
 
 _IN_WORDS = {
