@@ -90,7 +90,7 @@ def _true_views(folder: Path, capture: Capture) -> list[DepthView]:
             folder / f"frame-{frame:06d}.depth_registered.png", kind="metric", size=photo.size, units_per_metre=1000
         )
         assert isinstance(depth, d3.MetricDepth)
-        z = np.where(depth.metres <= _FARTHEST_M, depth.metres, np.float32(np.nan))
+        z = np.where(depth.z <= _FARTHEST_M, depth.z, np.float32(np.nan))
         views.append(DepthView(placed.camera, placed.pose, z, photo.rgb))
     return views
 
@@ -104,8 +104,8 @@ def _unaware(capture: Capture, options: d3.Options, *, own: bool) -> list[DepthV
         photo = d3.read_photo(posed.photo)
         placed = place(posed, photo)
         assert placed.camera is not None
-        relief = predictor.predict(photo)
-        z = d3.fit_scale(relief, placed.camera, placed.hints if own else ()).apply(relief).metres
+        inverse_depth = predictor.predict(photo)
+        z = d3.fit_scale(inverse_depth, placed.camera, placed.hints if own else ()).apply(inverse_depth).z
         (points,) = placed.hints
         assert isinstance(points, d3.SparsePoints)
         there = z[np.minimum(points.v.astype(int), z.shape[0] - 1), np.minimum(points.u.astype(int), z.shape[1] - 1)]

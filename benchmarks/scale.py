@@ -29,7 +29,7 @@ from depth3d.io.points.read import read_points
 from depth3d.lab.evaluation.metrics import Frame, align_to_truth, read_frames, read_truth
 from depth3d.predictors import Predictor, load_predictor
 from depth3d.scale import DistanceAt, Farthest, Hint, LengthBetween, Nearest, fit_scale
-from depth3d.scale.correction import correct_relief
+from depth3d.scale.correction import correct_inverse_depth
 
 NOISE = 0.01
 TAPE = 0.01
@@ -125,16 +125,16 @@ def main() -> None:
         sparse_points(chosen.model, frames, entries, predictor)
         return
     photos = [read_photo(frame.photo) for frame in frames]
-    reliefs = [predictor.predict(photo) if predictor else None for photo in photos]
+    inverse_depths = [predictor.predict(photo) if predictor else None for photo in photos]
     print(f"{'hints':42} {'median error':>13} {'inside 1 sigma':>15} {'refused':>8}")
     for name, pick in KINDS.items():
         errors, inside, refused = [], [], 0
-        for frame, entry, photo, relief in zip(frames, entries, photos, reliefs, strict=True):
+        for frame, entry, photo, inverse_depth in zip(frames, entries, photos, inverse_depths, strict=True):
             camera = camera_of(photo, entry["fx_fy_cx_cy"])
             for repeat in range(REPEATS):
                 case = Case(frame, camera, np.random.default_rng(repeat))
                 try:
-                    error, share = _judged(case, relief or perfect_network(case), pick)
+                    error, share = _judged(case, inverse_depth or perfect_network(case), pick)
                 except Depth3DError:
                     refused += 1
                     continue
@@ -152,14 +152,14 @@ def sparse_points(model: Path, frames: list[Frame], entries: list[dict[str, Any]
         photo = read_photo(frame.photo)
         camera = camera_of(photo, entry["fx_fy_cx_cy"])
         truth = read_truth(frame)
-        relief = predictor.predict(photo)
+        inverse_depth = predictor.predict(photo)
         points = read_points(model, photo=photo, camera=camera)
-        fit = fit_scale(relief, camera, [points])
-        refined = correct_relief(relief, fit)
+        fit = fit_scale(inverse_depth, camera, [points])
+        refined = correct_inverse_depth(inverse_depth, fit)
         known = np.isfinite(truth) & (truth > 0.1) & (truth < 80)
-        depths = (fit.apply(relief).metres, refined.fit.apply(refined.relief).metres)
+        depths = (fit.apply(inverse_depth).z, refined.fit.apply(refined.inverse_depth).z)
         ours = [_abs_rel(z, truth, known) for z in depths]
-        best = _abs_rel(align_to_truth(relief.values, np.where(known, truth, np.nan)), truth, known)
+        best = _abs_rel(align_to_truth(inverse_depth.values, np.where(known, truth, np.nan)), truth, known)
         print(f"{frame.name:16} {len(points.u):7} {ours[0]:8.3f} {ours[1]:8.3f} {best:10.3f}")
 
 
@@ -168,9 +168,9 @@ def _abs_rel(z: NDArray[Any], truth: NDArray[np.float32], known: NDArray[np.bool
     return float(np.mean(np.where(np.isfinite(z), np.abs(z / truth - 1), 1.0)[known]))
 
 
-def _judged(case: Case, relief: InverseDepth, pick: Pick) -> tuple[float, float]:
-    depth = fit_scale(relief, case.camera, pick(case)).apply(relief)
-    z = depth.metres[case.rows, case.columns]
+def _judged(case: Case, inverse_depth: InverseDepth, pick: Pick) -> tuple[float, float]:
+    depth = fit_scale(inverse_depth, case.camera, pick(case)).apply(inverse_depth)
+    z = depth.z[case.rows, case.columns]
     known = np.isfinite(z)
     error = np.where(known, np.abs(z / case.z - 1), 1.0)
     if depth.sigma is None:

@@ -59,17 +59,20 @@ def main() -> None:
     frames = list(_frames(scene))
     alone = [network.predict(d3.Photo(frame.rgb)) for frame in frames]
     steadier = Steadier(fps=_FPS)
-    steadied = [steadier.next(relief, frame.rgb).relief for relief, frame in zip(alone, frames, strict=True)]
+    steadied = [
+        steadier.next(inverse_depth, frame.rgb).inverse_depth
+        for inverse_depth, frame in zip(alone, frames, strict=True)
+    ]
     world = _calm_points(d3.unproject(scene.depth, scene.camera).xyz)
     print(f"{len(world)} points, {_FRAMES} frames; standard deviations of 1/z in 1/m")
-    for name, reliefs in (("each frame alone", alone), ("steadied", steadied)):
-        wrong = _wrong(world, frames, [relief.values for relief in reliefs])
+    for name, inverse_depths in (("each frame alone", alone), ("steadied", steadied)):
+        wrong = _wrong(world, frames, [inverse_depth.values for inverse_depth in inverse_depths])
         over_time = float(np.nanstd(wrong - np.nanmean(wrong, axis=0)))
         print(f"{name:18} frame to frame {np.nanstd(np.diff(wrong, axis=0)):.4f}, over time {over_time:.4f}")
 
 
 def _frames(scene: d3.Scene) -> Iterator[Frame]:
-    pivot_m = float(np.nanmedian(scene.depth.metres))
+    pivot_m = float(np.nanmedian(scene.depth.z))
     angles = np.linspace(0, 2 * math.pi, _FRAMES, endpoint=False)
     eyes = [(_RADIUS_M * math.cos(a), 0.6 * _RADIUS_M * math.sin(a), 0.0) for a in angles]
     poses = [look_at(eye, (0.0, 0.0, pivot_m), up=(0.0, -1.0, 0.0)) for eye in eyes]

@@ -64,11 +64,11 @@ if TYPE_CHECKING:
     from depth3d.geometry.lazy_point_cloud import to_pixel_cloud as to_pixel_cloud
     from depth3d.core.point_map import PointMap as PointMap
     from depth3d.core.point_map import unproject as unproject
-    from depth3d.refine import refine_relief as refine_relief
-    from depth3d.geometry.printable_relief import Solid as Solid
-    from depth3d.geometry.printable_relief import to_solid as to_solid
-    from depth3d.geometry.gaussians import Splats as Splats
-    from depth3d.geometry.gaussians import to_splats as to_splats
+    from depth3d.refine import refine_inverse_depth as refine_inverse_depth
+    from depth3d.geometry.plate import Plate as Plate
+    from depth3d.geometry.plate import to_plate as to_plate
+    from depth3d.geometry.gaussians import Gaussians as Gaussians
+    from depth3d.geometry.gaussians import to_gaussians as to_gaussians
     from depth3d.render.stereo import Eyes as Eyes
     from depth3d.render.stereo import animate_wigglegram as animate_wigglegram
     from depth3d.render.stereo import to_stereo as to_stereo
@@ -140,11 +140,11 @@ _ROOM_OF_NAME = {
     "to_pixel_cloud": "geometry.lazy_point_cloud",
     "PointMap": "core.point_map",
     "unproject": "core.point_map",
-    "refine_relief": "refine",
-    "Solid": "geometry.printable_relief",
-    "to_solid": "geometry.printable_relief",
-    "Splats": "geometry.gaussians",
-    "to_splats": "geometry.gaussians",
+    "refine_inverse_depth": "refine",
+    "Plate": "geometry.plate",
+    "to_plate": "geometry.plate",
+    "Gaussians": "geometry.gaussians",
+    "to_gaussians": "geometry.gaussians",
     "Eyes": "render.stereo",
     "animate_wigglegram": "render.stereo",
     "to_stereo": "render.stereo",

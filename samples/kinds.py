@@ -30,17 +30,17 @@ def kinds(scene: d3.Scene) -> NDArray[np.uint8]:
     """
     sparse = replace(scene, options=replace(scene.options, max_points=_SPARSE))
     layered = replace(scene, options=replace(scene.options, layers=True))
-    camera, pivot_m = scene.camera, float(np.nanmedian(scene.depth.metres))
+    camera, pivot_m = scene.camera, float(np.nanmedian(scene.depth.z))
     mesh = scene.mesh()
     aside = _turn(_SIDE_DEG, _ABOVE_DEG)
-    shape = d3.Mesh(_moved(mesh.xyz, aside, pivot_m, 1.25), mesh.faces)
+    shape = d3.Mesh(_moved(mesh.xyz, aside, pivot_m, 1.25), mesh.faces, unit="m")
     rows = (
         (scene.photo.rgb, scene.heatmap().rgb, _cloud(sparse.cloud(), camera, aside, pivot_m)),
-        (_shot(_turned(mesh, aside, pivot_m, 1.25), camera), _shot(shape, camera), _splats(sparse, aside, pivot_m)),
+        (_shot(_turned(mesh, aside, pivot_m, 1.25), camera), _shot(shape, camera), _gaussians(sparse, aside, pivot_m)),
         (
             _shot(_turned(mesh, _turn(_TURN_DEG), pivot_m), camera),
             _shot(_turned(layered.mesh(), _turn(_TURN_DEG), pivot_m), camera),
-            _relief(scene),
+            _inverse_depth(scene),
         ),
     )
     return _page(rows)
@@ -67,13 +67,13 @@ def _cloud(cloud: d3.PointCloud, camera: d3.Intrinsics, turn: NDArray[np.float64
     return _shot(replace(cloud, xyz=_moved(cloud.xyz, turn, pivot_m, 1.25)), camera)
 
 
-def _splats(scene: d3.Scene, turn: NDArray[np.float64], pivot_m: float) -> NDArray[np.uint8]:
+def _gaussians(scene: d3.Scene, turn: NDArray[np.float64], pivot_m: float) -> NDArray[np.uint8]:
     """Each Gaussian as an ellipse of 1.4 standard deviations, the farthest first."""
-    splats = d3.to_splats(d3.unproject(scene.depth, scene.camera, max_points=_SPARSE), scene.photo.rgb, scene.camera)
+    splats = d3.to_gaussians(d3.unproject(scene.depth, scene.camera, max_points=_SPARSE), scene.photo.rgb, scene.camera)
     xyz = _moved(splats.xyz, turn, pivot_m, 1.25).astype(np.float64)
     camera = scene.camera.resized(2 * _PANEL[0], 2 * _PANEL[1])
     axes = np.concatenate([splats.directions, np.cross(*splats.directions.transpose(1, 0, 2))[:, None]], axis=1)
-    spread = turn @ (axes * splats.sigma_m[..., None]).transpose(0, 2, 1)  # columns as long as the deviations
+    spread = turn @ (axes * splats.sigma[..., None]).transpose(0, 2, 1)  # columns as long as the deviations
     across = np.zeros((len(xyz), 2, 3))
     across[:, 0, 0], across[:, 1, 1] = camera.fx / xyz[:, 2], camera.fy / xyz[:, 2]
     across[:, :, 2] = -across[:, [0, 1], [0, 1]] * xyz[:, :2] / xyz[:, 2:]
@@ -89,14 +89,14 @@ def _splats(scene: d3.Scene, turn: NDArray[np.float64], pivot_m: float) -> NDArr
     return picture
 
 
-def _relief(scene: d3.Scene) -> NDArray[np.uint8]:
+def _inverse_depth(scene: d3.Scene) -> NDArray[np.uint8]:
     """The printable plate, lying tilted."""
-    solid = d3.to_solid(scene.depth, relief_mm=14)
-    size = np.ptp(solid.xyz_mm, axis=0)
-    centred = (solid.xyz_mm - solid.xyz_mm.min(axis=0) - size / 2) * (1, -1, -1)  # to camera axes
+    plate = d3.to_plate(scene.depth, relief_mm=14)
+    size = np.ptp(plate.xyz_mm, axis=0)
+    centred = (plate.xyz_mm - plate.xyz_mm.min(axis=0) - size / 2) * (1, -1, -1)  # to camera axes
     turned = centred @ _turn(-16, -34).T + (0, 0, 1.15 * float(size[0]))
     camera = d3.Intrinsics.from_fov(*_PANEL, fov_x_deg=55)
-    return _shot(d3.Mesh(turned.astype(np.float32), solid.faces), camera)
+    return _shot(d3.Mesh(turned.astype(np.float32), plate.faces, unit="m"), camera)
 
 
 def _turn(side_deg: float, above_deg: float = 0.0) -> NDArray[np.float64]:

@@ -67,7 +67,7 @@ def draw(name: str, folder: Path, *, width: int = 1280, quality: Quality = _FINE
         rgb = _srgb(photograph(studio, camera, pose, quality))
     notes = {"scene": name, "made by": "samples/make.py"}
     save(Picture(rgb), folder / f"{name}.jpg", quality=_JPEG_QUALITY, force=True)
-    save(MetricDepth(depth_m, source="exact"), folder / f"{name}_depth.png", notes=notes, force=True)
+    save(MetricDepth(depth_m, source="exact", unit="m"), folder / f"{name}_depth.png", notes=notes, force=True)
     _write_json(folder / f"{name}_camera.json", _camera(camera))
     _write_json(folder / f"{name}_hints.json", {"hints": _hints(scene, camera, pose, depth_m)})
 

@@ -127,7 +127,7 @@ def stereo() -> NDArray[np.uint8]:
 def overview(name: str, *, yaw_deg: float, pitch_deg: float) -> NDArray[np.uint8]:
     """A sample's photo, its depth as a heat map, and its model turned to the side, one beside the other."""
     scene = exact(name)
-    turned = _turned(scene.mesh(), float(np.nanmedian(scene.depth.metres)), yaw_deg, pitch_deg)
+    turned = _turned(scene.mesh(), float(np.nanmedian(scene.depth.z)), yaw_deg, pitch_deg)
     with tempfile.TemporaryDirectory() as folder:
         shot = Path(folder) / "shot.png"
         show([turned], camera=scene.camera, screenshot=shot)

@@ -25,10 +25,10 @@ def sent_file() -> NDArray[np.uint8]:
     exact = d3.read_depth_map(HERE / "room_depth.png", kind="metric", size=(1280, 960), units_per_metre=1000)
     software = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
-        relief, page = Path(folder) / "relief.npy", Path(folder) / "room.html"
-        np.save(relief, 1 / exact.metres)  # of which depth3d does not know the unit
+        inverse_depth, page = Path(folder) / "relief.npy", Path(folder) / "room.html"
+        np.save(inverse_depth, 1 / exact.z)  # of which depth3d does not know the unit
         options = d3.Options(
-            camera_file=HERE / "room_camera.json", depth_map=relief, hints_files=(HERE / "room_hints.json",)
+            camera_file=HERE / "room_camera.json", depth_map=inverse_depth, hints_files=(HERE / "room_hints.json",)
         )
         d3.reconstruct(HERE / "room.jpg", options).save(page)
         chromium = shutil.which("chromium") or shutil.which("google-chrome")

@@ -57,8 +57,15 @@ def _write_photos(scene: d3.Scene, folder: Path) -> list[NDArray[np.uint8]]:
         matrix = pose.world_from_cam @ np.diag([1.0, -1.0, -1.0, 1.0])  # its cameras look along -z
         frames.append({"file_path": f"{number}.png", "transform_matrix": matrix.tolist()})
     camera = points[0].camera
-    lens = {"fl_x": camera.fx, "fl_y": camera.fy, "cx": camera.cx, "cy": camera.cy, "w": _SIZE[0], "h": _SIZE[1]}
-    (folder / "transforms.json").write_text(json.dumps({**lens, "frames": frames}))
+    camera_as_taken = {
+        "fl_x": camera.fx,
+        "fl_y": camera.fy,
+        "cx": camera.cx,
+        "cy": camera.cy,
+        "w": _SIZE[0],
+        "h": _SIZE[1],
+    }
+    (folder / "transforms.json").write_text(json.dumps({**camera_as_taken, "frames": frames}))
     return photos
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,11 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-ROOT = Path(__file__).resolve().parent.parent
+TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
+
+# Some tests share pictures and readers with their neighbours; each finds them when it runs alone, too.
+sys.path += [str(folder) for folder in sorted(TESTS.rglob("*")) if folder.is_dir() and folder.name != "__pycache__"]
 
 settings.register_profile("same every time", derandomize=True, deadline=None)
 settings.load_profile("same every time")

@@ -146,7 +146,7 @@ def _google_depth() -> dict[str, list[bytes]]:
 def _depth_maps() -> dict[str, list[bytes]]:
     metres = np.linspace(1, 9, WIDTH * HEIGHT, dtype=np.float32).reshape(HEIGHT, WIDTH)
     metres[2, 3] = np.nan
-    depth = MetricDepth(metres, sigma=metres / 10)
+    depth = MetricDepth(metres, sigma=metres / 10, unit="m")
     found: dict[str, list[bytes]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for suffix in (".png", ".npy", ".npz", ".exr", ".tif", ".pfm"):
@@ -257,7 +257,7 @@ def _points() -> dict[str, list[bytes]]:
     from depth3d.geometry.point_cloud import PointCloud
 
     xyz = np.random.default_rng(1).uniform((-1, -1, 4), (1, 1, 6), (20, 3)).astype(np.float32)
-    cloud = PointCloud(xyz, np.full((20, 3), 9, np.uint8))
+    cloud = PointCloud(xyz, np.full((20, 3), 9, np.uint8), unit="m")
     found: dict[str, list[bytes]] = {".csv": [b"u,v,z\n4,3,2.5\n5,6,3\n", b"4 3 2.5 0.1\n5 6 3 0.1\n"]}
     with tempfile.TemporaryDirectory() as folder:
         for suffix in (".ply", ".las", ".laz"):

@@ -37,7 +37,7 @@ class PosedRoom:
             cv2.imwrite(str(folder / f"{name}.png"), view.rgb[..., ::-1])
         return folder
 
-    def write_reliefs(self, folder: Path) -> Path:
+    def write_inverse_depths(self, folder: Path) -> Path:
         """What a perfect network would say of each photo: d with 1/z = a d + b, a and b different each time."""
         folder.mkdir(exist_ok=True)
         for number, (name, view) in enumerate(zip(self.names, self.views, strict=True)):

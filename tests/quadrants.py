@@ -40,7 +40,7 @@ def picture() -> NDArray[np.uint8]:
 def depth() -> MetricDepth:
     """A wall whose left end is 4 m away and whose right end 2 m; a plane."""
     inverse = np.broadcast_to(np.linspace(1 / 4, 1 / 2, WIDTH), (HEIGHT, WIDTH))
-    return MetricDepth((1 / inverse).astype(np.float32))
+    return MetricDepth((1 / inverse).astype(np.float32), unit="m")
 
 
 def points() -> PointMap:
@@ -51,7 +51,7 @@ def points() -> PointMap:
 def cloud(*, normals: bool = False, colours: bool = True) -> PointCloud:
     """The wall as points."""
     made = to_cloud(points(), picture(), normals=normals)
-    return made if colours else PointCloud(made.xyz, None, made.normals)
+    return made if colours else PointCloud(made.xyz, None, made.normals, unit="m")
 
 
 def mesh(*, textured: bool = True, normals: bool = False) -> Mesh:

@@ -31,9 +31,9 @@ class Truth:
         """Exact z in metres, NaN at infinity."""
         with np.errstate(divide="ignore"):
             metres = 1 / self.inverse_metres
-        return MetricDepth(np.where(np.isfinite(metres), metres, np.nan).astype(np.float32), source="exact")
+        return MetricDepth(np.where(np.isfinite(metres), metres, np.nan).astype(np.float32), source="exact", unit="m")
 
-    def relief(self, a: float = 1.0, b: float = 0.0) -> InverseDepth:
+    def inverse_depth(self, a: float = 1.0, b: float = 0.0) -> InverseDepth:
         """What a perfect network would say: d with 1/z = a d + b."""
         return InverseDepth(((self.inverse_metres - b) / a).astype(np.float32), source="exact")
 

@@ -75,7 +75,7 @@ def test_depth_is_exact(sample: tuple[str, Photo, Intrinsics, MetricDepth], make
     traced = make.exact_depth(
         make.Studio(scene.scene()), scene.camera().cropped(left, top, width, height), scene.pose()
     )
-    stored = depth.metres[top : top + height, left : left + width]
+    stored = depth.z[top : top + height, left : left + width]
     assert np.array_equal(np.isnan(traced), np.isnan(stored))
     with Image.open(SAMPLES / f"{name}_depth.png") as image:
         half_a_step = 0.5 / float(image.text["depth3d:units_per_metre"])

@@ -137,12 +137,12 @@ def _units_by(job: Job, options: Options) -> float:
 
 def _units_at_points(scene: Scene, model: Path) -> NDArray[np.float64]:
     """(N,) the model's units per metre at each of its points that the photo sees."""
-    original = replace(scene.photo, rgb=np.broadcast_to(np.uint8(0), (*scene.lens.size[::-1], 3)))
-    points = read_points(model, photo=original, camera=scene.lens, units_per_metre=1.0)
-    if not scene.lens.is_ideal:
-        points = points.moved(partial(to_ideal_pixels, camera=scene.lens, ideal=scene.camera))
+    original = replace(scene.photo, rgb=np.broadcast_to(np.uint8(0), (*scene.camera_as_taken.size[::-1], 3)))
+    points = read_points(model, photo=original, camera=scene.camera_as_taken, units_per_metre=1.0)
+    if not scene.camera_as_taken.is_ideal:
+        points = points.moved(partial(to_ideal_pixels, camera=scene.camera_as_taken, ideal=scene.camera))
     width, height = scene.depth.size
     inside = (points.u >= 0) & (points.u < width) & (points.v >= 0) & (points.v < height)
-    metres = scene.depth.metres[points.v[inside].astype(int), points.u[inside].astype(int)]
+    metres = scene.depth.z[points.v[inside].astype(int), points.u[inside].astype(int)]
     known = np.isfinite(metres)
     return np.asarray(points.metres[inside][known] / metres[known])

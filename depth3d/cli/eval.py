@@ -71,6 +71,6 @@ def eval_command(
 
 
 def _refined(predictor: Predictor, photo: Photo) -> InverseDepth:
-    from depth3d.refine import refine_relief
+    from depth3d.refine import refine_inverse_depth
 
-    return refine_relief(predictor.predict(photo), photo.rgb)
+    return refine_inverse_depth(predictor.predict(photo), photo.rgb)

@@ -87,6 +87,6 @@ def file_options(command: Command) -> Command:
 
 
 def in_millimetres(chosen: dict[str, Any]) -> dict[str, Any]:
-    """The relief's lengths, of those that were chosen, under the names of Options; taken out of `chosen`."""
+    """The plate's lengths, of those that were chosen, under the names of Options; taken out of `chosen`."""
     given = {name: chosen.pop(name, None) for name in _LENGTHS}
     return {f"{name}_mm": length.metres * 1000 for name, length in given.items() if length is not None}

@@ -87,8 +87,8 @@ def report(scene: Scene, photo: Path, *, relative: bool = False) -> None:
         lines.insert(0, f"camera: {scene.camera.fov_x_deg:.1f} degrees wide, {scene.camera.source}")
         lines += [f"scale: {note}" for note in scene.notes]
         lines += _agreement(scene) if is_verbose() else []
-    if is_verbose() and scene.relief is not None:
-        lines += [f"{name}: {text}" for name, text in scene.relief.details]
+    if is_verbose() and scene.inverse_depth is not None:
+        lines += [f"{name}: {text}" for name, text in scene.inverse_depth.details]
     for line in lines:
         say(f"{photo.name}: {line}")
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.errors import DepthMapError
+from depth3d.core.errors import DepthMapError, UsageError
+
+Unit = Literal["m", "arbitrary"]
+"""What lengths are in: metres, or a unit of the picture's own, which no measurement ties to anything."""
 
 _ENOUGH = 1_000_000
 """So many pixels tell a map's percentiles."""
@@ -51,32 +55,40 @@ class MetricDepth:
     """Depth along the optical axis.
 
     Attributes:
-        metres: (H, W) float32, z along the axis and not the ray's length; positive, or NaN where unknown.
-        sigma: (H, W) float32, one standard deviation in metres, or None where no error is known.
-        source: how the metres were obtained, in words for the user.
+        z: (H, W) float32, depth along the axis and not the ray's length; positive, or NaN where unknown.
+        sigma: (H, W) float32, one standard deviation in the same unit, or None where no error is known.
+        unit: "m", or "arbitrary" where nothing ties the values to metres.
+        source: how the depth was obtained, in words for the user.
 
     Raises:
         DepthMapError: not a 2-D array, a value that is infinite or not positive, or no known value at all.
+        UsageError: there is no such unit.
     """
 
-    metres: NDArray[np.float32]
+    z: NDArray[np.float32]
     sigma: NDArray[np.float32] | None = None
     source: str = "given"
+    unit: Unit = field(kw_only=True)
 
     def __post_init__(self) -> None:
-        metres = _checked_map(self.metres, "depth")
-        object.__setattr__(self, "metres", metres)
-        if np.nanmin(metres) <= 0:
-            raise DepthMapError(
-                f"depth: every known value must be positive, got {np.nanmin(metres):g}; use NaN for unknown"
-            )
-        if self.sigma is not None and self.sigma.shape != metres.shape:
-            raise DepthMapError(f"depth: sigma has shape {self.sigma.shape}, the depth {metres.shape}")
+        z = _checked_map(self.z, "depth")
+        object.__setattr__(self, "z", z)
+        check_unit(self.unit)
+        if np.nanmin(z) <= 0:
+            raise DepthMapError(f"depth: every known value must be positive, got {np.nanmin(z):g}; use NaN for unknown")
+        if self.sigma is not None and self.sigma.shape != z.shape:
+            raise DepthMapError(f"depth: sigma has shape {self.sigma.shape}, the depth {z.shape}")
 
     @property
     def size(self) -> tuple[int, int]:
         """(width, height) in pixels."""
-        return self.metres.shape[1], self.metres.shape[0]
+        return self.z.shape[1], self.z.shape[0]
+
+
+def check_unit(unit: str) -> None:
+    """Raise UsageError unless the unit of lengths is one of `Unit`."""
+    if unit not in get_args(Unit):
+        raise UsageError(f"unit: expected {' or '.join(map(repr, get_args(Unit)))}, got {unit!r}")
 
 
 def sample_known(values: NDArray[np.float32]) -> NDArray[np.float32]:

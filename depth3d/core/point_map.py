@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.camera import Intrinsics
-from depth3d.core.depth import MetricDepth
+from depth3d.core.depth import MetricDepth, Unit
 from depth3d.core.errors import CameraError, GeometryError, UsageError
 
 _Pixel = TypeVar("_Pixel", bound=np.generic)
@@ -18,7 +18,7 @@ _Pixel = TypeVar("_Pixel", bound=np.generic)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PointMap:
-    """Points still on the pixel grid, in camera axes (x right, y down, z forward) and metres.
+    """Points still on the pixel grid, in camera axes (x right, y down, z forward).
 
     The grid may be thinner than the photo: grid cell (i, j) is the photo's pixel in row `rows[i]`, column `columns[j]`.
 
@@ -27,12 +27,14 @@ class PointMap:
         rows: (H,) int64, photo row of each grid row, ascending.
         columns: (W,) int64, photo column of each grid column, ascending.
         photo_size: (width, height) of the photo in pixels.
+        unit: of every length, "m" or "arbitrary".
     """
 
     xyz: NDArray[np.float32]
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
     photo_size: tuple[int, int]
+    unit: Unit = field(kw_only=True)
 
     @property
     def z(self) -> NDArray[np.float32]:
@@ -135,7 +137,7 @@ def unproject(depth: MetricDepth, camera: Intrinsics, *, max_points: int | None 
     """Place every pixel at its depth: x = (u - cx) z / fx, y = (v - cy) z / fy (Hartley & Zisserman, 2nd ed., 6.1).
 
     Args:
-        depth: z along the optical axis in metres.
+        depth: z along the optical axis.
         camera: intrinsics of the same image size, without lens distortion.
         max_points: take at most so many pixels, evenly spread over the picture; each keeps its exact position.
 
@@ -144,7 +146,7 @@ def unproject(depth: MetricDepth, camera: Intrinsics, *, max_points: int | None 
         UsageError: `max_points` is not positive.
     """
     rays = cast_rays(camera, depth.size, max_points=max_points)
-    return PointMap(rays.points_at(rays.picked(depth.metres)), rays.rows, rays.columns, depth.size)
+    return PointMap(rays.points_at(rays.picked(depth.z)), rays.rows, rays.columns, depth.size, unit=depth.unit)
 
 
 def grid_normals(points: PointMap) -> NDArray[np.float32]:

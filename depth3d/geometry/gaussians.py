@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.camera import Intrinsics
+from depth3d.core.depth import Unit, check_unit
 from depth3d.core.errors import GeometryError
 from depth3d.core.point_map import PointMap, grid_normals
 from depth3d.geometry.point_cloud import check_vertices, known_rows
@@ -19,15 +20,16 @@ _LEAST_COSINE = 0.15  # a surface seen at a flatter angle is not stretched any f
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Splats:
-    """Three-dimensional Gaussians, in camera axes (x right, y down, z forward) and metres.
+class Gaussians:
+    """Three-dimensional Gaussians, in camera axes (x right, y down, z forward).
 
     Attributes:
         xyz: (N, 3) float32 centres, finite.
         rgb: (N, 3) uint8, sRGB.
         directions: (N, 2, 3) float32, the directions of the first two principal axes, of unit length and perpendicular.
-        sigma_m: (N, 3) float32, one standard deviation along the first, the second and the third axis, positive.
+        sigma: (N, 3) float32, one standard deviation along the first, the second and the third axis, positive.
         opacity: of the centres, between 0 and 1.
+        unit: of every length, "m" or "arbitrary".
 
     Raises:
         GeometryError: no splat, one that is not finite, or arrays of different lengths.
@@ -36,16 +38,18 @@ class Splats:
     xyz: NDArray[np.float32]
     rgb: NDArray[np.uint8]
     directions: NDArray[np.float32]
-    sigma_m: NDArray[np.float32]
+    sigma: NDArray[np.float32]
     opacity: float = _OPACITY
+    unit: Unit = field(kw_only=True)
 
     def __post_init__(self) -> None:
-        check_vertices(self.xyz, self.rgb, self.directions, self.sigma_m)
-        if not (np.isfinite(self.sigma_m).all() and np.isfinite(self.directions).all() and self.sigma_m.min() > 0):
+        check_unit(self.unit)
+        check_vertices(self.xyz, self.rgb, self.directions, self.sigma)
+        if not (np.isfinite(self.sigma).all() and np.isfinite(self.directions).all() and self.sigma.min() > 0):
             raise GeometryError("geometry: a splat has no proper size")
 
 
-def to_splats(points: PointMap, rgb: NDArray[np.uint8], camera: Intrinsics) -> Splats:
+def to_gaussians(points: PointMap, rgb: NDArray[np.uint8], camera: Intrinsics) -> Gaussians:
     """Lay an ellipse on the surface at each known point, which the camera sees as a round spot of about a pixel.
 
     Its axes are those in which a step of one pixel moves on the tangent plane; flat angles are limited. (Kerbl et al.,
@@ -69,7 +73,7 @@ def to_splats(points: PointMap, rgb: NDArray[np.uint8], camera: Intrinsics) -> S
     sigma = np.stack([*lengths, np.minimum(*lengths) * _THINNESS], axis=1) * _SIGMA_PER_PIXEL
     directions = np.stack([first / lengths[0][:, None], second / lengths[1][:, None]], axis=1)
     colours = known_rows(np.ascontiguousarray(points.colours(rgb)), known)
-    return Splats(xyz, colours, directions.astype(np.float32), sigma.astype(np.float32))
+    return Gaussians(xyz, colours, directions.astype(np.float32), sigma.astype(np.float32), unit=points.unit)
 
 
 def _pixel_steps(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.camera import Intrinsics
-from depth3d.core.depth import MetricDepth
+from depth3d.core.depth import MetricDepth, Unit
 from depth3d.core.errors import GeometryError
 from depth3d.core.point_map import RayGrid, cast_rays
 from depth3d.geometry.point_cloud import CloudPart, PointCloud, known_rows
@@ -18,7 +18,7 @@ _RECORD = np.dtype([("xyz", "<f4", 3), ("rgb", "V3")])
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PixelCloud:
-    """One point for each pixel of known depth, in camera axes (x right, y down, z forward) and metres.
+    """One point for each pixel of known depth, in camera axes (x right, y down, z forward).
 
     It stands for the points of `to_cloud(unproject(depth, camera), rgb)`, in the same order, and can be saved like
     them; but a point exists only while its part of the picture is written.
@@ -27,6 +27,7 @@ class PixelCloud:
         z: (H, W) float32 depth along the optical axis, NaN where unknown.
         rgb: (H, W, 3) uint8, sRGB.
         rays: the pixels' rays.
+        unit: of every length, "m" or "arbitrary".
         every: whether every depth is known.
 
     Raises:
@@ -36,6 +37,7 @@ class PixelCloud:
     z: NDArray[np.float32]
     rgb: NDArray[np.uint8]
     rays: RayGrid
+    unit: Unit = field(kw_only=True)
     every: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -107,6 +109,7 @@ def gather(cloud: Cloud) -> PointCloud:
         np.concatenate([part.xyz for part in parts]),
         np.concatenate([part.rgb for part in parts if part.rgb is not None]) if cloud.has_rgb else None,
         np.concatenate([part.normals for part in parts if part.normals is not None]) if cloud.has_normals else None,
+        unit=cloud.unit,
     )
 
 
@@ -129,4 +132,4 @@ def to_pixel_cloud(
     rays = cast_rays(camera, depth.size, max_points=max_points)
     if (rgb.shape[1], rgb.shape[0]) != depth.size:
         raise GeometryError(f"the photo is {rgb.shape[1]}x{rgb.shape[0]}, its depth {depth.size[0]}x{depth.size[1]}")
-    return PixelCloud(rays.picked(depth.metres), np.ascontiguousarray(rays.picked(rgb)), rays)
+    return PixelCloud(rays.picked(depth.z), np.ascontiguousarray(rays.picked(rgb)), rays, unit=depth.unit)

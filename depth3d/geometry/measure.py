@@ -38,7 +38,7 @@ def measure_length(
     *,
     camera: Intrinsics,
     depth: MetricDepth,
-    relief: InverseDepth | None = None,
+    inverse_depth: InverseDepth | None = None,
     fit: ScaleFit | None = None,
 ) -> Measurement:
     """The straight length between the things seen at two pixels, or from the camera to one.
@@ -52,7 +52,7 @@ def measure_length(
         end: (u, v), or None for the camera.
         camera: intrinsics of the photo's size.
         depth: metric depth.
-        relief: the relative depth it was made from.
+        inverse_depth: the relative depth it was made from.
         fit: how it was made.
 
     Raises:
@@ -65,14 +65,14 @@ def measure_length(
     if start == end:
         raise UsageError(f"both ends are the pixel {start[0]:g},{start[1]:g}; give two different points")
     rays = np.stack([ray_at(camera, u, v) for u, v in pixels])
-    if relief is not None and fit is not None:
-        return _from_fit(pixels, rays, relief, fit, camera.focal_sigma)
+    if inverse_depth is not None and fit is not None:
+        return _from_fit(pixels, rays, inverse_depth, fit, camera.focal_sigma)
     # 1/z varies linearly along a plane's picture, z does not.
-    nearness = InverseDepth(np.float32(1) / depth.metres)
+    nearness = InverseDepth(np.float32(1) / depth.z)
     inverse = np.array([sample_bilinear(nearness, u, v, "measure") for u, v in pixels])
     sigma = None
     if depth.sigma is not None:
-        spread = InverseDepth(depth.sigma / depth.metres**2)
+        spread = InverseDepth(depth.sigma / depth.z**2)
         errors = np.array([sample_bilinear(spread, u, v, "measure") for u, v in pixels])
         across = _across(inverse, rays, camera.focal_sigma)
         sigma = math.hypot(float(np.linalg.norm(_slopes(inverse, rays) * errors)), across)
@@ -80,9 +80,9 @@ def measure_length(
 
 
 def _from_fit(
-    pixels: list[Pixel], rays: NDArray[np.float64], relief: InverseDepth, fit: ScaleFit, focal_sigma: float
+    pixels: list[Pixel], rays: NDArray[np.float64], inverse_depth: InverseDepth, fit: ScaleFit, focal_sigma: float
 ) -> Measurement:
-    d = np.array([sample_bilinear(relief, u, v, "measure") for u, v in pixels])
+    d = np.array([sample_bilinear(inverse_depth, u, v, "measure") for u, v in pixels])
     d = np.clip(d, fit.held_low, fit.held_high)
     inverse = fit.a * d + fit.b
     for (u, v), value in zip(pixels, inverse, strict=True):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from depth3d.core.depth import Unit, check_unit
 from depth3d.core.errors import GeometryError, UsageError
 from depth3d.core.point_map import PointMap, grid_normals
 
@@ -16,12 +17,13 @@ _Number = TypeVar("_Number", bound=np.generic)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PointCloud:
-    """Points without connections, in camera axes (x right, y down, z forward) and metres.
+    """Points without connections, in camera axes (x right, y down, z forward).
 
     Attributes:
         xyz: (N, 3) float32, finite.
         rgb: (N, 3) uint8, sRGB, or None.
         normals: (N, 3) float32 unit vectors that look towards the camera, or None.
+        unit: of every length, "m" or "arbitrary".
 
     Raises:
         GeometryError: no points, a point that is not finite, or arrays of different lengths.
@@ -30,8 +32,10 @@ class PointCloud:
     xyz: NDArray[np.float32]
     rgb: NDArray[np.uint8] | None = None
     normals: NDArray[np.float32] | None = None
+    unit: Unit = field(kw_only=True)
 
     def __post_init__(self) -> None:
+        check_unit(self.unit)
         check_vertices(self.xyz, self.rgb, self.normals)
 
     @property
@@ -91,7 +95,8 @@ def to_cloud(
     colours = points.colours(rgb)
     known = points.known
     xyz = known_rows(points.xyz, known)
-    cloud = PointCloud(xyz, known_rows(colours, known), known_rows(grid_normals(points), known) if normals else None)
+    directions = known_rows(grid_normals(points), known) if normals else None
+    cloud = PointCloud(xyz, known_rows(colours, known), directions, unit=points.unit)
     return cloud if voxel_m is None else _thinned(cloud, voxel_m)
 
 
@@ -120,7 +125,7 @@ def _thinned(cloud: PointCloud, voxel_m: float) -> PointCloud:
         length = np.linalg.norm(direction, axis=1, keepdims=True)
         normals = (direction / np.maximum(length, 1e-12)).astype(np.float32)
     rgb = None if cloud.rgb is None else np.rint(mean(cloud.rgb)).astype(np.uint8)
-    return PointCloud(mean(cloud.xyz).astype(np.float32), rgb, normals)
+    return PointCloud(mean(cloud.xyz).astype(np.float32), rgb, normals, unit=cloud.unit)
 
 
 def check_vertices(xyz: NDArray[np.float32], *attributes: NDArray[np.generic] | None) -> None:

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from depth3d.core.camera import Intrinsics
     from depth3d.core.depth import InverseDepth, MetricDepth
     from depth3d.core.images import Animation, DepthPhoto, Picture
-    from depth3d.geometry.gaussians import Splats
+    from depth3d.geometry.gaussians import Gaussians
     from depth3d.geometry.lazy_point_cloud import PixelCloud
     from depth3d.geometry.mesh import Mesh
+    from depth3d.geometry.plate import Plate
     from depth3d.geometry.point_cloud import PointCloud
-    from depth3d.geometry.printable_relief import Solid
 
-    Geometry = PointCloud | PixelCloud | Mesh | Solid | Splats
+    Geometry = PointCloud | PixelCloud | Mesh | Plate | Gaussians
     Savable = Geometry | MetricDepth | InverseDepth | Picture | DepthPhoto | Animation | Intrinsics
 
 
@@ -45,15 +45,15 @@ def save(
     depth, room_depth.jpg; these obey `force` too.
 
     Args:
-        value: a PointCloud, PixelCloud, Mesh, Solid, Splats, MetricDepth, InverseDepth, Picture, DepthPhoto,
+        value: a PointCloud, PixelCloud, Mesh, Plate, Gaussians, MetricDepth, InverseDepth, Picture, DepthPhoto,
             Animation or Intrinsics.
         path: the file; its suffix chooses the format among those of `suffixes_for`. For an Animation also a folder, or
             a pattern such as frames/%04d.png, for numbered PNG files.
         axes: for geometry, a name of `axes.AXES`, such as "gltf" (x right, y up, z towards the viewer) or "opencv"
             (camera axes: x right, y down, z forward); None means what is usual in such files, "gltf" for most.
         force: replace an existing file.
-        notes: how the value was obtained, short texts stored in the file where the format has a place for them; "unit"
-            says what the lengths are in, if not metres.
+        notes: how the value was obtained, short texts stored in the file where the format has a place for them. The
+            value's own unit goes with them.
         layout: a special form that some programs want: "tum" or "3dgs" for metric depth in .png, see
             `depth_layouts`.
         options: the format's own, such as `texture_quality` for a mesh in .glb; see the writer's docstring.
@@ -70,6 +70,9 @@ def save(
     from depth3d.io.notes import single_line_notes
 
     path = Path(path)
+    unit = getattr(value, "unit", None)
+    if unit is not None:
+        notes = {**(notes or {}), "unit": unit}
     if isinstance(value, Animation) and is_sequence(path):
         from depth3d.io.animation.sequence import write_sequence
 

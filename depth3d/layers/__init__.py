@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from depth3d.layers.peel import Skin as Skin
-from depth3d.layers.peel import peel as peel
+from depth3d.layers.depth_peeling import Skin as Skin
+from depth3d.layers.depth_peeling import peel as peel
 from depth3d.layers.split import DEFAULT_TURN_DEG as DEFAULT_TURN_DEG
 from depth3d.layers.split import Layers as Layers
 from depth3d.layers.split import to_layers as to_layers

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.layers.peel import Skin
+from depth3d.layers.depth_peeling import Skin
 from depth3d.layers.push_pull import spread
 from depth3d.layers.split import Layers
 

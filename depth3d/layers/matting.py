@@ -50,8 +50,8 @@ def find_foreground(
     # Where a jump's farther side stands before what is behind too, nothing of that is seen.
     between = cv2.dilate(hiding.astype(np.uint8), square) != cv2.erode(hiding.astype(np.uint8), square)
     soft = np.asarray(cv2.dilate((at_jump & between).astype(np.uint8), square), bool)
-    solid = hiding & ~soft
-    weight = np.where(solid, 1, np.where(hiding, 0.01, 0)).astype(np.float32)
+    plate = hiding & ~soft
+    weight = np.where(plate, 1, np.where(hiding, 0.01, 0)).astype(np.float32)
     photo, behind = rgb.astype(np.float32), behind_rgb.astype(np.float32)
     near = spread(photo, weight)
     difference = near - behind

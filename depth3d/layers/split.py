@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.camera import Intrinsics
-from depth3d.core.depth import MetricDepth
+from depth3d.core.depth import MetricDepth, Unit
 from depth3d.core.errors import GeometryError, UsageError
 from depth3d.core.point_map import unproject
 from depth3d.geometry.mesh import DEFAULT_CUT_ANGLE_DEG, DEFAULT_CUT_RATIO
@@ -44,6 +44,7 @@ class Layers:
         behind_inverse: (H, W) float32, its 1/z in 1/m, positive.
         unknown: (H, W) True where no depth was known, as in the sky; the layers have the farthest depth there.
         jumps: the two sides of every jump of what the photo shows.
+        unit: of every length, "m" or "arbitrary"; `inverse` is in its reciprocal.
         px_per_gap: by how many pixels the farthest turn opens a jump, for each 1/m by which 1/z jumps there.
 
     Raises:
@@ -59,6 +60,7 @@ class Layers:
     unknown: NDArray[np.bool_]
     jumps: Jumps
     px_per_gap: float
+    unit: Unit
 
     def __post_init__(self) -> None:
         shape = (self.camera.height, self.camera.width)
@@ -112,12 +114,12 @@ def to_layers(
             f"the photo is {rgb.shape[1]}x{rgb.shape[0]}, its depth {depth.size[0]}x{depth.size[1]}, its camera "
             f"{camera.width}x{camera.height}"
         )
-    rgb, metres, camera = _shrunk(rgb, depth.metres, camera, max_pixels)
+    rgb, metres, camera = _shrunk(rgb, depth.z, camera, max_pixels)
     inverse = fill_holes(np.float32(1) / metres, rgb)
     unknown = np.isnan(inverse)
     step = 2 * math.sin(math.radians(turn_deg) / 2) * float(np.median(1 / inverse[~unknown]))
     inverse = np.where(unknown, np.nanmin(inverse), inverse)
-    points = unproject(MetricDepth(np.float32(1) / inverse), camera)
+    points = unproject(MetricDepth(np.float32(1) / inverse, unit=depth.unit), camera)
     jumps = find_jumps(inverse, ~cut_grid(points, cut_ratio=cut_ratio, cut_angle_deg=cut_angle_deg).whole)
     behind = continue_behind(inverse, jumps, cut_ratio=cut_ratio)
     hiding = hiding_pixels(inverse, behind, jumps, cut_ratio)
@@ -137,6 +139,7 @@ def to_layers(
         unknown=unknown,
         jumps=jumps,
         px_per_gap=camera.fx * step,
+        unit=depth.unit,
     )
 
 

@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import UsageError
 from depth3d.core.point_map import PointMap, unproject
@@ -24,9 +23,9 @@ from depth3d.geometry.mesh import (
     Meshing,
     to_mesh,
 )
+from depth3d.layers.depth_peeling import Skin, peel
 from depth3d.layers.disocclusions import find_openings
 from depth3d.layers.inpaint import continue_colours
-from depth3d.layers.peel import Skin, peel
 from depth3d.layers.split import Layers
 
 T = TypeVar("T", bound=np.generic)
@@ -78,7 +77,7 @@ def layers_to_mesh(
     hidden = _hidden(layers, cut_ratio, cut_angle_deg)
     quotas = _shared(max_faces, [float(opening.mean()) for _, opening in hidden])
     front = to_mesh(
-        _points(layers.front_inverse, camera),
+        _points(layers, layers.front_inverse),
         small,
         textured=textured,
         normals=normals,
@@ -91,7 +90,7 @@ def layers_to_mesh(
     front = replace(front, meshing=_in_photo_px(front.meshing, photo_rgb.shape[1] / camera.width))
     behind = [
         to_mesh(
-            _points(np.where(opening, skin.inverse, np.float32(np.nan)), camera),
+            _points(layers, np.where(opening, skin.inverse, np.float32(np.nan))),
             skin.rgb,
             textured=textured,
             normals=normals,
@@ -130,8 +129,8 @@ def _shared(max_faces: int | None, areas: list[float]) -> list[int | None]:
     return [max_faces - sum(behind), *behind]
 
 
-def _points(inverse: NDArray[np.float32], camera: Intrinsics) -> PointMap:
-    return unproject(MetricDepth(np.float32(1) / inverse), camera)
+def _points(layers: Layers, inverse: NDArray[np.float32]) -> PointMap:
+    return unproject(MetricDepth(np.float32(1) / inverse, unit=layers.unit), layers.camera)
 
 
 def _in_photo_px(meshing: Meshing | None, photo_px: float) -> Meshing | None:
@@ -172,6 +171,7 @@ def _joined(front: Mesh, behind: list[Mesh], photo_rgb: NDArray[np.uint8]) -> Me
         uv=_all([mesh.uv for mesh in meshes]),
         texture=texture,
         meshing=meshing,
+        unit=front.unit,
     )
 
 

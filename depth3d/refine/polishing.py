@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import UsageError
-from depth3d.refine.relief import refine_relief, smooth_known
+from depth3d.refine.inverse_depth import refine_inverse_depth, smooth_known
 
 Depth = InverseDepth | MetricDepth
 
@@ -32,7 +32,7 @@ def polish(depth: Depth, rgb: NDArray[np.uint8], *, refine: bool, smooth_px: flo
     Args:
         depth: of the photo's size.
         rgb: (H, W, 3) uint8 photo.
-        refine: as `refine_relief` does.
+        refine: as `refine_inverse_depth` does.
         smooth_px: sigma of a Gaussian in photo pixels; 0 for none.
 
     Returns:
@@ -48,15 +48,15 @@ def polish(depth: Depth, rgb: NDArray[np.uint8], *, refine: bool, smooth_px: flo
     done = (", edges refined" if refine else "") + (f", smoothed by {smooth_px:g} px" if smooth_px else "")
     if isinstance(depth, InverseDepth):
         return replace(_polished(depth, rgb, refine, smooth_px), source=depth.source + done)
-    before = np.float32(1) / depth.metres
+    before = np.float32(1) / depth.z
     inverse = _polished(InverseDepth(before), rgb, refine, smooth_px).values
     inverse = np.clip(inverse, np.nanmin(before), np.nanmax(before))
     metres = np.float32(1) / inverse
     sigma = None if depth.sigma is None else depth.sigma * (metres * before) ** 2
-    return replace(depth, metres=metres, sigma=sigma, source=depth.source + done)
+    return replace(depth, z=metres, sigma=sigma, source=depth.source + done)
 
 
-def _polished(relief: InverseDepth, rgb: NDArray[np.uint8], refine: bool, smooth_px: float) -> InverseDepth:
+def _polished(inverse_depth: InverseDepth, rgb: NDArray[np.uint8], refine: bool, smooth_px: float) -> InverseDepth:
     if refine:
-        return refine_relief(relief, rgb, smooth_px=smooth_px)
-    return replace(relief, values=smooth_known(relief.values, smooth_px))
+        return refine_inverse_depth(inverse_depth, rgb, smooth_px=smooth_px)
+    return replace(inverse_depth, values=smooth_known(inverse_depth.values, smooth_px))

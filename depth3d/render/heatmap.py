@@ -57,7 +57,7 @@ def _levels(
     depth: InverseDepth | MetricDepth, shown: tuple[float, float] | None = None
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Inverse depth from 0 to 255, and where it is known."""
-    nearness = depth.values if isinstance(depth, InverseDepth) else np.float32(1) / depth.metres
+    nearness = depth.values if isinstance(depth, InverseDepth) else np.float32(1) / depth.z
     known = np.isfinite(nearness)
     return _as_bytes(nearness, known, *(shown or nearness_range(nearness))), known
 

@@ -30,19 +30,19 @@ class Corrected:
     """Relative inverse depth after correction; the same (a, b) turn it into metres.
 
     Attributes:
-        relief: corrected relative inverse depth.
+        inverse_depth: corrected relative inverse depth.
         fit: the fit, its scatter and notes brought up to date.
         error_before: root mean square of the leave-one-out errors of 1/z before, in 1/m.
         error_after: the same with the correction; None where it was not kept.
     """
 
-    relief: InverseDepth
+    inverse_depth: InverseDepth
     fit: ScaleFit
     error_before: float
     error_after: float | None
 
 
-def correct_relief(relief: InverseDepth, fit: ScaleFit) -> Corrected:
+def correct_inverse_depth(inverse_depth: InverseDepth, fit: ScaleFit) -> Corrected:
     """Add a smooth function of place and depth to a d + b, if that predicts left-out anchors better.
 
     Gaussian process regression of the anchors' residuals in 1/z on (u, v, d), so that the correction does not cross
@@ -50,13 +50,13 @@ def correct_relief(relief: InverseDepth, fit: ScaleFit) -> Corrected:
     for Machine Learning, 2006, 5.4.2). It is kept only if that error is below the one without correction.
 
     Args:
-        relief: relative inverse depth.
+        inverse_depth: relative inverse depth.
         fit: its fit to many anchors.
 
     Raises:
         HintError: fewer than 12 anchors with a place in the picture.
     """
-    points = _Points.of(relief, fit)
+    points = _Points.of(inverse_depth, fit)
     tried = points.thinned(_TRIED_ANCHORS)
     before = _rms(tried.error)
     best = min(
@@ -66,9 +66,9 @@ def correct_relief(relief: InverseDepth, fit: ScaleFit) -> Corrected:
     )  # fmt: skip
     if best.leave_one_out >= before:
         note = f"no smooth correction predicts left-out anchors better ({before:.3g} 1/m), so none is made"
-        return Corrected(relief, replace(fit, notes=(*fit.notes, note)), before, None)
+        return Corrected(inverse_depth, replace(fit, notes=(*fit.notes, note)), before, None)
     field = _Field(points.thinned(_USED_ANCHORS), best.reach, best.depth_reach, before)
-    corrected = replace(relief, values=_corrected(relief, fit, field))
+    corrected = replace(inverse_depth, values=_corrected(inverse_depth, fit, field))
     share = 1 - field.leave_one_out / before
     note = f"a smooth correction lowers the leave-one-out error of 1/z by {share:.0%}, to {field.leave_one_out:.3g} 1/m"
     better = replace(fit, d_sigma=field.leave_one_out / fit.a, notes=(*fit.notes, note))
@@ -84,7 +84,7 @@ class _Points:
     diagonal: float
 
     @classmethod
-    def of(cls, relief: InverseDepth, fit: ScaleFit) -> _Points:
+    def of(cls, inverse_depth: InverseDepth, fit: ScaleFit) -> _Points:
         anchors = fit.anchors
         uv = np.zeros((0, 2)) if anchors is None else anchors.uv
         placed = np.asarray(np.isfinite(uv[:, 0]))
@@ -95,7 +95,7 @@ class _Points:
             )
         anchors = anchors.keeping(placed)
         error = anchors.inverse_m - (fit.a * anchors.d + fit.b)
-        return cls(anchors.uv, anchors.d, error, anchors.sigma, math.hypot(*relief.size))
+        return cls(anchors.uv, anchors.d, error, anchors.sigma, math.hypot(*inverse_depth.size))
 
     @property
     def d_range(self) -> float:
@@ -135,19 +135,19 @@ class _Field:
         return np.asarray(self._strength * np.exp(-(place + depth) / 2))
 
 
-def _corrected(relief: InverseDepth, fit: ScaleFit, field: _Field) -> NDArray[np.float32]:
+def _corrected(inverse_depth: InverseDepth, fit: ScaleFit, field: _Field) -> NDArray[np.float32]:
     """The field on a coarse grid of (v, u, d), read trilinearly at every pixel's own d."""
     from scipy.ndimage import map_coordinates
 
-    width, height = relief.size
+    width, height = inverse_depth.size
     low, high = field.points.d.min() - field.depth_reach, field.points.d.max() + field.depth_reach
     axes = [np.linspace(0, height, _GRID[0]), np.linspace(0, width, _GRID[1]), np.linspace(low, high, _GRID[2])]
     v, u, d = (axis.ravel() for axis in np.meshgrid(*axes, indexing="ij"))
     grid = (field.at(np.stack([u, v], axis=1), d) / fit.a).reshape(_GRID).astype(np.float32)
-    out = relief.values.copy()
+    out = inverse_depth.values.copy()
     columns = np.broadcast_to((np.arange(width) + 0.5) / width * (_GRID[1] - 1), (width,))
     for row in range(height):
-        d_row = np.nan_to_num(relief.values[row], nan=low)
+        d_row = np.nan_to_num(inverse_depth.values[row], nan=low)
         level = np.clip((d_row - low) / (high - low), 0, 1) * (_GRID[2] - 1)
         line = np.full(width, (row + 0.5) / height * (_GRID[0] - 1))
         out[row] += map_coordinates(grid, [line, columns, level], order=1, mode="nearest")

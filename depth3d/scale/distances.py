@@ -62,9 +62,9 @@ class DistanceAt(HoldsNothing):
         """How messages call this hint."""
         return f"{self.u:g},{self.v:g}={self.metres:g}m"
 
-    def equations(self, relief: InverseDepth, camera: Intrinsics) -> list[Equations]:
+    def equations(self, inverse_depth: InverseDepth, camera: Intrinsics) -> list[Equations]:
         """One anchor: 1/z is the length of the ray whose z is 1, over the distance."""
-        d = sample_bilinear(relief, self.u, self.v, self.name)
+        d = sample_bilinear(inverse_depth, self.u, self.v, self.name)
         inverse = float(np.linalg.norm(ray_at(camera, self.u, self.v))) / self.metres
         return one_anchor(
             self.name, d, inverse, inverse * relative_sigma(self.metres, self.sigma_m), uv=(self.u, self.v)
@@ -104,9 +104,9 @@ class DepthAt(HoldsNothing):
         """How messages call this hint."""
         return f"depth {self.u:g},{self.v:g}={self.metres:g}m"
 
-    def equations(self, relief: InverseDepth, camera: Intrinsics) -> list[Equations]:
+    def equations(self, inverse_depth: InverseDepth, camera: Intrinsics) -> list[Equations]:
         """One anchor."""
-        d = sample_bilinear(relief, self.u, self.v, self.name)
+        d = sample_bilinear(inverse_depth, self.u, self.v, self.name)
         sigma = relative_sigma(self.metres, self.sigma_m) / self.metres
         return one_anchor(self.name, d, 1 / self.metres, sigma, uv=(self.u, self.v))
 
@@ -139,9 +139,9 @@ class InfinityAt(HoldsNothing):
         """How messages call this hint."""
         return f"{self.u:g},{self.v:g} at infinity"
 
-    def equations(self, relief: InverseDepth, camera: Intrinsics) -> list[Equations]:
+    def equations(self, inverse_depth: InverseDepth, camera: Intrinsics) -> list[Equations]:
         """One anchor at 1/z = 0."""
-        d = sample_bilinear(relief, self.u, self.v, self.name)
+        d = sample_bilinear(inverse_depth, self.u, self.v, self.name)
         return one_anchor(self.name, d, 0.0, INFINITY_SIGMA, uv=(self.u, self.v))
 
     def moved(self, move: Move) -> InfinityAt:
@@ -183,13 +183,13 @@ class Nearest(_Extreme):
         UsageError: a length is not positive.
     """
 
-    def equations(self, relief: InverseDepth, camera: Intrinsics) -> list[Equations]:
+    def equations(self, inverse_depth: InverseDepth, camera: Intrinsics) -> list[Equations]:
         """One anchor at the 98th percentile."""
-        return self._at(self.held_range(relief)[1])
+        return self._at(self.held_range(inverse_depth)[1])
 
-    def held_range(self, relief: InverseDepth) -> tuple[float, float]:
+    def held_range(self, inverse_depth: InverseDepth) -> tuple[float, float]:
         """No d above the 98th percentile."""
-        return NOTHING_HELD[0], percentile(relief, NEAR_PERCENTILE)
+        return NOTHING_HELD[0], percentile(inverse_depth, NEAR_PERCENTILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,13 +204,13 @@ class Farthest(_Extreme):
         UsageError: a length is not positive.
     """
 
-    def equations(self, relief: InverseDepth, camera: Intrinsics) -> list[Equations]:
+    def equations(self, inverse_depth: InverseDepth, camera: Intrinsics) -> list[Equations]:
         """One anchor at the 2nd percentile."""
-        return self._at(self.held_range(relief)[0])
+        return self._at(self.held_range(inverse_depth)[0])
 
-    def held_range(self, relief: InverseDepth) -> tuple[float, float]:
+    def held_range(self, inverse_depth: InverseDepth) -> tuple[float, float]:
         """No d below the 2nd percentile."""
-        return percentile(relief, FAR_PERCENTILE), NOTHING_HELD[1]
+        return percentile(inverse_depth, FAR_PERCENTILE), NOTHING_HELD[1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -242,12 +242,12 @@ class SparsePoints(HoldsNothing):
         if not (np.isfinite(self.metres).all() and (self.metres > 0).all() and np.all(self.relative_sigma > 0)):
             raise UsageError(f"{self.source}: depths and their uncertainties must be positive and finite")
 
-    def equations(self, relief: InverseDepth, camera: Intrinsics) -> list[Equations]:
+    def equations(self, inverse_depth: InverseDepth, camera: Intrinsics) -> list[Equations]:
         """One anchor per point that lies in the picture where something is known."""
-        width, height = relief.size
+        width, height = inverse_depth.size
         inside = (self.u >= 0) & (self.u <= width) & (self.v >= 0) & (self.v <= height)
         d = np.full(len(self.u), np.nan)
-        d[inside] = sample_many(relief, self.u[inside], self.v[inside])
+        d[inside] = sample_many(inverse_depth, self.u[inside], self.v[inside])
         used = np.isfinite(d)
         if not used.any():
             raise HintError(

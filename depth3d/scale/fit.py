@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.depth import InverseDepth, MetricDepth
+from depth3d.core.depth import InverseDepth, MetricDepth, Unit
 from depth3d.core.errors import HintError
 from depth3d.scale.hint import Anchors
 
@@ -60,7 +60,7 @@ class ScaleFit:
     doubted: tuple[str, ...] = ()
 
     @property
-    def unit(self) -> str:
+    def unit(self) -> Unit:
         """The unit of every length that comes from this fit."""
         return "m" if self.is_metric else "arbitrary"
 
@@ -73,7 +73,7 @@ class ScaleFit:
         rows = zip(self.anchors.names, self.anchors.inverse_m.tolist(), fitted.tolist(), strict=True)
         return tuple(Residual(name, _depth(said), _depth(inverse)) for name, said, inverse in rows)
 
-    def apply(self, relief: InverseDepth) -> MetricDepth:
+    def apply(self, inverse_depth: InverseDepth) -> MetricDepth:
         """Depth along the optical axis and its standard deviation.
 
         NaN where d is unknown or a d + b is not positive (beyond infinity). The standard deviation of 1/z is that of
@@ -82,7 +82,7 @@ class ScaleFit:
         Raises:
             HintError: no pixel has a positive depth.
         """
-        d = np.clip(relief.values, self.held_low, self.held_high)
+        d = np.clip(inverse_depth.values, self.held_low, self.held_high)
         inverse = d * np.float32(self.a)
         inverse += np.float32(self.b)
         with np.errstate(invalid="ignore"):
@@ -92,7 +92,7 @@ class ScaleFit:
                 f"scale: with 1/z = {self.a:g} d + {self.b:g} every point lies beyond infinity; check the hints"
             )
         metres = np.divide(np.float32(1), inverse, out=inverse)
-        return MetricDepth(metres, self._sigma(d, metres), source=relief.source)
+        return MetricDepth(metres, self._sigma(d, metres), inverse_depth.source, unit=self.unit)
 
     def _sigma(self, d: NDArray[np.float32], metres: NDArray[np.float32]) -> NDArray[np.float32] | None:
         """Standard deviation of z; overwrites `d`."""

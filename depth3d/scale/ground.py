@@ -37,20 +37,20 @@ class Ground:
         return self.offset + self.per_u * u + self.per_v * v
 
 
-def find_ground(relief: InverseDepth, name: str) -> Ground:
+def find_ground(inverse_depth: InverseDepth, name: str) -> Ground:
     """The affine function of the pixels that most of the lower half of the picture follows.
 
     RANSAC over triples of points (Fischler and Bolles, 1981), then least squares on the points that agree to within
     2 % of the range of d. Ground comes nearer towards the bottom of the picture and hardly changes sideways.
 
     Args:
-        relief: relative inverse depth.
+        inverse_depth: relative inverse depth.
         name: what to call the hint in an error.
 
     Raises:
         HintError: no plane is followed by at least 15 % of the lower half.
     """
-    u, v, d = _samples(relief)
+    u, v, d = _samples(inverse_depth)
     if len(d) < 3 or np.ptp(d) == 0:
         raise HintError(f"hint {name}: the lower half of the picture shows no ground (its relative depth is flat)")
     tolerance = _TOLERANCE * float(np.ptp(np.percentile(d, [1, 99])) or np.ptp(d))
@@ -74,12 +74,12 @@ def find_ground(relief: InverseDepth, name: str) -> Ground:
     return Ground(float(plane[0]), float(plane[1]), float(plane[2]), float(best.mean()))
 
 
-def _samples(relief: InverseDepth) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def _samples(inverse_depth: InverseDepth) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Points of the lower half on a regular grid."""
-    width, height = relief.size
+    width, height = inverse_depth.size
     stride = max(1, int(np.sqrt(width * height / 2 / _SAMPLES)))
     rows, columns = np.arange(height // 2, height, stride), np.arange(0, width, stride)
-    d = relief.values[rows[:, None], columns[None, :]].astype(np.float64)
+    d = inverse_depth.values[rows[:, None], columns[None, :]].astype(np.float64)
     v, u = np.meshgrid(rows + 0.5, columns + 0.5, indexing="ij")
     known = np.isfinite(d)
     return u[known], v[known], d[known]

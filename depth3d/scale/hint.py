@@ -87,7 +87,7 @@ Move = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 class Hint(Protocol):
     """Anything a user knows that ties relative inverse depth to metres."""
 
-    def equations(self, relief: InverseDepth, camera: Intrinsics) -> list[Equations]:
+    def equations(self, inverse_depth: InverseDepth, camera: Intrinsics) -> list[Equations]:
         """What this hint says about (a, b).
 
         Raises:
@@ -95,7 +95,7 @@ class Hint(Protocol):
         """
         ...
 
-    def held_range(self, relief: InverseDepth) -> tuple[float, float]:
+    def held_range(self, inverse_depth: InverseDepth) -> tuple[float, float]:
         """The interval of d outside of which d is held at the interval's end; infinite where not held."""
         ...
 
@@ -113,7 +113,7 @@ class HoldsNothing:
 
     __slots__ = ()
 
-    def held_range(self, relief: InverseDepth) -> tuple[float, float]:
+    def held_range(self, inverse_depth: InverseDepth) -> tuple[float, float]:
         """Nothing is held."""
         return NOTHING_HELD
 
@@ -135,34 +135,34 @@ def relative_sigma(metres: float, sigma_m: float | None) -> float:
     return DEFAULT_RELATIVE_SIGMA if sigma_m is None else sigma_m / metres
 
 
-def percentile(relief: InverseDepth, percent: float) -> float:
+def percentile(inverse_depth: InverseDepth, percent: float) -> float:
     """The value of d that `percent` per cent of the known pixels do not exceed."""
-    known = sample_known(relief.values)
+    known = sample_known(inverse_depth.values)
     rank = min(known.size - 1, round(percent / 100 * (known.size - 1)))
     return float(np.partition(known, rank)[rank])
 
 
-def sample_bilinear(relief: InverseDepth, u: float, v: float, name: str) -> float:
+def sample_bilinear(inverse_depth: InverseDepth, u: float, v: float, name: str) -> float:
     """The relative inverse depth at (u, v), between the four nearest pixel centres; unknown ones are left out.
 
     Raises:
         HintError: the point lies outside the picture, or nothing is known there.
     """
-    width, height = relief.size
+    width, height = inverse_depth.size
     if not (0 <= u <= width and 0 <= v <= height):
         raise HintError(
             f"hint {name}: the pixel {u:g},{v:g} lies outside the {width}x{height} photo; "
             "U counts from its left edge, V from its top"
         )
-    d = sample_many(relief, np.array([u]), np.array([v]))[0]
+    d = sample_many(inverse_depth, np.array([u]), np.array([v]))[0]
     if not math.isfinite(d):
         raise HintError(f"hint {name}: the depth at {u:g},{v:g} is unknown; choose a point that the depth map covers")
     return float(d)
 
 
-def sample_many(relief: InverseDepth, u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
+def sample_many(inverse_depth: InverseDepth, u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
     """Bilinear d at many points inside the picture, (N,) float64; NaN where nothing is known."""
-    width, height = relief.size
+    width, height = inverse_depth.size
     column = np.clip(u - 0.5, 0, width - 1)
     row = np.clip(v - 0.5, 0, height - 1)
     left, top = column.astype(int), row.astype(int)
@@ -170,7 +170,7 @@ def sample_many(relief: InverseDepth, u: NDArray[np.float64], v: NDArray[np.floa
     total, weight = np.zeros(len(u)), np.zeros(len(u))
     for step_y, share_y in ((0, 1 - below), (1, below)):
         for step_x, share_x in ((0, 1 - right), (1, right)):
-            corner = relief.values[np.minimum(top + step_y, height - 1), np.minimum(left + step_x, width - 1)]
+            corner = inverse_depth.values[np.minimum(top + step_y, height - 1), np.minimum(left + step_x, width - 1)]
             known = np.isfinite(corner)
             share = share_x * share_y * known
             total += share * np.where(known, corner, 0)

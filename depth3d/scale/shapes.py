@@ -65,9 +65,9 @@ class LengthBetween(HoldsNothing):
         (u1, v1), (u2, v2) = self.start, self.end
         return f"{u1:g},{v1:g}:{u2:g},{v2:g}={self.metres:g}m"
 
-    def equations(self, relief: InverseDepth, camera: Intrinsics) -> list[Equations]:
+    def equations(self, inverse_depth: InverseDepth, camera: Intrinsics) -> list[Equations]:
         """The logarithm of the length, so that its error is relative."""
-        d, rays = _points(relief, camera, (self.start, self.end), self.name)
+        d, rays = _points(inverse_depth, camera, (self.start, self.end), self.name)
 
         def length(a: float, b: float, at: NDArray[np.float64]) -> float:
             xyz = _place(a, b, at, rays)
@@ -123,9 +123,9 @@ class RightAngle(HoldsNothing):
         """How messages call this hint."""
         return "right angle " + ":".join(f"{u:g},{v:g}" for u, v in (self.first, self.corner, self.second))
 
-    def equations(self, relief: InverseDepth, camera: Intrinsics) -> list[Equations]:
+    def equations(self, inverse_depth: InverseDepth, camera: Intrinsics) -> list[Equations]:
         """The angle less 90 degrees, in radians."""
-        d, rays = _points(relief, camera, (self.first, self.corner, self.second), self.name)
+        d, rays = _points(inverse_depth, camera, (self.first, self.corner, self.second), self.name)
 
         def angle(a: float, b: float, at: NDArray[np.float64]) -> float:
             xyz = _place(a, b, at, rays)
@@ -186,13 +186,13 @@ class CameraHeight(HoldsNothing):
         """How messages call this hint."""
         return f"camera height {self.metres:g}m"
 
-    def equations(self, relief: InverseDepth, camera: Intrinsics) -> list[Equations]:
+    def equations(self, inverse_depth: InverseDepth, camera: Intrinsics) -> list[Equations]:
         """Two conditions on the ground's plane m . ray = 1/z: its distance 1/|m| and its tilt.
 
         Raises:
             HintError: no ground is found.
         """
-        ground = find_ground(relief, self.name)
+        ground = find_ground(inverse_depth, self.name)
         pitch, sigma = self._pitch(camera)
         # The plane is held by its d at three pixels, so that an error of d means the same as everywhere else.
         pixels = np.array([(0.2, 1.0), (0.8, 1.0), (0.5, 0.75)]) * camera.size
@@ -247,9 +247,9 @@ class CameraHeight(HoldsNothing):
 
 
 def _points(
-    relief: InverseDepth, camera: Intrinsics, pixels: tuple[Pixel, ...], name: str
+    inverse_depth: InverseDepth, camera: Intrinsics, pixels: tuple[Pixel, ...], name: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    d = np.array([sample_bilinear(relief, u, v, name) for u, v in pixels])
+    d = np.array([sample_bilinear(inverse_depth, u, v, name) for u, v in pixels])
     rays = np.stack([ray_at(camera, u, v) for u, v in pixels])
     return d, rays
 

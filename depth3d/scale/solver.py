@@ -32,14 +32,14 @@ _NEAR_METRES = np.geomspace(0.05, 200, 13)
 _SAME_DEPTH = 0.05
 
 
-def fit_scale(relief: InverseDepth, camera: Intrinsics, hints: Sequence[Hint] = ()) -> ScaleFit:
+def fit_scale(inverse_depth: InverseDepth, camera: Intrinsics, hints: Sequence[Hint] = ()) -> ScaleFit:
     """Find a > 0 and b so that 1 / (a d + b) meets the hints, by robust weighted least squares.
 
     Each hint is weighted by its own uncertainty and by that of d. What disagrees with the rest is left out and named.
     Where the hints leave b open, the picture's range of depth is assumed, and the notes say so and what it may cost.
 
     Args:
-        relief: relative inverse depth.
+        inverse_depth: relative inverse depth.
         camera: intrinsics of the same image size.
         hints: any mix.
 
@@ -48,16 +48,21 @@ def fit_scale(relief: InverseDepth, camera: Intrinsics, hints: Sequence[Hint] = 
         HintError: a hint does not fit the picture, the hints contradict each other or the picture's order, or they
             admit two solutions.
     """
-    if camera.size != relief.size:
+    if camera.size != inverse_depth.size:
         raise CameraError(
-            f"the camera is for {camera.width}x{camera.height}, the depth is {relief.size[0]}x{relief.size[1]}"
+            f"the camera is for {camera.width}x{camera.height}, "
+            f"the depth is {inverse_depth.size[0]}x{inverse_depth.size[1]}"
         )
-    equations = [equation for hint in hints for equation in hint.equations(relief, camera)]
-    held = [hint.held_range(relief) for hint in hints]
-    low, high = percentile(relief, FAR_PERCENTILE), percentile(relief, NEAR_PERCENTILE)
+    equations = [equation for hint in hints for equation in hint.equations(inverse_depth, camera)]
+    held = [hint.held_range(inverse_depth) for hint in hints]
+    low, high = percentile(inverse_depth, FAR_PERCENTILE), percentile(inverse_depth, NEAR_PERCENTILE)
     span = high - low
     system = System.of(
-        equations, d_low=low, d_high=high, d_noise=relief.noise * span, proportional=relief.zero_is_infinity
+        equations,
+        d_low=low,
+        d_high=high,
+        d_noise=inverse_depth.noise * span,
+        proportional=inverse_depth.zero_is_infinity,
     )
     fit = _unitless(system) if system.count == 0 else _solved(system)
     return replace(

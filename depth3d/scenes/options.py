@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from depth3d.geometry.mesh import DEFAULT_CUT_ANGLE_DEG, DEFAULT_CUT_RATIO, DEFAULT_MAX_ERROR_PX
-from depth3d.geometry.printable_relief import DEFAULT_BASE_MM, DEFAULT_RELIEF_MM, DEFAULT_WIDTH_MM
+from depth3d.geometry.plate import DEFAULT_BASE_MM, DEFAULT_RELIEF_MM, DEFAULT_WIDTH_MM
 from depth3d.render.bokeh import DEFAULT_BLUR_PERCENT, DEFAULT_HIGHLIGHTS
 from depth3d.render.parallax import DEFAULT_EASING, DEFAULT_FPS, DEFAULT_MOTION, DEFAULT_SECONDS, DEFAULT_WIDTH, Easing
 from depth3d.render.stereo import DEFAULT_DISPARITY_PERCENT, DEFAULT_LAYOUT, Layout

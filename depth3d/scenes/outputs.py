@@ -11,11 +11,11 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import UsageError, nearest
 from depth3d.core.images import Animation, DepthPhoto, Picture
-from depth3d.geometry.gaussians import Splats
+from depth3d.geometry.gaussians import Gaussians
 from depth3d.geometry.lazy_point_cloud import PixelCloud
 from depth3d.geometry.mesh import Mesh
+from depth3d.geometry.plate import Plate
 from depth3d.geometry.point_cloud import PointCloud
-from depth3d.geometry.printable_relief import Solid
 from depth3d.io.registry import first_frame
 from depth3d.io.save import files_for, is_sequence
 
@@ -39,9 +39,9 @@ Kind = Literal[Geometry, Image]
 TYPE_AND_LAYOUT: dict[Kind, tuple[str, str]] = {
     "cloud": ("PointCloud", ""),
     "points": ("PointCloud", ""),
-    "splat": ("Splats", ""),
+    "splat": ("Gaussians", ""),
     "mesh": ("Mesh", ""),
-    "relief": ("Solid", ""),
+    "relief": ("Plate", ""),
     "depth": ("MetricDepth", ""),
     "relative": ("InverseDepth", ""),
     "tum": ("MetricDepth", "tum"),
@@ -124,9 +124,9 @@ def kind_of(path: Path) -> Kind:
 Value = (
     PointCloud
     | PixelCloud
-    | Splats
+    | Gaussians
     | Mesh
-    | Solid
+    | Plate
     | MetricDepth
     | InverseDepth
     | Picture
@@ -144,13 +144,13 @@ def in_words(value: Value, unit: str) -> str:
         skin = "textured" if value.texture is not None else "coloured vertices"
         notes = () if value.meshing is None else value.meshing.notes
         return "; ".join((f"{len(value.xyz):,} vertices, {len(value.faces):,} faces, {skin}", *notes))
-    if isinstance(value, Splats):
+    if isinstance(value, Gaussians):
         return f"{len(value.xyz):,} Gaussian splats"
-    if isinstance(value, Solid):
+    if isinstance(value, Plate):
         width, height, depth = np.ptp(value.xyz_mm, axis=0)
         return f"printable relief of {width:.4g} x {height:.4g} x {depth:.3g} mm, {len(value.faces):,} faces"
     if isinstance(value, MetricDepth):
-        near, far = np.nanmin(value.metres), np.nanmax(value.metres)
+        near, far = np.nanmin(value.z), np.nanmax(value.z)
         name = "m" if unit == "m" else "arbitrary units"
         return f"depth {value.size[0]}x{value.size[1]}, {near:.3g} to {far:.3g} {name}"
     if isinstance(value, InverseDepth):

@@ -16,7 +16,7 @@ from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import UsageError
 from depth3d.core.undistort import to_ideal_pixels, undistort_map, undistort_photo
 from depth3d.io.depth.depth_map import read_depth_map
-from depth3d.io.photos.embedded_depth import EmbeddedDepth, embedded_at, embedded_points, embedded_relief
+from depth3d.io.photos.embedded_depth import EmbeddedDepth, embedded_at, embedded_inverse_depth, embedded_points
 from depth3d.io.photos.embedded_depth_file import read_embedded_depth
 from depth3d.io.photos.photo import Photo, read_photo
 from depth3d.io.points.hints_file import read_hints
@@ -24,7 +24,7 @@ from depth3d.io.points.read import read_points
 from depth3d.predictors import load_predictor
 from depth3d.refine import polish
 from depth3d.scale import Hint, fit_scale
-from depth3d.scale.correction import correct_relief
+from depth3d.scale.correction import correct_inverse_depth
 from depth3d.scenes.options import Options
 from depth3d.scenes.scene import Scene
 
@@ -50,8 +50,8 @@ def reconstruct(
     photo: str | Path | Photo,
     options: Options | None = None,
     *,
-    lens: Intrinsics | None = None,
-    relief: InverseDepth | None = None,
+    camera_as_taken: Intrinsics | None = None,
+    inverse_depth: InverseDepth | None = None,
     progress: Progress | None = None,
 ) -> Scene:
     """Turn a photo into a scene.
@@ -62,9 +62,9 @@ def reconstruct(
     Args:
         photo: a file, or a photo already read.
         options: what the user chose.
-        lens: the camera found for this photo before (`Scene.lens`), so that it is not looked for again.
-        relief: what the network saw before in this photo through this lens (`Scene.relief`), so that it need not look
-            again, as when only the hints have changed.
+        camera_as_taken: the camera found for this photo before, so that it is not looked for again.
+        inverse_depth: what the network saw before in this photo (`Scene.inverse_depth`), so that it need not run again,
+            as when only the hints have changed.
         progress: called while a network's weights are downloaded, with the bytes that are there and those there will
             be, or None.
 
@@ -74,23 +74,23 @@ def reconstruct(
     options = options or Options()
     embedded = None if isinstance(photo, Photo) else _embedded_depth(Path(photo), options)
     photo = photo if isinstance(photo, Photo) else read_photo(photo)
-    lens = lens or choose_camera(photo, options)
-    hints = gather_hints(photo, lens, options)
-    depth = _own_depth(photo, lens, embedded, options, hinted=bool(hints))
+    camera_as_taken = camera_as_taken or choose_camera(photo, options)
+    hints = gather_hints(photo, camera_as_taken, options)
+    depth = _own_depth(photo, camera_as_taken, embedded, options, hinted=bool(hints))
     if depth is None and embedded is not None and embedded.is_metric:
-        hints = (*hints, embedded_points(embedded, lens))
+        hints = (*hints, embedded_points(embedded, camera_as_taken))
 
-    camera = lens.undistorted()
-    if not lens.is_ideal:
-        photo = replace(photo, rgb=undistort_photo(photo.rgb, lens, camera))
-        hints = tuple(hint.moved(partial(to_ideal_pixels, camera=lens, ideal=camera)) for hint in hints)
-        depth = depth and _straightened(depth, lens, camera)
+    camera = camera_as_taken.undistorted()
+    if not camera_as_taken.is_ideal:
+        photo = replace(photo, rgb=undistort_photo(photo.rgb, camera_as_taken, camera))
+        hints = tuple(hint.moved(partial(to_ideal_pixels, camera=camera_as_taken, ideal=camera)) for hint in hints)
+        depth = depth and _straightened(depth, camera_as_taken, camera)
 
     if depth is None:
-        depth = relief or see(photo, options, progress=progress)
+        depth = inverse_depth or see(photo, options, progress=progress)
     else:
         depth = polish(depth, photo.rgb, refine=options.refine is True, smooth_px=options.smooth_px)
-    return _without_the_far(_scaled(photo, camera, lens, depth, hints, options))
+    return _without_the_far(_scaled(photo, camera, camera_as_taken, depth, hints, options))
 
 
 def see(photo: Photo, options: Options, *, progress: Progress | None = None) -> InverseDepth:
@@ -107,8 +107,8 @@ def see(photo: Photo, options: Options, *, progress: Progress | None = None) -> 
         threads=options.threads,
         progress=progress,
     )
-    relief = predictor.predict(photo)
-    return polish(relief, photo.rgb, refine=options.refine is not False, smooth_px=options.smooth_px)
+    inverse_depth = predictor.predict(photo)
+    return polish(inverse_depth, photo.rgb, refine=options.refine is not False, smooth_px=options.smooth_px)
 
 
 def choose_camera(photo: Photo, options: Options) -> Intrinsics:
@@ -118,16 +118,16 @@ def choose_camera(photo: Photo, options: Options) -> Intrinsics:
     )
 
 
-def gather_hints(photo: Photo, lens: Intrinsics, options: Options) -> tuple[Hint, ...]:
+def gather_hints(photo: Photo, camera_as_taken: Intrinsics, options: Options) -> tuple[Hint, ...]:
     """Every hint: those given, those of hint files, and files of sparse points."""
     hints = list(options.hints)
     for path in options.hints_files:
-        hints += read_hints(path, photo=photo, camera=lens)
+        hints += read_hints(path, photo=photo, camera=camera_as_taken)
     for path in options.points:
         points = read_points(
             path,
             photo=photo,
-            camera=lens,
+            camera=camera_as_taken,
             units_per_metre=options.points_units,
             confidence=options.points_confidence,
         )
@@ -143,7 +143,7 @@ def _embedded_depth(path: Path, options: Options) -> EmbeddedDepth | None:
 
 
 def _own_depth(
-    photo: Photo, lens: Intrinsics, embedded: EmbeddedDepth | None, options: Options, *, hinted: bool
+    photo: Photo, camera_as_taken: Intrinsics, embedded: EmbeddedDepth | None, options: Options, *, hinted: bool
 ) -> Depth | None:
     """Depth that needs no network: the user's own map, else what the phone stored."""
     if options.depth_map is not None:
@@ -158,18 +158,23 @@ def _own_depth(
         raise UsageError("depth kind, depth units and brighter-is-farther describe a depth map; give one")
     if embedded is None or options.predictor != "auto":
         return None
-    return embedded_relief(embedded, lens) if hinted else embedded_at(embedded, lens)
+    return embedded_inverse_depth(embedded, camera_as_taken) if hinted else embedded_at(embedded, camera_as_taken)
 
 
-def _straightened(depth: Depth, lens: Intrinsics, camera: Intrinsics) -> Depth:
+def _straightened(depth: Depth, camera_as_taken: Intrinsics, camera: Intrinsics) -> Depth:
     if isinstance(depth, InverseDepth):
-        return replace(depth, values=undistort_map(depth.values, lens, camera))
-    sigma = None if depth.sigma is None else undistort_map(depth.sigma, lens, camera)
-    return replace(depth, metres=undistort_map(depth.metres, lens, camera), sigma=sigma)
+        return replace(depth, values=undistort_map(depth.values, camera_as_taken, camera))
+    sigma = None if depth.sigma is None else undistort_map(depth.sigma, camera_as_taken, camera)
+    return replace(depth, z=undistort_map(depth.z, camera_as_taken, camera), sigma=sigma)
 
 
 def _scaled(
-    photo: Photo, camera: Intrinsics, lens: Intrinsics, depth: Depth, hints: tuple[Hint, ...], options: Options
+    photo: Photo,
+    camera: Intrinsics,
+    camera_as_taken: Intrinsics,
+    depth: Depth,
+    hints: tuple[Hint, ...],
+    options: Options,
 ) -> Scene:
     """Relative depth becomes metres; metric depth stays what it is."""
     if isinstance(depth, MetricDepth):
@@ -177,14 +182,14 @@ def _scaled(
             raise UsageError(
                 "a metric depth map takes no hints; leave them out, or use the depth kind 'depth' to rescale it"
             )
-        return Scene(photo, camera, lens, None, depth, None, options, _unknown_note(depth.metres, depth.metres))
+        return Scene(photo, camera, camera_as_taken, None, depth, None, options, _unknown_note(depth.z, depth.z))
     fit = fit_scale(depth, camera, hints)
     if options.refine_scale:
-        corrected = correct_relief(depth, fit)
-        depth, fit = corrected.relief, corrected.fit
+        corrected = correct_inverse_depth(depth, fit)
+        depth, fit = corrected.inverse_depth, corrected.fit
     metric = fit.apply(depth)
-    notes = (*fit.notes, *_unknown_note(depth.values, metric.metres))
-    return Scene(photo, camera, lens, depth, metric, fit, options, notes)
+    notes = (*fit.notes, *_unknown_note(depth.values, metric.z))
+    return Scene(photo, camera, camera_as_taken, depth, metric, fit, options, notes)
 
 
 def _without_the_far(scene: Scene) -> Scene:
@@ -194,11 +199,11 @@ def _without_the_far(scene: Scene) -> Scene:
         return scene
     if scene.unit != "m":
         raise UsageError(f"a greatest depth of {limit:g} m needs metres; give a distance, such as --at U,V=2.4m")
-    far = scene.depth.metres > limit
-    kept = scene.depth.metres.size - int(np.isnan(scene.depth.metres).sum()) - int(far.sum())
+    far = scene.depth.z > limit
+    kept = scene.depth.z.size - int(np.isnan(scene.depth.z).sum()) - int(far.sum())
     if kept == 0:
-        raise UsageError(f"no depth is below {limit:g} m; the nearest is {np.nanmin(scene.depth.metres):.3g} m")
-    depth = replace(scene.depth, metres=np.where(far, np.float32(np.nan), scene.depth.metres))
+        raise UsageError(f"no depth is below {limit:g} m; the nearest is {np.nanmin(scene.depth.z):.3g} m")
+    depth = replace(scene.depth, z=np.where(far, np.float32(np.nan), scene.depth.z))
     note = f"{far.mean():.1%} of the picture lies beyond {limit:g} m and is left out"
     return replace(scene, depth=depth, notes=(*scene.notes, note))
 

@@ -33,7 +33,7 @@ def to_provenance(scene: Scene, mesh: Mesh | None = None) -> dict[str, Any]:
         "depth": {
             "source": scene.depth.source,
             "unit": scene.unit,
-            **dict(scene.relief.details if scene.relief else ()),
+            **dict(scene.inverse_depth.details if scene.inverse_depth else ()),
         },
         "scale": None if scene.fit is None else _scale(scene.fit),
         "notes": list(scene.notes),

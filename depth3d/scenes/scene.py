@@ -17,12 +17,12 @@ from depth3d.core.errors import UsageError
 from depth3d.core.images import Animation, Picture
 from depth3d.core.point_map import unproject
 from depth3d.core.undistort import to_ideal_pixels
-from depth3d.geometry.gaussians import Splats, to_splats
+from depth3d.geometry.gaussians import Gaussians, to_gaussians
 from depth3d.geometry.lazy_point_cloud import PixelCloud, to_pixel_cloud
 from depth3d.geometry.measure import Measurement, measure_length
 from depth3d.geometry.mesh import Mesh, to_mesh
+from depth3d.geometry.plate import to_plate
 from depth3d.geometry.point_cloud import PointCloud, to_cloud
-from depth3d.geometry.printable_relief import to_solid
 from depth3d.io.animation.fitting import fit_animation
 from depth3d.io.cameras.keyframes_file import motion_of
 from depth3d.io.photos.photo import Photo
@@ -62,8 +62,8 @@ class Scene:
     Attributes:
         photo: the upright photo, its lens distortion undone.
         camera: intrinsics of the photo's size, of an ideal lens.
-        lens: the camera of the photo as it was taken; the same where the lens was ideal.
-        relief: relative inverse depth of the photo's size; None where the depth map was metric already.
+        camera_as_taken: the camera of the photo as it was taken; the same where the lens was ideal.
+        inverse_depth: relative inverse depth of the photo's size; None where the depth map was metric already.
         depth: depth of the photo's size.
         fit: how relative depth became metres; None where the depth map was metric already.
         options: what the user chose.
@@ -72,8 +72,8 @@ class Scene:
 
     photo: Photo
     camera: Intrinsics
-    lens: Intrinsics
-    relief: InverseDepth | None
+    camera_as_taken: Intrinsics
+    inverse_depth: InverseDepth | None
     depth: MetricDepth
     fit: ScaleFit | None
     options: Options = field(default_factory=Options)
@@ -192,7 +192,9 @@ class Scene:
         """The length between the things at two pixels of the upright photo as taken, or from the camera to one."""
         (start,) = self._ideal_pixels(start)
         end = None if end is None else self._ideal_pixels(end)[0]
-        return measure_length(start, end, camera=self.camera, depth=self.depth, relief=self.relief, fit=self.fit)
+        return measure_length(
+            start, end, camera=self.camera, depth=self.depth, inverse_depth=self.inverse_depth, fit=self.fit
+        )
 
     def _repr_html_(self) -> str:
         """What notebooks show: the model, to turn and to measure in."""
@@ -275,15 +277,15 @@ class Scene:
 
     def _ideal_pixels(self, *pixels: tuple[float, float]) -> list[tuple[float, float]]:
         """Pixels of the photo as it was taken, in the photo with its lens distortion undone."""
-        if self.lens.is_ideal:
+        if self.camera_as_taken.is_ideal:
             return list(pixels)
-        return moved_pixels(partial(to_ideal_pixels, camera=self.lens, ideal=self.camera), *pixels)
+        return moved_pixels(partial(to_ideal_pixels, camera=self.camera_as_taken, ideal=self.camera), *pixels)
 
     def _format_options(self, value: Value, kind: Kind, path: Path) -> dict[str, Any]:
         """What the options say to the writer of this file."""
         o, suffix = self.options, path.suffix.lower()
         chosen: dict[str, Any] = {"layout": TYPE_AND_LAYOUT[kind][1]}
-        if isinstance(value, PointCloud | PixelCloud | Splats | Mesh):
+        if isinstance(value, PointCloud | PixelCloud | Gaussians | Mesh):
             chosen["axes"] = o.axes
         if suffix in (".glb", ".html"):
             chosen["compact"] = o.compact
@@ -313,9 +315,9 @@ class Scene:
             return self.mesh(textured=False if path.suffix.lower() == ".ply" else None)
         if kind == "splat":
             points = unproject(self.depth, self.camera, max_points=self.options.max_points)
-            return to_splats(points, self.photo.rgb, self.camera)
+            return to_gaussians(points, self.photo.rgb, self.camera)
         if kind == "relief":
-            return to_solid(
+            return to_plate(
                 self.depth,
                 width_mm=self.options.relief_width_mm,
                 relief_mm=self.options.relief_height_mm,
@@ -330,9 +332,9 @@ class Scene:
         if kind == "depth-photo":
             return to_depth_photo(self.photo.rgb, self.depth)
         if kind == "relative":
-            if self.relief is None:
+            if self.inverse_depth is None:
                 raise UsageError("a metric depth map has no relative depth; leave out 'relative'")
-            return self.relief
+            return self.inverse_depth
         if kind == "bokeh":
             return self.bokeh()
         if kind == "stereo":

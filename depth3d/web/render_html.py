@@ -93,7 +93,7 @@ def is_doubted(mark: Mark, scene: Scene) -> bool:
 
 
 def _lead(scene: Scene) -> str:
-    metres = scene.depth.metres
+    metres = scene.depth.z
     near, far = np.nanpercentile(metres, [2, 98])
     if scene.unit != "m":
         return (

@@ -77,7 +77,7 @@ class Desk:
         self.made: tuple[Saved, ...] = ()
         self._path = path
         self._photo: Photo | None = None
-        self._relief: InverseDepth | None = None
+        self._inverse_depth: InverseDepth | None = None
         self._stated = Options()
         self._found_lens: Intrinsics | None = None
         self._motion: dict[str, Any] = {"motion": DEFAULT_MOTION}
@@ -113,8 +113,8 @@ class Desk:
                 self.settle()
                 self._show(self._need_scene().heatmap().rgb, HEATMAP)
                 return
-            self._relief = see(photo, self._base, progress=progress)
-            self._show(to_heatmap(self._relief).rgb, HEATMAP)
+            self._inverse_depth = see(photo, self._base, progress=progress)
+            self._show(to_heatmap(self._inverse_depth).rgb, HEATMAP)
 
     def settle(self) -> None:
         """Fit the metres to the marks and the camera as they are now; where the marks contradict, complain and wait.
@@ -125,18 +125,25 @@ class Desk:
         with self._lock:
             options = self._options()
             is_stated = self._stated != Options()
-            lens = None if is_stated else self._found_lens
+            camera_as_taken = None if is_stated else self._found_lens
             # Depth that a photo brings along lies in its file; what the network saw is here already.
-            source = self._need_path() if self._relief is None else self._need_photo()
+            source = self._need_path() if self._inverse_depth is None else self._need_photo()
             self.complaint = None
             try:
-                self.scene = reconstruct(source, options, lens=lens, relief=self._relief)
+                self.scene = reconstruct(
+                    source, options, camera_as_taken=camera_as_taken, inverse_depth=self._inverse_depth
+                )
             except HintError as error:
                 self.complaint = self.in_words(error)
                 if self.scene is None:
-                    self.scene = reconstruct(source, replace(options, hints=()), lens=lens, relief=self._relief)
+                    self.scene = reconstruct(
+                        source,
+                        replace(options, hints=()),
+                        camera_as_taken=camera_as_taken,
+                        inverse_depth=self._inverse_depth,
+                    )
             if not is_stated:
-                self._found_lens = self.scene.lens
+                self._found_lens = self.scene.camera_as_taken
 
     def add_mark(self, pixels: tuple[Pixel, ...], length: str) -> None:
         """Say how far the thing at one pixel is, or how far apart those at two are.

@@ -291,7 +291,7 @@ def _mask_uv() -> tuple[Array, Array]:
     return u * 2 - 1, v * 2 - 1
 
 
-def _solid() -> Array:
+def _plate() -> Array:
     return np.ones((MASK_SIZE, MASK_SIZE))
 
 
@@ -322,6 +322,6 @@ def _sprig(seed: int) -> Array:
 
 
 _CUTTERS: dict[str, Callable[[], Array]] = {
-    "solid": _solid, "disc": _disc, "leaf": _leaf, "sprig": lambda: _sprig(1), "spray": lambda: _sprig(2),
+    "solid": _plate, "disc": _disc, "leaf": _leaf, "sprig": lambda: _sprig(1), "spray": lambda: _sprig(2),
 }  # fmt: skip
 MASKS = {name: number for number, name in enumerate(_CUTTERS)}

@@ -32,7 +32,7 @@ class Surfaces:
         distance: (P,) in lengths of the ray.
         point: (P, 3) just outside the surface.
         normal: (P, 3) of the shape.
-        bumped: (P, 3) of the texture's relief.
+        bumped: (P, 3) of the texture's bumps.
         albedo: (P, 3) linear rgb.
         emission: (P,) light given off, in units of the albedo.
         gloss: (P,) reflection at a right angle.

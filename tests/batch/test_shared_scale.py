@@ -23,8 +23,8 @@ WIDTH, HEIGHT = 24, 16
 A, B = 0.8, 0.1
 UNITS_PER_METRE = 2.5
 
-RELIEF = np.linspace(0.2, 1, WIDTH * HEIGHT, dtype=np.float32).reshape(HEIGHT, WIDTH)
-METRES = 1 / (A * RELIEF + B)
+INVERSE_DEPTH = np.linspace(0.2, 1, WIDTH * HEIGHT, dtype=np.float32).reshape(HEIGHT, WIDTH)
+METRES = 1 / (A * INVERSE_DEPTH + B)
 NEAR, FAR = (float(np.quantile(METRES, share, method="nearest")) for share in (0.02, 0.98))
 
 
@@ -60,7 +60,7 @@ def place(point: int) -> tuple[int, int, int]:
 @pytest.fixture
 def options(tmp_path: Path) -> Options:
     """Depth up to an affine map, without a network."""
-    np.save(tmp_path / "relief.npy", RELIEF)
+    np.save(tmp_path / "relief.npy", INVERSE_DEPTH)
     return Options(depth_map=tmp_path / "relief.npy", fov_x_deg=60)
 
 

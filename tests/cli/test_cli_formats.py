@@ -29,7 +29,7 @@ COMMAND = ["export", "room.png", "--depth-map", "depth.npy", "--depth-kind", "me
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     Image.fromarray(quadrants.picture()).save("room.png")
-    np.save("depth.npy", quadrants.depth().metres)
+    np.save("depth.npy", quadrants.depth().z)
     return tmp_path
 
 

@@ -26,16 +26,16 @@ def test_nonsense_is_refused(kind: type, values: np.ndarray, words: str) -> None
 
 def test_metric_depth_is_positive() -> None:
     with pytest.raises(DepthMapError, match="positive, got 0"):
-        MetricDepth(np.array([[0, 1]], np.float32))
+        MetricDepth(np.array([[0, 1]], np.float32), unit="m")
     with pytest.raises(DepthMapError, match="sigma has shape"):
-        MetricDepth(np.ones((2, 2), np.float32), np.ones((1, 2), np.float32))
+        MetricDepth(np.ones((2, 2), np.float32), np.ones((1, 2), np.float32), unit="m")
 
 
 def test_sizes_are_width_by_height_and_values_float32() -> None:
-    relief = InverseDepth(np.array([[1, 2, np.nan]]))
-    assert relief.size == (3, 1)
-    assert relief.values.dtype == np.float32
-    assert MetricDepth(np.ones((2, 5))).size == (5, 2)
+    inverse_depth = InverseDepth(np.array([[1, 2, np.nan]]))
+    assert inverse_depth.size == (3, 1)
+    assert inverse_depth.values.dtype == np.float32
+    assert MetricDepth(np.ones((2, 5)), unit="m").size == (5, 2)
 
 
 def test_a_part_of_a_large_map_tells_its_percentiles() -> None:

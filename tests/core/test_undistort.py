@@ -166,7 +166,7 @@ def test_a_plane_seen_through_a_lens_is_a_plane_afterwards() -> None:
     uv = to_ideal_pixels(pixel_centres(640, 480).reshape(-1, 2), BARREL, plain)
     rays = np.c_[(uv - (plain.cx, plain.cy)) / (plain.fx, plain.fy), np.ones(len(uv))]
     metres = (distance / (rays @ normal)).reshape(480, 640).astype(np.float32)
-    points = unproject(MetricDepth(undistort_map(metres, BARREL)), BARREL.undistorted())
+    points = unproject(MetricDepth(undistort_map(metres, BARREL), unit="m"), BARREL.undistorted())
     off = np.abs(points.xyz.reshape(-1, 3) @ normal - distance) / np.linalg.norm(normal)
     assert off.max() < 3e-3  # nearest pixel: half a pixel of a plane that falls off by 2 mm per pixel
     assert off.mean() < 5e-4

@@ -13,12 +13,12 @@ from scenes import box_corner, slanted_plane, small_camera, step
 from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import GeometryError, UsageError
 from depth3d.core.point_map import grid_normals, unproject
-from depth3d.geometry.gaussians import Splats, to_splats
+from depth3d.geometry.gaussians import Gaussians, to_gaussians
 from depth3d.io.geometry.axes import AXES, matrix, turned
 from depth3d.io.save import save
 
 TRUTH = slanted_plane(small_camera())
-SPLATS = to_splats(points(), picture(), CAMERA)
+SPLATS = to_gaussians(points(), picture(), CAMERA)
 LAYOUT = [
     *("x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2", "opacity"),
     *("scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3"),
@@ -84,7 +84,7 @@ def test_places_colours_and_shapes_come_back_in_any_axes(tmp_path: Path, axes: s
     assert np.allclose(np.linalg.det(read["rotation"]), 1)
     third = np.cross(SPLATS.directions[:, 0], SPLATS.directions[:, 1])
     directions = np.concatenate([SPLATS.directions, third[:, None]], axis=1).astype(np.float64)
-    covariance = np.einsum("nji,nj,njk->nik", directions, SPLATS.sigma_m.astype(np.float64) ** 2, directions)
+    covariance = np.einsum("nji,nj,njk->nik", directions, SPLATS.sigma.astype(np.float64) ** 2, directions)
     expected = matrix(axes) @ covariance @ matrix(axes).T
     assert np.allclose(read["covariance"], expected, rtol=1e-4, atol=1e-9)
     check_upright(read["xyz"], read["rgb"], axes)
@@ -98,19 +98,19 @@ def test_files_have_camera_axes_unless_told_otherwise(tmp_path: Path) -> None:
 def test_the_camera_sees_round_spots_of_a_pixel(tmp_path: Path) -> None:
     for thinning in (None, 500):
         grid = unproject(TRUTH.depth, TRUTH.camera, max_points=thinning)
-        read = as_viewers_do(save(to_splats(grid, TRUTH.rgb, TRUTH.camera), tmp_path / "a.ply", force=True))
+        read = as_viewers_do(save(to_gaussians(grid, TRUTH.rgb, TRUTH.camera), tmp_path / "a.ply", force=True))
         seen = in_the_picture(read["covariance"], read["xyz"], TRUTH.camera)
         spacing = TRUTH.camera.width / len(grid.columns)
         assert np.allclose(seen / (0.6 * spacing) ** 2, np.eye(2), atol=0.06)
 
 
 def test_they_lie_flat_on_the_surface() -> None:
-    splats = to_splats(unproject(TRUTH.depth, TRUTH.camera), TRUTH.rgb, TRUTH.camera)
+    splats = to_gaussians(unproject(TRUTH.depth, TRUTH.camera), TRUTH.rgb, TRUTH.camera)
     normal = np.array([0.3, -0.4, -1]) / np.linalg.norm([0.3, -0.4, -1])
     assert np.abs(splats.directions @ normal).max() < 1e-3
     assert np.allclose(np.linalg.norm(splats.directions, axis=2), 1, atol=1e-5)
     assert np.abs(np.einsum("ij,ij->i", splats.directions[:, 0], splats.directions[:, 1])).max() < 1e-3
-    assert np.allclose(splats.sigma_m[:, 2], 0.1 * splats.sigma_m[:, :2].min(axis=1))
+    assert np.allclose(splats.sigma[:, 2], 0.1 * splats.sigma[:, :2].min(axis=1))
 
 
 def test_drawn_from_the_camera_they_are_the_photo(tmp_path: Path) -> None:
@@ -136,25 +136,25 @@ def test_drawn_from_the_camera_they_are_the_photo(tmp_path: Path) -> None:
 def test_flat_angles_are_not_stretched_without_end() -> None:
     grazing = slanted_plane(small_camera(), normal=(0.0, -1.0, -0.05), metres=40)
     inverse = np.where(grazing.inverse_metres > 1 / 60, grazing.inverse_metres, np.nan).astype(np.float32)
-    splats = to_splats(unproject(MetricDepth(1 / inverse), grazing.camera), grazing.rgb, grazing.camera)
+    splats = to_gaussians(unproject(MetricDepth(1 / inverse, unit="m"), grazing.camera), grazing.rgb, grazing.camera)
     pixel = splats.xyz[:, 2] / grazing.camera.fx
-    assert (splats.sigma_m[:, 0] / pixel).max() < 0.6 * 1.3 / 0.15
+    assert (splats.sigma[:, 0] / pixel).max() < 0.6 * 1.3 / 0.15
 
 
 def test_a_jump_in_depth_does_not_tilt_its_neighbours() -> None:
     truth = step(small_camera())
-    splats = to_splats(unproject(truth.depth, truth.camera), truth.rgb, truth.camera)
+    splats = to_gaussians(unproject(truth.depth, truth.camera), truth.rgb, truth.camera)
     facing = np.cross(splats.directions[:, 0], splats.directions[:, 1])
     assert np.allclose(np.abs(facing[:, 2]), 1, atol=1e-3)
 
 
 def test_unknown_depth_gives_no_splat() -> None:
     truth = box_corner(small_camera())
-    metres = truth.depth.metres.copy()
+    metres = truth.depth.z.copy()
     metres[10:20, 5:9] = np.nan
-    splats = to_splats(unproject(MetricDepth(metres), truth.camera), truth.rgb, truth.camera)
+    splats = to_gaussians(unproject(MetricDepth(metres, unit="m"), truth.camera), truth.rgb, truth.camera)
     assert len(splats.xyz) == 64 * 48 - 40
-    grid = unproject(MetricDepth(metres), truth.camera)
+    grid = unproject(MetricDepth(metres, unit="m"), truth.camera)
     assert np.array_equal(splats.rgb, truth.rgb[grid.known])
     assert np.isfinite(grid_normals(grid)[grid.known]).all()
 
@@ -165,7 +165,7 @@ def test_rotations_of_every_kind(tmp_path: Path) -> None:
     count = len(turns)
     directions = turns[:, :, :2].transpose(0, 2, 1).astype(np.float32)
     ones = np.ones((count, 3), np.float32)
-    splats = Splats(ones, ones.astype(np.uint8), directions, ones)
+    splats = Gaussians(ones, ones.astype(np.uint8), directions, ones, unit="m")
     read = as_viewers_do(save(splats, tmp_path / "a.ply"))["rotation"]
     assert np.allclose(read[:, :, :2].transpose(0, 2, 1), directions, atol=1e-5)
 
@@ -174,8 +174,8 @@ def test_what_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="between 0 and 3, got 4"):
         save(SPLATS, tmp_path / "a.ply", sh_degree=4)
     with pytest.raises(GeometryError, match="no proper size"):
-        Splats(SPLATS.xyz, SPLATS.rgb, SPLATS.directions, SPLATS.sigma_m * 0)
+        Gaussians(SPLATS.xyz, SPLATS.rgb, SPLATS.directions, SPLATS.sigma * 0, unit="m")
     grid = points()
     grid.xyz[:] = np.nan
     with pytest.raises(GeometryError, match="no point is left"):
-        to_splats(grid, picture(), CAMERA)
+        to_gaussians(grid, picture(), CAMERA)

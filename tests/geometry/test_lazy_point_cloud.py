@@ -20,10 +20,10 @@ TRUTH = box_corner(small_camera())
 
 
 def with_holes() -> MetricDepth:
-    metres = TRUTH.depth.metres.copy()
+    metres = TRUTH.depth.z.copy()
     metres[5:9] = np.nan
     metres[20, 7:30] = np.nan
-    return MetricDepth(metres)
+    return MetricDepth(metres, unit="m")
 
 
 def both(
@@ -70,7 +70,7 @@ def test_blocks_of_a_large_ply_are_the_same_bytes(tmp_path: Path, axes: str, hol
     if holes:
         z[rng.random(z.shape) < 0.2] = np.nan
     rgb = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
-    depth, camera = MetricDepth(z), Intrinsics.from_fov(width, height, fov_x_deg=60)
+    depth, camera = MetricDepth(z, unit="m"), Intrinsics.from_fov(width, height, fov_x_deg=60)
     streamed = save(to_pixel_cloud(depth, camera, rgb), tmp_path / "a.ply", axes=axes)
     held = save(to_cloud(unproject(depth, camera), rgb), tmp_path / "b.ply", axes=axes)
     assert streamed.read_bytes() == held.read_bytes()
@@ -80,11 +80,11 @@ def test_nothing_known() -> None:
     z = np.full((48, 64), np.nan, np.float32)
     rays = both(TRUTH.depth)[0].rays
     with pytest.raises(GeometryError, match="no point is left"):
-        PixelCloud(z, TRUTH.rgb, rays)
+        PixelCloud(z, TRUTH.rgb, rays, unit="m")
     z[3, 4] = 3e38
     wide = Intrinsics.from_fov(64, 48, fov_x_deg=150)
     with pytest.raises(GeometryError, match="not finite"):
-        to_pixel_cloud(MetricDepth(z), wide, TRUTH.rgb)
+        to_pixel_cloud(MetricDepth(z, unit="m"), wide, TRUTH.rgb)
 
 
 def test_what_does_not_belong_together() -> None:

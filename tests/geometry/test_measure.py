@@ -39,25 +39,27 @@ def test_the_error_bar_is_honest() -> None:
     inside = []
     for _ in range(600):
         values = (ROOM.inverse_metres + rng.normal(0, noise * span, ROOM.inverse_metres.shape)).astype(np.float32)
-        relief = InverseDepth(values, noise=noise)
+        inverse_depth = InverseDepth(values, noise=noise)
         hints = []
         for column, row in ((5, 110), (110, 30), (60, 70), (150, 110)):
             z = 1 / ROOM.inverse_metres[row, column]
             hints.append(DepthAt(column + 0.5, row + 0.5, z * (1 + rng.normal(0, 0.02))))
-        fit = fit_scale(relief, CAMERA, hints)
+        fit = fit_scale(inverse_depth, CAMERA, hints)
         start, end = (rng.integers(0, 160), rng.integers(0, 120)), (rng.integers(0, 160), rng.integers(0, 120))
         truth = float(np.linalg.norm(_true(*start) - _true(*end)))
         if truth < 0.5:
             continue
         a, b = (start[0] + 0.5, start[1] + 0.5), (end[0] + 0.5, end[1] + 0.5)
-        found = measure_length(a, b, camera=CAMERA, depth=fit.apply(relief), relief=relief, fit=fit)
+        found = measure_length(
+            a, b, camera=CAMERA, depth=fit.apply(inverse_depth), inverse_depth=inverse_depth, fit=fit
+        )
         assert found.sigma_m is not None
         inside.append(abs(found.metres - truth) < found.sigma_m)
     assert 0.60 < np.mean(inside) < 0.78
 
 
 def test_a_sensors_own_sigma_is_used() -> None:
-    depth = MetricDepth(np.full((120, 160), 2, np.float32), np.full((120, 160), 0.1, np.float32))
+    depth = MetricDepth(np.full((120, 160), 2, np.float32), np.full((120, 160), 0.1, np.float32), unit="m")
     found = measure_length((CAMERA.cx, CAMERA.cy), camera=CAMERA, depth=depth)
     assert found.metres == pytest.approx(2, rel=1e-4)
     assert found.sigma_m == pytest.approx(0.1, rel=1e-3)
@@ -68,14 +70,14 @@ def test_bad_ends_are_refused() -> None:
         measure_length((5, 5), (5, 5), camera=CAMERA, depth=ROOM.depth)
     with pytest.raises(HintError, match="outside the 160x120"):
         measure_length((5, 5), (500, 5), camera=CAMERA, depth=ROOM.depth)
-    metres = ROOM.depth.metres.copy()
+    metres = ROOM.depth.z.copy()
     metres[:20, :20] = np.nan
     with pytest.raises(HintError, match="unknown"):
-        measure_length((5, 5), (100, 100), camera=CAMERA, depth=MetricDepth(metres))
+        measure_length((5, 5), (100, 100), camera=CAMERA, depth=MetricDepth(metres, unit="m"))
 
 
 def test_an_uncertain_focal_length_stretches_what_lies_across() -> None:
-    depth = MetricDepth(np.full((120, 160), 2, np.float32), np.full((120, 160), 1e-6, np.float32))
+    depth = MetricDepth(np.full((120, 160), 2, np.float32), np.full((120, 160), 1e-6, np.float32), unit="m")
     unsure = replace(CAMERA, focal_sigma=0.25)
     across = measure_length((10, 60), (150, 60), camera=unsure, depth=depth)
     assert across.sigma_m == pytest.approx(across.metres * 0.2, rel=1e-3)

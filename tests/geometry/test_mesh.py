@@ -71,9 +71,9 @@ def test_an_untextured_plane_of_any_slant_is_two_triangles(normal: tuple[float, 
 
 def test_every_connected_rectangle_of_a_plane_is_two_triangles() -> None:
     truth = slanted_plane(small_camera())
-    metres = truth.depth.metres.copy()
+    metres = truth.depth.z.copy()
     metres[17], metres[:, 41] = np.nan, np.nan
-    mesh = to_mesh(unproject(MetricDepth(metres), truth.camera), _grey(truth), textured=False)
+    mesh = to_mesh(unproject(MetricDepth(metres, unit="m"), truth.camera), _grey(truth), textured=False)
     assert len(mesh.faces) == 2 * 4
     assert len(mesh.xyz) == 4 * 4
 
@@ -203,7 +203,7 @@ def test_a_sheet_seen_edge_on_is_cut_whatever_its_ratio(angle_deg: float, cut: b
     camera = Intrinsics.from_fov(20, 10, fov_x_deg=1.6)
     slope = 1 / math.tan(math.radians(angle_deg))
     truth = slanted_plane(camera, normal=(-slope, 0.0, -1.0), metres=1.0)
-    ratios = truth.depth.metres[:, 1:] / truth.depth.metres[:, :-1]
+    ratios = truth.depth.z[:, 1:] / truth.depth.z[:, :-1]
     assert np.maximum(ratios, 1 / ratios).max() < 1.08
     if cut:
         with pytest.raises(GeometryError, match="cut at ratio 1.08 and 3 degrees"):
@@ -218,7 +218,7 @@ def test_steps_too_far_away_to_be_seen_are_not_cut() -> None:
     inverse = np.round(np.linspace(0.02, 1, 500) * 255) / 255
     metres = np.broadcast_to(1 / inverse[:, None], (500, 4)).astype(np.float32)
     assert metres[0, 0] / metres[-1, 0] > 40
-    points = unproject(MetricDepth(metres), Intrinsics.from_fov(4, 500, fov_x_deg=2))
+    points = unproject(MetricDepth(metres, unit="m"), Intrinsics.from_fov(4, 500, fov_x_deg=2))
     mesh = to_mesh(points, np.zeros((500, 4, 3), np.uint8), max_error_px=None)
     assert len(mesh.faces) == 2 * 3 * 499
 
@@ -227,7 +227,7 @@ def test_steps_too_far_away_to_be_seen_are_not_cut() -> None:
 def test_the_unit_does_not_matter(factor: float) -> None:
     truth = _terrain(small_camera(96, 72))
     mesh = to_mesh(_points(truth), truth.rgb)
-    other = to_mesh(unproject(MetricDepth(truth.depth.metres * np.float32(factor)), truth.camera), truth.rgb)
+    other = to_mesh(unproject(MetricDepth(truth.depth.z * np.float32(factor), unit="m"), truth.camera), truth.rgb)
     np.testing.assert_array_equal(mesh.faces, other.faces)
     np.testing.assert_allclose(mesh.xyz * np.float32(factor), other.xyz, rtol=1e-6)
 
@@ -237,7 +237,7 @@ def test_millimetres_on_the_very_limit_are_not_cut_in_any_unit() -> None:
     metres[:, 10:] = 1.08
     camera = small_camera(20, 20)
     for factor in (1, 1000, 0.001, 3.3, 1 / 0.3048):
-        points = unproject(MetricDepth(metres * np.float32(factor)), camera)
+        points = unproject(MetricDepth(metres * np.float32(factor), unit="m"), camera)
         mesh = to_mesh(points, np.zeros((20, 20, 3), np.uint8))
         assert mesh.meshing is not None
         assert mesh.meshing.cut_by_ratio == 0
@@ -253,7 +253,7 @@ def test_the_same_call_gives_the_same_mesh() -> None:
 def test_unknown_depth_leaves_a_hole_and_no_unused_vertex() -> None:
     metres = np.ones((6, 6), np.float32)
     metres[2, 2] = np.nan
-    points = unproject(MetricDepth(metres), Intrinsics.from_fov(6, 6, fov_x_deg=60))
+    points = unproject(MetricDepth(metres, unit="m"), Intrinsics.from_fov(6, 6, fov_x_deg=60))
     mesh = to_mesh(points, np.zeros((6, 6, 3), np.uint8), max_error_px=None)
     assert len(mesh.xyz) == 35
     # The four cells around the hole keep the one triangle that does not touch it.
@@ -333,7 +333,7 @@ def test_sky_gives_no_geometry() -> None:
 
 
 def test_nothing_to_connect_and_a_cut_that_cuts_everything_are_said() -> None:
-    one = unproject(MetricDepth(np.ones((1, 1), np.float32)), Intrinsics.from_fov(1, 1, fov_x_deg=60))
+    one = unproject(MetricDepth(np.ones((1, 1), np.float32), unit="m"), Intrinsics.from_fov(1, 1, fov_x_deg=60))
     with pytest.raises(GeometryError, match="no triangle is left of a 1x1 grid"):
         to_mesh(one, np.zeros((1, 1, 3), np.uint8))
 
@@ -359,6 +359,6 @@ def test_options_out_of_range_are_said(options: dict[str, float], words: str) ->
 def test_a_mesh_is_checked_at_birth() -> None:
     xyz = np.zeros((3, 3), np.float32)
     with pytest.raises(GeometryError, match="vertex 3 of 3"):
-        Mesh(xyz, np.array([[0, 1, 3]], np.uint32))
+        Mesh(xyz, np.array([[0, 1, 3]], np.uint32), unit="m")
     with pytest.raises(GeometryError, match="texture needs"):
-        Mesh(xyz, np.array([[0, 1, 2]], np.uint32), texture=np.zeros((1, 1, 3), np.uint8))
+        Mesh(xyz, np.array([[0, 1, 2]], np.uint32), texture=np.zeros((1, 1, 3), np.uint8), unit="m")

@@ -15,9 +15,9 @@ from depth3d.geometry.point_cloud import PointCloud, to_cloud
 
 def test_every_known_pixel_becomes_a_point_of_its_colour() -> None:
     truth = slanted_plane(small_camera())
-    metres = truth.depth.metres.copy()
+    metres = truth.depth.z.copy()
     metres[5, 7] = np.nan
-    cloud = to_cloud(unproject(MetricDepth(metres), truth.camera), truth.rgb, normals=True)
+    cloud = to_cloud(unproject(MetricDepth(metres, unit="m"), truth.camera), truth.rgb, normals=True)
     known = np.isfinite(metres)
     assert len(cloud.xyz) == known.sum() == metres.size - 1
     assert cloud.rgb is not None
@@ -37,7 +37,7 @@ def test_a_thinned_grid_takes_the_colours_of_its_own_pixels() -> None:
 
 def test_voxels_hold_one_mean_point_each() -> None:
     camera = Intrinsics.from_fov(20, 20, fov_x_deg=60)
-    points = unproject(MetricDepth(np.full((20, 20), 2, np.float32)), camera)
+    points = unproject(MetricDepth(np.full((20, 20), 2, np.float32), unit="m"), camera)
     rgb = np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8)
     whole = to_cloud(points, rgb, normals=True)
     one = to_cloud(points, rgb, normals=True, voxel_m=1000)
@@ -52,7 +52,7 @@ def test_voxels_hold_one_mean_point_each() -> None:
 
 
 def test_voxels_must_have_a_size() -> None:
-    points = unproject(MetricDepth(np.ones((2, 2), np.float32)), Intrinsics.from_fov(2, 2, fov_x_deg=60))
+    points = unproject(MetricDepth(np.ones((2, 2), np.float32), unit="m"), Intrinsics.from_fov(2, 2, fov_x_deg=60))
     with pytest.raises(UsageError, match="voxel size"):
         to_cloud(points, np.zeros((2, 2, 3), np.uint8), voxel_m=0)
 
@@ -68,4 +68,4 @@ def test_voxels_must_have_a_size() -> None:
 )
 def test_a_cloud_is_checked_at_birth(xyz: np.ndarray, rgb: np.ndarray | None, words: str) -> None:
     with pytest.raises(GeometryError, match=words):
-        PointCloud(xyz, rgb)
+        PointCloud(xyz, rgb, unit="m")

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_files import largest_file
+from test_atomic import largest_file
 
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import OutputError, UsageError
 from depth3d.core.images import Animation, DepthPhoto, Picture
-from depth3d.geometry.gaussians import Splats
+from depth3d.geometry.gaussians import Gaussians
 from depth3d.geometry.mesh import Mesh
+from depth3d.geometry.plate import Plate
 from depth3d.geometry.point_cloud import PointCloud
-from depth3d.geometry.printable_relief import Solid
 from depth3d.io.registry import FORMATS
 from depth3d.io.save import files_for, save, suffixes_for
 
@@ -26,11 +26,15 @@ XYZ = RNG.normal(size=(3000, 3)).astype(np.float32)
 COLOURS = RNG.integers(0, 256, (3000, 3)).astype(np.uint8)
 NOISE = RNG.integers(0, 256, (40, 50, 3)).astype(np.uint8)
 VALUES: dict[str, Any] = {
-    "PointCloud": PointCloud(XYZ, COLOURS),
-    "Mesh": Mesh(XYZ, RNG.integers(0, 3000, (5000, 3)).astype(np.uint32), uv=np.abs(XYZ[:, :2]) % 1, texture=NOISE),
-    "Solid": Solid(XYZ, RNG.integers(0, 3000, (5000, 3)).astype(np.uint32)),
-    "Splats": Splats(XYZ, COLOURS, np.tile(np.eye(3, dtype=np.float32)[:2], (3000, 1, 1)), np.abs(XYZ) + 1),
-    "MetricDepth": MetricDepth(RNG.uniform(1, 5, (40, 50)).astype(np.float32)),
+    "PointCloud": PointCloud(XYZ, COLOURS, unit="m"),
+    "Mesh": Mesh(
+        XYZ, RNG.integers(0, 3000, (5000, 3)).astype(np.uint32), uv=np.abs(XYZ[:, :2]) % 1, texture=NOISE, unit="m"
+    ),
+    "Plate": Plate(XYZ, RNG.integers(0, 3000, (5000, 3)).astype(np.uint32)),
+    "Gaussians": Gaussians(
+        XYZ, COLOURS, np.tile(np.eye(3, dtype=np.float32)[:2], (3000, 1, 1)), np.abs(XYZ) + 1, unit="m"
+    ),
+    "MetricDepth": MetricDepth(RNG.uniform(1, 5, (40, 50)).astype(np.float32), unit="m"),
     "InverseDepth": InverseDepth(RNG.normal(size=(40, 50)).astype(np.float32)),
     "Picture": Picture(NOISE),
     "DepthPhoto": DepthPhoto(NOISE, NOISE[..., 0]),
@@ -95,8 +99,8 @@ def test_a_suffix_that_cannot_hold_the_value(tmp_path: Path, kind: str) -> None:
 def test_what_goes_where() -> None:
     assert suffixes_for("PointCloud") == (".ply", ".pcd", ".xyz", ".las", ".laz", ".e57", ".glb", ".html")
     assert suffixes_for("Mesh") == (".ply", ".glb", ".obj", ".usdz", ".html")
-    assert suffixes_for("Solid") == (".stl",)
-    assert suffixes_for("Splats") == (".ply", ".spz")
+    assert suffixes_for("Plate") == (".stl",)
+    assert suffixes_for("Gaussians") == (".ply", ".spz")
     assert (
         suffixes_for("MetricDepth")
         == suffixes_for("InverseDepth")

@@ -207,7 +207,7 @@ def test_coloured_vertices_and_a_limit_of_faces() -> None:
 def test_the_unit_does_not_matter() -> None:
     seen, _ = _box_before_a_wall()
     metres = _layers(seen)
-    feet = to_layers(seen.rgb, MetricDepth(seen.depth.metres * np.float32(3.28)), seen.camera)
+    feet = to_layers(seen.rgb, MetricDepth(seen.depth.z * np.float32(3.28), unit="m"), seen.camera)
     np.testing.assert_array_equal(_openings(metres), _openings(feet))
     np.testing.assert_array_equal(metres.matte, feet.matte)
     np.testing.assert_allclose(metres.behind_inverse, feet.behind_inverse * 3.28, rtol=1e-3)
@@ -297,9 +297,9 @@ def test_the_motorcycle_seen_from_the_second_camera(shared_data: Path) -> None:
     right = Intrinsics.from_integer_centres(width, height, f_px, f_px, 311.193 + more, 254.877)
     pose = np.eye(4)
     pose[0, 3] = -baseline_m
-    layers = to_layers(photo, MetricDepth(metres), left)
+    layers = to_layers(photo, MetricDepth(metres, unit="m"), left)
     mesh = layers_to_mesh(layers, photo)
-    whole = unproject(MetricDepth(1 / layers.front_inverse), left)
+    whole = unproject(MetricDepth(1 / layers.front_inverse, unit="m"), left)
     single, uncut = to_mesh(whole, photo), to_mesh(whole, photo, cut_ratio=math.inf, cut_angle_deg=0)
     layered, cut, stretched = (render(one, right, pose) for one in (mesh, single, uncut))
     # The columns that the left photo shows whatever the depth there; one pixel at the border has no neighbour.

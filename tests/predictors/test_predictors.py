@@ -63,13 +63,13 @@ def _nothing_here_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_photo_gives_what_the_original_gives(small_file: Path, midas_reference: Path, size: str) -> None:
     with Image.open(midas_reference / f"in_{size}.png") as image:
         seen = Photo(rgb=np.asarray(image.convert("RGB")), exif=Exif(), name=size)
-    relief = load_predictor("midas_small", weights=small_file).predict(seen)
+    inverse_depth = load_predictor("midas_small", weights=small_file).predict(seen)
     with np.load(midas_reference / "midas_small.npz") as reference:
         wanted = reference[f"full_{size}"]
-    assert isinstance(relief, InverseDepth)
-    assert relief.values.dtype == np.float32
-    assert not relief.zero_is_infinity
-    np.testing.assert_allclose(relief.values, np.maximum(wanted, 0), rtol=0, atol=1e-4 * wanted.max())
+    assert isinstance(inverse_depth, InverseDepth)
+    assert inverse_depth.values.dtype == np.float32
+    assert not inverse_depth.zero_is_infinity
+    np.testing.assert_allclose(inverse_depth.values, np.maximum(wanted, 0), rtol=0, atol=1e-4 * wanted.max())
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 500), (640, 31), (333, 222)])
@@ -139,9 +139,9 @@ def test_the_environment_chooses_weights_but_not_for_the_bundled(small_file, bun
 
 
 def test_auto_takes_the_bundled_network_offline_and_says_so(bundle: Path) -> None:
-    relief = load_predictor().predict(photo(30, 20))
-    assert relief.source.startswith("bundled, bundled weights ")
-    assert "midas_small is better, `depth3d weights fetch` brings it" in relief.source
+    inverse_depth = load_predictor().predict(photo(30, 20))
+    assert inverse_depth.source.startswith("bundled, bundled weights ")
+    assert "midas_small is better, `depth3d weights fetch` brings it" in inverse_depth.source
 
 
 def test_auto_without_any_network_says_where_to_put_one() -> None:

@@ -140,11 +140,11 @@ def test_every_precision_is_measured_and_int8_is_the_least_exact(tiny: FoundWeig
 
 def test_a_named_precision_is_taken_however_much_it_deviates(tiny: FoundWeights) -> None:
     assert opening.open_network(tiny, precision="int8").way.precision == "int8"
-    relief = load_predictor("auto", weights=tiny.path, precision="int8", runtime="onnxruntime").predict(
+    inverse_depth = load_predictor("auto", weights=tiny.path, precision="int8", runtime="onnxruntime").predict(
         noise_photo(50, 40)
     )
-    assert dict(relief.details)["runtime"] == "onnxruntime"
-    assert dict(relief.details)["precision"] == "int8"
+    assert dict(inverse_depth.details)["runtime"] == "onnxruntime"
+    assert dict(inverse_depth.details)["precision"] == "int8"
 
 
 def test_same_photo_same_numbers_whatever_came_between(tiny: FoundWeights) -> None:

@@ -16,11 +16,11 @@ from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import DepthMapError, UsageError
 from depth3d.lab.bench.edges import judge_edges
 from depth3d.lab.evaluation.boundaries import as_a_network_sees, boundary_f1, flying_points
-from depth3d.refine import polish, refine_relief
+from depth3d.refine import polish, refine_inverse_depth
 from depth3d.refine.cells import fill_unknown, nearest, positions, shrink
 from depth3d.refine.colours import follow_colours
+from depth3d.refine.inverse_depth import smooth_known
 from depth3d.refine.patches import fit_patches
-from depth3d.refine.relief import smooth_known
 from depth3d.refine.sharpness import edge_width
 from depth3d.refine.surfaces import find_surfaces
 
@@ -65,25 +65,25 @@ def _plane(slope_x: float, slope_y: float, width: int, height: int) -> NDArray[n
 @settings(max_examples=12, deadline=None, derandomize=True)
 def test_a_textured_plane_stays_the_plane_it_is(slope_x: float, slope_y: float, cell: int) -> None:
     """Within a hundred-thousandth of its range, whatever the photo shows."""
-    relief = InverseDepth(_plane(slope_x, slope_y, WIDTH // cell, HEIGHT // cell))
+    inverse_depth = InverseDepth(_plane(slope_x, slope_y, WIDTH // cell, HEIGHT // cell))
     plane = _plane(slope_x, slope_y, WIDTH, HEIGHT)
-    refined = refine_relief(relief, PHOTO, colour_weight=1).values
+    refined = refine_inverse_depth(inverse_depth, PHOTO, colour_weight=1).values
     np.testing.assert_allclose(refined, plane, atol=1e-5 * float(np.ptp(plane)) + 1e-6)
 
 
 @pytest.mark.parametrize("sigma", [1.0, 2.0, 3.0])
 @pytest.mark.parametrize("shift", [-1, 0, 1])
 def test_a_blurred_step_becomes_crisp_at_the_photos_edge(sigma: float, shift: int) -> None:
-    """Also where the relief has it a pixel beside; all pixels are within 3 % of the jump, so both slopes are kept."""
+    """Also where the depth has it a pixel beside; all pixels are within 3 % of the jump, so both slopes are kept."""
     truth, rgb = _two_walls()
     moved, _ = _two_walls(EDGE + shift)
-    refined = refine_relief(InverseDepth(_blurred(moved, sigma)), rgb, colour_weight=0.9).values
+    refined = refine_inverse_depth(InverseDepth(_blurred(moved, sigma)), rgb, colour_weight=0.9).values
     assert np.abs(refined - truth).max() < 0.03 * float(np.ptp(truth))
 
 
 def test_without_colours_the_step_is_where_the_relief_has_it() -> None:
     truth, _ = _two_walls()
-    refined = refine_relief(InverseDepth(_blurred(truth, 2)), PHOTO, colour_weight=0).values
+    refined = refine_inverse_depth(InverseDepth(_blurred(truth, 2)), PHOTO, colour_weight=0).values
     assert np.abs(refined - truth).max() < 0.02 * float(np.ptp(truth))
 
 
@@ -91,7 +91,7 @@ def test_a_small_relief_becomes_crisp_at_photo_size() -> None:
     """Cells are 4 pixels, the edge lies within one; nothing lies between the surfaces."""
     truth, rgb = _two_walls()
     small = shrink(truth, (WIDTH // 4, HEIGHT // 4))
-    refined = refine_relief(InverseDepth(small), rgb).values
+    refined = refine_inverse_depth(InverseDepth(small), rgb).values
     assert refined.shape == truth.shape
     assert refined.dtype == np.float32
     assert np.abs(refined - truth).max() < 0.02 * float(np.ptp(truth))
@@ -104,39 +104,39 @@ def test_a_small_relief_becomes_crisp_at_photo_size() -> None:
 def test_scale_and_shift_pass_through(a: float, b: float) -> None:
     """refine(a d + b) = a refine(d) + b; rounding may move a pixel that lies right on the border between surfaces."""
     truth, rgb = _two_walls()
-    relief = _blurred(truth, 2) + np.random.default_rng(0).normal(0, 1e-3, truth.shape).astype(np.float32)
-    plain = refine_relief(InverseDepth(relief), rgb).values
-    scaled = refine_relief(InverseDepth((a * (relief + b)).astype(np.float32)), rgb).values
+    inverse_depth = _blurred(truth, 2) + np.random.default_rng(0).normal(0, 1e-3, truth.shape).astype(np.float32)
+    plain = refine_inverse_depth(InverseDepth(inverse_depth), rgb).values
+    scaled = refine_inverse_depth(InverseDepth((a * (inverse_depth + b)).astype(np.float32)), rgb).values
     differences = np.abs(scaled / np.float32(a) - b - plain)
     assert np.mean(differences > 1e-4) < 1e-3
-    assert np.abs(plain - relief).max() > 0.5  # there was something to refine
+    assert np.abs(plain - inverse_depth).max() > 0.5  # there was something to refine
 
 
 def test_the_same_call_gives_the_same_bytes_and_leaves_its_input_alone() -> None:
     truth, rgb = _two_walls()
-    relief = InverseDepth(_blurred(truth, 2))
-    before, photo_before = relief.values.copy(), rgb.copy()
-    first, second = refine_relief(relief, rgb), refine_relief(relief, rgb)
+    inverse_depth = InverseDepth(_blurred(truth, 2))
+    before, photo_before = inverse_depth.values.copy(), rgb.copy()
+    first, second = refine_inverse_depth(inverse_depth, rgb), refine_inverse_depth(inverse_depth, rgb)
     assert first.values.tobytes() == second.values.tobytes()
-    assert relief.values.tobytes() == before.tobytes()
+    assert inverse_depth.values.tobytes() == before.tobytes()
     assert rgb.tobytes() == photo_before.tobytes()
 
 
 def test_what_was_known_about_the_relief_is_kept() -> None:
     truth, rgb = _two_walls()
-    relief = InverseDepth(_blurred(truth, 2), zero_is_infinity=True, noise=0.01, source="somebody")
-    refined = refine_relief(relief, rgb)
+    inverse_depth = InverseDepth(_blurred(truth, 2), zero_is_infinity=True, noise=0.01, source="somebody")
+    refined = refine_inverse_depth(inverse_depth, rgb)
     assert (refined.zero_is_infinity, refined.noise, refined.source) == (True, 0.01, "somebody")
 
 
 def test_unknown_stays_unknown_and_does_not_bleed() -> None:
     truth, rgb = _two_walls()
-    relief = _blurred(truth, 2)
-    relief[40:61, 20 : EDGE - 12] = np.nan
-    relief[103:120, EDGE - 40 : EDGE + 40] = np.nan
-    relief[80, 150] = np.nan
-    refined = refine_relief(InverseDepth(relief), rgb).values
-    np.testing.assert_array_equal(np.isnan(refined), np.isnan(relief))
+    inverse_depth = _blurred(truth, 2)
+    inverse_depth[40:61, 20 : EDGE - 12] = np.nan
+    inverse_depth[103:120, EDGE - 40 : EDGE + 40] = np.nan
+    inverse_depth[80, 150] = np.nan
+    refined = refine_inverse_depth(InverseDepth(inverse_depth), rgb).values
+    np.testing.assert_array_equal(np.isnan(refined), np.isnan(inverse_depth))
     off = np.abs(refined - truth) > 0.03 * float(np.ptp(truth))
     assert off.sum() <= 4  # in the corner between the edge and the unknown
 
@@ -145,7 +145,7 @@ def test_unknown_cells_of_a_small_relief_are_unknown_pixels() -> None:
     truth, rgb = _two_walls()
     small = shrink(truth, (WIDTH // 4, HEIGHT // 4))
     small[5:8, 3:6] = np.nan
-    unknown = np.isnan(refine_relief(InverseDepth(small), rgb).values)
+    unknown = np.isnan(refine_inverse_depth(InverseDepth(small), rgb).values)
     expected = np.zeros_like(unknown)
     expected[20:32, 12:24] = True
     np.testing.assert_array_equal(unknown, expected)
@@ -165,9 +165,9 @@ def test_smoothing_blurs_by_its_pixels_and_keeps_the_unknown() -> None:
 
 def test_smoothing_comes_last() -> None:
     truth, rgb = _two_walls()
-    relief = InverseDepth(_blurred(truth, 1))
-    crisp = refine_relief(relief, rgb).values
-    np.testing.assert_array_equal(refine_relief(relief, rgb, smooth_px=3).values, smooth_known(crisp, 3))
+    inverse_depth = InverseDepth(_blurred(truth, 1))
+    crisp = refine_inverse_depth(inverse_depth, rgb).values
+    np.testing.assert_array_equal(refine_inverse_depth(inverse_depth, rgb, smooth_px=3).values, smooth_known(crisp, 3))
 
 
 def test_metric_depth_is_refined_in_inverse_depth() -> None:
@@ -175,27 +175,27 @@ def test_metric_depth_is_refined_in_inverse_depth() -> None:
     blurred = _blurred(truth, 2)
     blurred[:5] = np.nan
     sigma = np.full_like(blurred, 0.01)
-    depth = MetricDepth(1 / blurred, sigma, source="a sensor")
+    depth = MetricDepth(1 / blurred, sigma, source="a sensor", unit="m")
     refined = polish(depth, rgb, refine=True, smooth_px=1)
     assert isinstance(refined, MetricDepth)
-    expected = refine_relief(InverseDepth(1 / depth.metres), rgb, smooth_px=1).values
-    np.testing.assert_allclose(1 / refined.metres, expected, rtol=1e-5)
+    expected = refine_inverse_depth(InverseDepth(1 / depth.z), rgb, smooth_px=1).values
+    np.testing.assert_allclose(1 / refined.z, expected, rtol=1e-5)
     assert refined.sigma is not None
     known = np.isfinite(expected)
-    np.testing.assert_allclose((refined.sigma / refined.metres**2)[known], (0.01 * blurred**2)[known], rtol=1e-4)
+    np.testing.assert_allclose((refined.sigma / refined.z**2)[known], (0.01 * blurred**2)[known], rtol=1e-4)
     assert refined.source == "a sensor, edges refined, smoothed by 1 px"
 
 
 def test_nothing_to_polish_is_nothing_done() -> None:
     truth, rgb = _two_walls()
-    relief = InverseDepth(_blurred(truth, 2), source="somebody")
-    assert polish(relief, rgb, refine=False) is relief
-    smooth = polish(relief, rgb, refine=False, smooth_px=2)
+    inverse_depth = InverseDepth(_blurred(truth, 2), source="somebody")
+    assert polish(inverse_depth, rgb, refine=False) is inverse_depth
+    smooth = polish(inverse_depth, rgb, refine=False, smooth_px=2)
     assert isinstance(smooth, InverseDepth)
-    np.testing.assert_array_equal(smooth.values, smooth_known(relief.values, 2))
+    np.testing.assert_array_equal(smooth.values, smooth_known(inverse_depth.values, 2))
     assert smooth.source == "somebody, smoothed by 2 px"
     with pytest.raises(UsageError, match="smoothing must be zero or a positive number of pixels, got -1"):
-        polish(relief, rgb, refine=False, smooth_px=-1)
+        polish(inverse_depth, rgb, refine=False, smooth_px=-1)
 
 
 def test_thin_things_keep_their_crest() -> None:
@@ -204,7 +204,7 @@ def test_thin_things_keep_their_crest() -> None:
     truth[:, 80:88] = 1.5
     rgb = np.full((HEIGHT, WIDTH, 3), 40, np.uint8)
     rgb[:, 80:88] = 220
-    refined = refine_relief(InverseDepth(shrink(truth, (WIDTH // 4, HEIGHT // 4))), rgb).values
+    refined = refine_inverse_depth(InverseDepth(shrink(truth, (WIDTH // 4, HEIGHT // 4))), rgb).values
     assert np.mean(np.abs(refined - truth) > 0.05) < 0.02
 
 
@@ -212,36 +212,38 @@ def test_thin_things_keep_their_crest() -> None:
 def test_tiny_and_flat_reliefs(shape: tuple[int, int]) -> None:
     rgb = np.zeros((*shape, 3), np.uint8)
     flat = np.full(shape, 3.25, np.float32)
-    np.testing.assert_array_equal(refine_relief(InverseDepth(flat), rgb).values, flat)
+    np.testing.assert_array_equal(refine_inverse_depth(InverseDepth(flat), rgb).values, flat)
     ramp = np.arange(flat.size, dtype=np.float32).reshape(shape)
-    assert np.isfinite(refine_relief(InverseDepth(ramp), rgb).values).all()
+    assert np.isfinite(refine_inverse_depth(InverseDepth(ramp), rgb).values).all()
 
 
 def test_a_single_known_value() -> None:
-    relief = np.full((30, 40), np.nan, np.float32)
-    relief[3, 4] = 2
-    np.testing.assert_array_equal(refine_relief(InverseDepth(relief), np.zeros((30, 40, 3), np.uint8)).values, relief)
+    inverse_depth = np.full((30, 40), np.nan, np.float32)
+    inverse_depth[3, 4] = 2
+    np.testing.assert_array_equal(
+        refine_inverse_depth(InverseDepth(inverse_depth), np.zeros((30, 40, 3), np.uint8)).values, inverse_depth
+    )
 
 
 def test_a_relief_larger_than_the_photo_is_reduced() -> None:
     truth, rgb = _two_walls()
     half = cv2.resize(rgb, (WIDTH // 2, HEIGHT // 2), interpolation=cv2.INTER_AREA)
-    assert refine_relief(InverseDepth(truth), half).size == (WIDTH // 2, HEIGHT // 2)
+    assert refine_inverse_depth(InverseDepth(truth), half).size == (WIDTH // 2, HEIGHT // 2)
 
 
 def test_what_cannot_be_meant_is_refused() -> None:
     truth, rgb = _two_walls()
-    relief = InverseDepth(truth)
+    inverse_depth = InverseDepth(truth)
     with pytest.raises(UsageError, match="colour weight must lie between 0 and 1, got 2"):
-        refine_relief(relief, rgb, colour_weight=2)
+        refine_inverse_depth(inverse_depth, rgb, colour_weight=2)
     with pytest.raises(UsageError, match="smoothing must be zero or a positive number of pixels, got -1"):
-        refine_relief(relief, rgb, smooth_px=-1)
+        refine_inverse_depth(inverse_depth, rgb, smooth_px=-1)
     with pytest.raises(UsageError, match="cells must be at least 1, got 0"):
-        refine_relief(relief, rgb, cells=0)
+        refine_inverse_depth(inverse_depth, rgb, cells=0)
     with pytest.raises(UsageError, match="uint8 photo, got float32"):
-        refine_relief(relief, rgb.astype(np.float32))  # type: ignore[arg-type]
-    with pytest.raises(DepthMapError, match="the relief is 320x240, the photo 240x320"):
-        refine_relief(relief, np.ascontiguousarray(rgb.transpose(1, 0, 2)))
+        refine_inverse_depth(inverse_depth, rgb.astype(np.float32))  # type: ignore[arg-type]
+    with pytest.raises(DepthMapError, match="the inverse depth is 320x240, the photo 240x320"):
+        refine_inverse_depth(inverse_depth, np.ascontiguousarray(rgb.transpose(1, 0, 2)))
 
 
 @pytest.mark.parametrize(("sigma", "low", "high"), [(0.0, 0.9, 1.3), (1.0, 2.0, 2.6), (2.0, 3.5, 5.0)])
@@ -303,13 +305,13 @@ def test_a_relief_already_enlarged_is_refined_as_well(shared_data: Path) -> None
     large = cv2.resize(
         fill_unknown(as_a_network_sees(frame.truth_m)), frame.rgb.shape[1::-1], interpolation=cv2.INTER_CUBIC
     )
-    refined = refine_relief(InverseDepth(large), frame.rgb).values
+    refined = refine_inverse_depth(InverseDepth(large), frame.rgb).values
     assert flying_points(1 / refined, frame.truth_m).sum() < 0.3 * flying_points(1 / large, frame.truth_m).sum()
     assert boundary_f1(1 / refined, frame.truth_m) > 1.5 * boundary_f1(1 / large, frame.truth_m)
 
 
 def test_wide_windows_are_looked_at_on_fewer_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A coarse relief's windows hold thousands of pixels; half of them along each side say the same."""
+    """A coarse inverse depth's windows hold thousands of pixels; half of them along each side say the same."""
     truth, rgb = _two_walls()
     rgb = np.clip(rgb + np.random.default_rng(0).normal(0, 3, rgb.shape), 0, 255).astype(np.uint8)
     coarse = cv2.resize(shrink(truth, (24, 18)), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)

@@ -24,7 +24,7 @@ from depth3d.render.bokeh import compositing as slices
 from depth3d.render.bokeh import defocus
 from depth3d.render.bokeh import defocus as defocusing
 from depth3d.render.bokeh.aperture import aperture, halvings, spread_light
-from depth3d.render.bokeh.defocus import aperture_m
+from depth3d.render.bokeh.depth_of_field import aperture_m
 
 CAMERA = small_camera(240, 160)
 EDGE = 120
@@ -135,8 +135,8 @@ def test_a_sharp_near_wall_keeps_its_edge_and_lends_no_colour() -> None:
 
 def test_only_ratios_of_inverse_depth_differences_matter() -> None:
     rgb, depth = _walls()
-    inverse = 1 / depth.metres
-    changed = MetricDepth((1 / (7 * inverse + 2)).astype(np.float32))
+    inverse = 1 / depth.z
+    changed = MetricDepth((1 / (7 * inverse + 2)).astype(np.float32), unit="m")
     one, two = (defocus(rgb, d, CAMERA, focus=FAR, blur_percent=6).rgb for d in (depth, changed))
     assert np.abs(one.astype(int) - two).max() <= 1
 
@@ -149,7 +149,7 @@ def test_a_lens_of_50_mm_and_f_2_is_25_mm_wide() -> None:
     metres[:, :100] = 1.0
     rgb = np.full((240, 360, 3), 30, np.uint8)
     rgb[120, 250] = 200
-    seen = _light(defocus(rgb, MetricDepth(metres), camera, focus=(50, 120), f_number=2.0).rgb)[..., 1]
+    seen = _light(defocus(rgb, MetricDepth(metres, unit="m"), camera, focus=(50, 120), f_number=2.0).rgb)[..., 1]
     more = seen - _light(rgb[:1, :1])[0, 0, 1]
     more[:, :220] = 0
     across = np.arange(360) - 250
@@ -199,7 +199,7 @@ def test_photos_larger_than_their_layers_keep_their_pixels(monkeypatch: pytest.M
 
 def test_one_plane_stays_sharp_and_the_same_call_gives_the_same_bytes() -> None:
     rgb, depth = _walls()
-    flat = MetricDepth(np.full_like(depth.metres, 2.0))
+    flat = MetricDepth(np.full_like(depth.z, 2.0), unit="m")
     np.testing.assert_array_equal(defocus(rgb, flat, CAMERA).rgb, rgb)
     once, again = (defocus(rgb, depth, CAMERA, blades=5).rgb.tobytes() for _ in range(2))
     assert once == again
@@ -232,7 +232,7 @@ def test_numbers_out_of_range_are_refused(wrong: dict[str, float], said: str) ->
 def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rgb, depth = _walls()
     Image.fromarray(rgb).save(tmp_path / "a.png")
-    np.save(tmp_path / "d.npy", 1 / depth.metres)
+    np.save(tmp_path / "d.npy", 1 / depth.z)
     command = ["bokeh", str(tmp_path / "a.png"), "--depth-map", str(tmp_path / "d.npy"), "--focus", "200,60"]
     command += ["--fov", "60"]
     assert run([*command, "--blur", "5", "-o", str(tmp_path / "b.png")]) == 0

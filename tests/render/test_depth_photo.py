@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from quadrants import depth, picture
-from test_files import names
+from test_atomic import names
 
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import GeometryError, OutputError
@@ -30,9 +30,9 @@ def test_the_pair_is_the_photo_and_a_grey_picture_with_the_nearest_white(tmp_pat
 
 
 def test_the_unknown_is_far() -> None:
-    metres = depth().metres.copy()
+    metres = depth().z.copy()
     metres[:, 40:] = np.nan
-    pair = to_depth_photo(picture(), MetricDepth(metres))
+    pair = to_depth_photo(picture(), MetricDepth(metres, unit="m"))
     assert (pair.nearness[:, 40:] == 0).all()
     assert pair.nearness[:, 39].min() > 240
     relative = to_depth_photo(picture(), InverseDepth(3 / metres + 1))

@@ -24,7 +24,7 @@ def test_near_is_bright_and_unknown_is_grey() -> None:
 def test_metres_and_relative_depth_look_the_same() -> None:
     truth = ground_plane(small_camera(), pitch_down_deg=60)
     np.testing.assert_allclose(
-        to_heatmap(truth.depth).rgb.astype(int), to_heatmap(truth.relief(a=0.2, b=0.1)).rgb.astype(int), atol=3
+        to_heatmap(truth.depth).rgb.astype(int), to_heatmap(truth.inverse_depth(a=0.2, b=0.1)).rgb.astype(int), atol=3
     )
 
 

@@ -160,9 +160,9 @@ def test_a_video_that_stands_still_moves_like_a_photo() -> None:
 
 
 def test_unknown_depth_moves_like_the_farthest() -> None:
-    metres = TRUTH.depth.metres.copy()
+    metres = TRUTH.depth.z.copy()
     metres[:, 120:] = np.nan
-    holes = animate_parallax(TRUTH.rgb, MetricDepth(metres), CAMERA, seconds=0.2)
+    holes = animate_parallax(TRUTH.rgb, MetricDepth(metres, unit="m"), CAMERA, seconds=0.2)
     whole = animate_parallax(TRUTH.rgb, TRUTH.depth, CAMERA, seconds=0.2)
     for one, other in zip(holes.frames(), whole.frames(), strict=True):
         assert np.abs(one.astype(int) - other).mean() < 0.5
@@ -264,4 +264,4 @@ def test_what_cannot_be_meant_is_refused(wrong: dict[str, Any]) -> None:
 
 def test_a_depth_of_another_size_is_refused() -> None:
     with pytest.raises(GeometryError, match="photo is 160x120, its depth 2x2"):
-        animate_parallax(TRUTH.rgb, MetricDepth(np.ones((2, 2), np.float32)), CAMERA)
+        animate_parallax(TRUTH.rgb, MetricDepth(np.ones((2, 2), np.float32), unit="m"), CAMERA)

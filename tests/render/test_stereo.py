@@ -70,7 +70,7 @@ def test_disparity_in_per_cent_needs_no_metres() -> None:
     near, far = to_rig(_dotted(), Eyes(focus=(0.8, 0.5))), to_rig(_dotted(), Eyes(focus=(0.2, 0.5)))
     assert (near.before, near.behind) == (pytest.approx(0.02), pytest.approx(0))
     assert (far.before, far.behind) == (pytest.approx(0), pytest.approx(0.02))
-    feet = to_layers(TRUTH.rgb, MetricDepth(TRUTH.depth.metres * np.float32(3.28)), CAMERA)
+    feet = to_layers(TRUTH.rgb, MetricDepth(TRUTH.depth.z * np.float32(3.28), unit="m"), CAMERA)
     assert to_rig(feet, Eyes(focus=(0.8, 0.5))).baseline == pytest.approx(3.28 * near.baseline, rel=1e-5)
     assert to_rig(_dotted(), Eyes(ipd_m=0.06, convergence_m=2)).before == pytest.approx(
         CAMERA.fx / CAMERA.width * 0.06 / 2
@@ -117,7 +117,7 @@ def test_each_filter_shows_its_eye_on_a_real_photo(shared_data: Path) -> None:
     frame = motorcycle(shared_data)
     camera = Intrinsics.from_fov(frame.rgb.shape[1], frame.rgb.shape[0], fov_x_deg=40)
     options = {"eyes": Eyes(disparity_percent=3), "width": 320}
-    depth = MetricDepth(frame.truth_m)
+    depth = MetricDepth(frame.truth_m, unit="m")
     pair = to_stereo(frame.rgb, depth, camera, layout="side-by-side", **options).rgb  # type: ignore[arg-type]
     mixed = to_stereo(frame.rgb, depth, camera, **options).rgb  # type: ignore[arg-type]
     left, right = (pair[:, part].mean(axis=2).ravel() for part in (np.s_[:320], np.s_[320:]))
@@ -179,7 +179,7 @@ def test_vr180_shows_things_in_their_true_directions(pixel: tuple[int, int]) -> 
 
 def test_vr180_spans_the_photos_angles_and_is_black_beyond() -> None:
     camera = Intrinsics.from_fov(120, 80, fov_x_deg=90)
-    flat = MetricDepth(np.full((80, 120), 50.0, np.float32))
+    flat = MetricDepth(np.full((80, 120), 50.0, np.float32), unit="m")
     picture = to_stereo(np.full((80, 120, 3), 200, np.uint8), flat, camera, layout="vr180", width=360).rgb
     assert picture.shape == (360, 720, 3)
     left = picture[:, :360]
@@ -204,7 +204,7 @@ def test_a_wigglegram_is_a_loop_of_both_eyes() -> None:
 
 
 def test_a_flat_scene_looks_the_same_to_both_eyes() -> None:
-    flat = MetricDepth(np.full((120, 160), 2.0, np.float32))
+    flat = MetricDepth(np.full((120, 160), 2.0, np.float32), unit="m")
     for layout in ("side-by-side", "autostereogram", "vr180"):
         rgb = to_stereo(TRUTH.rgb, flat, CAMERA, layout=layout, width=160).rgb  # type: ignore[arg-type]
         if layout != "autostereogram":
@@ -214,7 +214,7 @@ def test_a_flat_scene_looks_the_same_to_both_eyes() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (1, 40), (5, 4)])
 def test_tiny_photos_pass(size: tuple[int, int]) -> None:
     rgb = np.arange(size[0] * size[1] * 3, dtype=np.uint8).reshape(size[1], size[0], 3)
-    depth = MetricDepth(np.linspace(1, 2, rgb[..., 0].size, dtype=np.float32).reshape(rgb.shape[:2]))
+    depth = MetricDepth(np.linspace(1, 2, rgb[..., 0].size, dtype=np.float32).reshape(rgb.shape[:2]), unit="m")
     for layout in LAYOUTS:
         assert to_stereo(rgb, depth, Intrinsics.from_fov(*size, fov_x_deg=60), layout=layout, width=16).rgb.size
 

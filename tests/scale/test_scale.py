@@ -39,43 +39,43 @@ def tape(column: int, row: int) -> DistanceAt:
 def test_exact_distances_recover_a_and_b(a: float, b: float, pixels: list[tuple[int, int]]) -> None:
     inverse = [TRUTH.inverse_metres[row, column] for column, row in pixels]
     assume(max(inverse) - min(inverse) > 0.02)
-    fit = fit_scale(TRUTH.relief(a, b), CAMERA, [tape(*pixel) for pixel in pixels])
-    # float32 relief carries 1e-7 of its own size, which a small range of hints magnifies.
+    fit = fit_scale(TRUTH.inverse_depth(a, b), CAMERA, [tape(*pixel) for pixel in pixels])
+    # float32 inverse depth carries 1e-7 of its own size, which a small range of hints magnifies.
     slack = 1e-4 * (1 + abs(b))
     assert fit.a == pytest.approx(a, rel=slack)
     assert fit.b == pytest.approx(b, abs=slack)
     assert fit.is_metric
-    np.testing.assert_allclose(fit.apply(TRUTH.relief(a, b)).metres, TRUTH.depth.metres, rtol=1e-3)
+    np.testing.assert_allclose(fit.apply(TRUTH.inverse_depth(a, b)).z, TRUTH.depth.z, rtol=1e-3)
 
 
 def test_a_distance_is_the_length_of_the_ray_and_not_z() -> None:
     camera = Intrinsics(4, 4, 2, 2, 2, 2)
-    relief = InverseDepth(np.ones((4, 4), np.float32), zero_is_infinity=True)
+    inverse_depth = InverseDepth(np.ones((4, 4), np.float32), zero_is_infinity=True)
     # At the corner (4, 4) the ray is (1, 1, 1), of length sqrt(3).
-    fit = fit_scale(relief, camera, [DistanceAt(4, 4, math.sqrt(3) * 5)])
-    assert fit.apply(relief).metres == pytest.approx(np.full((4, 4), 5))
+    fit = fit_scale(inverse_depth, camera, [DistanceAt(4, 4, math.sqrt(3) * 5)])
+    assert fit.apply(inverse_depth).z == pytest.approx(np.full((4, 4), 5))
 
 
 def test_between_pixel_centres_d_is_read_bilinearly_and_unknown_neighbours_are_left_out() -> None:
     camera = Intrinsics.from_fov(2, 2, fov_x_deg=60)
     values = np.array([[1, 3], [5, np.nan]], np.float32)
-    relief = InverseDepth(values, zero_is_infinity=True)
+    inverse_depth = InverseDepth(values, zero_is_infinity=True)
     flat = InverseDepth(np.nan_to_num(values, nan=7), zero_is_infinity=True)
     hint = [DistanceAt(1, 1, 2.0)]
     assert fit_scale(flat, camera, hint).a == pytest.approx(1 / (4 * 2.0))
-    assert fit_scale(relief, camera, hint).a == pytest.approx(1 / (3 * 2.0))
-    assert fit_scale(relief, camera, [DistanceAt(0, 0, 1.0)]).a == pytest.approx(
+    assert fit_scale(inverse_depth, camera, hint).a == pytest.approx(1 / (3 * 2.0))
+    assert fit_scale(inverse_depth, camera, [DistanceAt(0, 0, 1.0)]).a == pytest.approx(
         math.hypot(1, 1, math.sqrt(3)) / math.sqrt(3)
     )
 
 
 def test_near_and_far_bound_the_depth_and_hold_what_lies_beyond() -> None:
-    relief = InverseDepth(np.linspace(-3, 9, 1001, dtype=np.float32).reshape(7, 143))
-    fit = fit_scale(relief, Intrinsics.from_fov(143, 7, fov_x_deg=60), [Nearest(0.8), Farthest(12)])
-    metres = fit.apply(relief).metres
+    inverse_depth = InverseDepth(np.linspace(-3, 9, 1001, dtype=np.float32).reshape(7, 143))
+    fit = fit_scale(inverse_depth, Intrinsics.from_fov(143, 7, fov_x_deg=60), [Nearest(0.8), Farthest(12)])
+    metres = fit.apply(inverse_depth).z
     assert metres.min() == pytest.approx(0.8, rel=1e-5)
     assert metres.max() == pytest.approx(12, rel=1e-5)
-    d = relief.values.ravel()
+    d = inverse_depth.values.ravel()
     assert metres.ravel()[20] == pytest.approx(12, rel=1e-5)
     assert fit.a * d[980] + fit.b == pytest.approx(1 / 0.8, rel=1e-5)
     # A straight ramp in d stays one in 1/z.
@@ -84,47 +84,49 @@ def test_near_and_far_bound_the_depth_and_hold_what_lies_beyond() -> None:
 
 
 def test_no_hint_is_an_arbitrary_unit_and_says_so() -> None:
-    fit = fit_scale(TRUTH.relief(3.0, 0.1), CAMERA)
+    fit = fit_scale(TRUTH.inverse_depth(3.0, 0.1), CAMERA)
     assert not fit.is_metric
     assert fit.unit == "arbitrary"
     assert "arbitrary" in fit.notes[0]
-    metres = fit.apply(TRUTH.relief(3.0, 0.1)).metres
+    metres = fit.apply(TRUTH.inverse_depth(3.0, 0.1)).z
     assert np.percentile(metres, 2) == pytest.approx(1, rel=0.02)
     assert np.percentile(metres, 98) == pytest.approx(ASSUMED_FAR_OVER_NEAR, rel=0.05)
 
 
 def test_one_hint_meets_its_distance_and_states_the_guess() -> None:
     hint = tape(10, 40)
-    fit = fit_scale(TRUTH.relief(3.0, 0.1), CAMERA, [hint])
+    fit = fit_scale(TRUTH.inverse_depth(3.0, 0.1), CAMERA, [hint])
     assert fit.is_metric
     assert "leave the range of depth open" in fit.notes[0]
     assert "4 times" in fit.notes[0]
-    assert fit.apply(TRUTH.relief(3.0, 0.1)).metres[40, 10] == pytest.approx(1 / TRUTH.inverse_metres[40, 10], rel=1e-5)
+    assert fit.apply(TRUTH.inverse_depth(3.0, 0.1)).z[40, 10] == pytest.approx(
+        1 / TRUTH.inverse_metres[40, 10], rel=1e-5
+    )
 
 
 def test_where_zero_is_infinity_one_hint_is_enough() -> None:
-    relief = InverseDepth(np.asarray(TRUTH.inverse_metres * 7, np.float32), zero_is_infinity=True)
-    fit = fit_scale(relief, CAMERA, [tape(10, 40)])
+    inverse_depth = InverseDepth(np.asarray(TRUTH.inverse_metres * 7, np.float32), zero_is_infinity=True)
+    fit = fit_scale(inverse_depth, CAMERA, [tape(10, 40)])
     assert fit.notes == ()
-    np.testing.assert_allclose(fit.apply(relief).metres, TRUTH.depth.metres, rtol=1e-5)
-    arbitrary = fit_scale(relief, CAMERA)
+    np.testing.assert_allclose(fit.apply(inverse_depth).z, TRUTH.depth.z, rtol=1e-5)
+    arbitrary = fit_scale(inverse_depth, CAMERA)
     assert not arbitrary.is_metric
     assert arbitrary.b == 0
 
 
 def test_beyond_infinity_depth_is_unknown() -> None:
-    relief = InverseDepth(np.array([[-1, 0, 1, 2, np.nan]], np.float32))
+    inverse_depth = InverseDepth(np.array([[-1, 0, 1, 2, np.nan]], np.float32))
     camera = Intrinsics.from_fov(5, 1, fov_x_deg=1e-3)
-    fit = fit_scale(relief, camera, [DistanceAt(2.5, 0.5, 1), DistanceAt(3.5, 0.5, 0.5)])
+    fit = fit_scale(inverse_depth, camera, [DistanceAt(2.5, 0.5, 1), DistanceAt(3.5, 0.5, 0.5)])
     assert fit.b == pytest.approx(0, abs=1e-9)
-    np.testing.assert_allclose(fit.apply(relief).metres, [[np.nan, np.nan, 1, 0.5, np.nan]], rtol=1e-5)
+    np.testing.assert_allclose(fit.apply(inverse_depth).z, [[np.nan, np.nan, 1, 0.5, np.nan]], rtol=1e-5)
 
 
 @pytest.mark.parametrize("factor", [0.3, 1.6, 6])
 def test_a_hint_that_contradicts_the_others_is_named_and_left_out(factor: float) -> None:
     hints = [tape(5, 5), tape(30, 20), tape(60, 5), tape(20, 45), tape(40, 30)]
     wrong = DistanceAt(hints[1].u, hints[1].v, hints[1].metres * factor)
-    fit = fit_scale(TRUTH.relief(), CAMERA, [hints[0], wrong, *hints[2:]])
+    fit = fit_scale(TRUTH.inverse_depth(), CAMERA, [hints[0], wrong, *hints[2:]])
     assert fit.a == pytest.approx(1, rel=1e-4)
     assert fit.b == pytest.approx(0, abs=1e-4)
     (note,) = fit.notes
@@ -136,18 +138,18 @@ def test_where_no_hint_can_be_singled_out_all_are_named() -> None:
     hints = [tape(5, 5), tape(30, 20), tape(60, 5)]
     far = DistanceAt(hints[1].u, hints[1].v, hints[1].metres * 4)
     names = "5.5,5.5=.* or 30.5,20.5=.* or 60.5,5.5=.*one must be wrong"
-    (note,) = fit_scale(TRUTH.relief(), CAMERA, [hints[0], far, hints[2]]).notes
+    (note,) = fit_scale(TRUTH.inverse_depth(), CAMERA, [hints[0], far, hints[2]]).notes
     assert re.search(names, note)
     near = DistanceAt(hints[1].u, hints[1].v, hints[1].metres * 0.3)
     with pytest.raises(HintError, match=names):
-        fit_scale(TRUTH.relief(), CAMERA, [hints[0], near, hints[2]])
+        fit_scale(TRUTH.inverse_depth(), CAMERA, [hints[0], near, hints[2]])
 
 
 def test_two_hints_in_the_wrong_order_or_at_one_depth_are_refused() -> None:
     near, far = tape(2, 40), tape(50, 5)
     swapped = [DistanceAt(near.u, near.v, 4), DistanceAt(far.u, far.v, 1)]
     with pytest.raises(HintError, match="contradict the picture"):
-        fit_scale(TRUTH.relief(), CAMERA, swapped)
+        fit_scale(TRUTH.inverse_depth(), CAMERA, swapped)
     wall = InverseDepth(np.full((48, 64), 3, np.float32))
     with pytest.raises(HintError, match="same relative depth but name different"):
         fit_scale(wall, CAMERA, [tape(2, 40), tape(50, 5)])
@@ -156,11 +158,11 @@ def test_two_hints_in_the_wrong_order_or_at_one_depth_are_refused() -> None:
 @pytest.mark.parametrize(("u", "v"), [(-1, 5), (5, -0.1), (64.1, 5), (5, 49), (1e9, 5)])
 def test_a_hint_outside_the_picture_is_refused_with_the_pictures_size(u: float, v: float) -> None:
     with pytest.raises(HintError, match=r"outside the 64x48 photo"):
-        fit_scale(TRUTH.relief(), CAMERA, [DistanceAt(u, v, 1)])
+        fit_scale(TRUTH.inverse_depth(), CAMERA, [DistanceAt(u, v, 1)])
 
 
 def test_a_hint_on_unknown_depth_is_refused() -> None:
-    values = TRUTH.relief().values.copy()
+    values = TRUTH.inverse_depth().values.copy()
     values[10:14, 10:14] = np.nan
     with pytest.raises(HintError, match="depth at 12,12 is unknown"):
         fit_scale(InverseDepth(values), CAMERA, [DistanceAt(12, 12, 1)])
@@ -175,20 +177,20 @@ def test_distances_are_positive(metres: float) -> None:
 
 def test_the_camera_must_fit_the_picture() -> None:
     with pytest.raises(CameraError, match="camera is for 5x5, the depth is 64x48"):
-        fit_scale(TRUTH.relief(), Intrinsics.from_fov(5, 5, fov_x_deg=60))
+        fit_scale(TRUTH.inverse_depth(), Intrinsics.from_fov(5, 5, fov_x_deg=60))
 
 
 def test_a_flat_picture_becomes_one_surface() -> None:
     camera = Intrinsics.from_fov(3, 3, fov_x_deg=60)
-    relief = InverseDepth(np.zeros((3, 3), np.float32))
-    assert fit_scale(relief, camera).apply(relief).metres == pytest.approx(np.ones((3, 3)))
-    fit = fit_scale(relief, camera, [DistanceAt(1.5, 1.5, 2.0)])
-    assert fit.apply(relief).metres == pytest.approx(np.full((3, 3), 2))
+    inverse_depth = InverseDepth(np.zeros((3, 3), np.float32))
+    assert fit_scale(inverse_depth, camera).apply(inverse_depth).z == pytest.approx(np.ones((3, 3)))
+    fit = fit_scale(inverse_depth, camera, [DistanceAt(1.5, 1.5, 2.0)])
+    assert fit.apply(inverse_depth).z == pytest.approx(np.full((3, 3), 2))
 
 
 def test_the_stated_error_of_a_hint_weighs() -> None:
     truth = slanted_plane(CAMERA, normal=(0.5, -0.5, -1))
-    relief = truth.relief()
+    inverse_depth = truth.inverse_depth()
     pixels = [(3, 3), (60, 44), (30, 20)]
     exact = []
     for column, row in pixels:
@@ -198,6 +200,6 @@ def test_the_stated_error_of_a_hint_weighs() -> None:
         DistanceAt(u, v, m * (1.1 if i == 2 else 1), m * (0.5 if i == 2 else 0.001))
         for i, (u, v, m) in enumerate(exact)
     ]
-    fit = fit_scale(relief, CAMERA, off)
+    fit = fit_scale(inverse_depth, CAMERA, off)
     assert fit.a == pytest.approx(1, abs=5e-3)
     assert fit.b == pytest.approx(0, abs=5e-3)

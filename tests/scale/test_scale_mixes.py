@@ -24,7 +24,7 @@ from depth3d.scale import (
     SparsePoints,
     fit_scale,
 )
-from depth3d.scale.correction import correct_relief
+from depth3d.scale.correction import correct_inverse_depth
 
 CAMERA = small_camera(160, 120)
 ROOM = box_corner(CAMERA)
@@ -65,19 +65,19 @@ MIXES: dict[str, list[Hint]] = {
 @given(a=st.floats(1e-3, 1e3), b=st.floats(-0.5, 0.3))
 @settings(max_examples=12, deadline=None)
 def test_exact_hints_of_any_mix_recover_a_and_b(mix: str, a: float, b: float) -> None:
-    # float64 values show that the solver is exact; a relief of float32 adds its own rounding.
-    relief = InverseDepth(((ROOM.inverse_metres - b) / a).astype(np.float32))
-    exact = relief.values.astype(np.float64) * a + b
+    # float64 values show that the solver is exact; an inverse depth of float32 adds its own rounding.
+    inverse_depth = InverseDepth(((ROOM.inverse_metres - b) / a).astype(np.float32))
+    exact = inverse_depth.values.astype(np.float64) * a + b
     rounding = float(np.abs(exact - ROOM.inverse_metres).max())
-    fit = fit_scale(relief, CAMERA, MIXES[mix])
-    got = relief.values.astype(np.float64) * fit.a + fit.b
+    fit = fit_scale(inverse_depth, CAMERA, MIXES[mix])
+    got = inverse_depth.values.astype(np.float64) * fit.a + fit.b
     assert np.abs(got - ROOM.inverse_metres).max() < 1e-6 + 40 * rounding
     assert fit.notes == ()
 
 
 def test_a_right_angle_and_a_distance_fix_both() -> None:
     # Left wall, floor and back wall meet at right angles: an edge down the back wall's corner and one along the floor.
-    relief = ROOM.relief(2.0, 0.15)
+    inverse_depth = ROOM.inverse_depth(2.0, 0.15)
     inverse = ROOM.inverse_metres
     corner = max(
         ((c, r) for c in range(20, 140, 3) for r in range(40, 110, 3)),
@@ -86,7 +86,7 @@ def test_a_right_angle_and_a_distance_fix_both() -> None:
     assert inverse[corner[1], corner[0]] > 0
     arms = _right_angle_arms(corner)
     hint = RightAngle(*(tuple(np.add(p, 0.5)) for p in (arms[0], corner, arms[1])))  # type: ignore[arg-type]
-    fit = fit_scale(relief, CAMERA, [distance(*NEAR), hint])
+    fit = fit_scale(inverse_depth, CAMERA, [distance(*NEAR), hint])
     assert fit.a == pytest.approx(2.0, rel=0.02)
     assert fit.b == pytest.approx(0.15, abs=0.01)
 
@@ -116,16 +116,16 @@ def _right_angle_arms(corner: tuple[int, int]) -> tuple[tuple[int, int], tuple[i
 @pytest.mark.parametrize("how", ["pitch", "horizon"])
 def test_the_cameras_height_gives_unit_and_shift(how: str) -> None:
     truth = ground_plane(CAMERA, height_m=1.6, pitch_down_deg=12)
-    relief = truth.relief(0.5, 0.1)
+    inverse_depth = truth.inverse_depth(0.5, 0.1)
     extra = {"pitch_deg": 12.0} if how == "pitch" else {"horizon_v": horizon_row(CAMERA, pitch_down_deg=12)}
-    fit = fit_scale(relief, CAMERA, [CameraHeight(1.6, **extra)])
+    fit = fit_scale(inverse_depth, CAMERA, [CameraHeight(1.6, **extra)])
     assert fit.a == pytest.approx(0.5, rel=1e-3)
     assert fit.b == pytest.approx(0.1, abs=1e-3)
 
 
 def test_a_level_camera_is_assumed_where_only_the_height_is_known() -> None:
     truth = ground_plane(CAMERA, height_m=1.2, pitch_down_deg=0)
-    fit = fit_scale(truth.relief(0.5, 0.1), CAMERA, [CameraHeight(1.2)])
+    fit = fit_scale(truth.inverse_depth(0.5, 0.1), CAMERA, [CameraHeight(1.2)])
     assert fit.a == pytest.approx(0.5, rel=1e-3)
 
 
@@ -140,20 +140,20 @@ def test_no_ground_is_said() -> None:
 
 def test_infinity_fixes_the_shift() -> None:
     truth = ground_plane(CAMERA, pitch_down_deg=5)
-    relief = truth.relief(0.5, 0.1)
+    inverse_depth = truth.inverse_depth(0.5, 0.1)
     below = DistanceAt(80.5, 110.5, float(np.linalg.norm(point(truth, 80, 110))))
-    fit = fit_scale(relief, CAMERA, [below, InfinityAt(80, 3)])
+    fit = fit_scale(inverse_depth, CAMERA, [below, InfinityAt(80, 3)])
     assert fit.a == pytest.approx(0.5, rel=1e-3)
     assert fit.b == pytest.approx(0.1, abs=1e-3)
 
 
 def test_one_length_alone_leaves_the_range_open_and_two_solutions_are_named() -> None:
-    fit = fit_scale(ROOM.relief(2, 0.1), CAMERA, [length(20, 100, 120, 40)])
+    fit = fit_scale(ROOM.inverse_depth(2, 0.1), CAMERA, [length(20, 100, 120, 40)])
     assert "leave the range of depth open" in fit.notes[0]
     outcomes = []
     for first, second in (((5, 110, 110, 30), (5, 20, 60, 110)), ((100, 110, 110, 30), (30, 20, 60, 60))):
         try:
-            fit = fit_scale(ROOM.relief(2, 0.1), CAMERA, [length(*first), length(*second)])
+            fit = fit_scale(ROOM.inverse_depth(2, 0.1), CAMERA, [length(*first), length(*second)])
             outcomes.append((fit.a, fit.b))
         except HintError as error:
             outcomes.append(("two solutions" in str(error),))
@@ -162,12 +162,12 @@ def test_one_length_alone_leaves_the_range_open_and_two_solutions_are_named() ->
 
 
 def test_one_hints_interval_holds_the_truth() -> None:
-    fit = fit_scale(ROOM.relief(2, 0.1), CAMERA, [distance(60, 60)])
-    metres = fit.apply(ROOM.relief(2, 0.1))
+    fit = fit_scale(ROOM.inverse_depth(2, 0.1), CAMERA, [distance(60, 60)])
+    metres = fit.apply(ROOM.inverse_depth(2, 0.1))
     assert metres.sigma is not None
-    off = np.abs(metres.metres - ROOM.depth.metres) / metres.sigma
+    off = np.abs(metres.z - ROOM.depth.z) / metres.sigma
     assert np.percentile(off, 90) < 3
-    assert metres.sigma[60, 60] < 0.2 * metres.metres[60, 60]
+    assert metres.sigma[60, 60] < 0.2 * metres.z[60, 60]
 
 
 def test_thirty_per_cent_gross_outliers_among_fifty_points_hardly_matter() -> None:
@@ -178,9 +178,9 @@ def test_thirty_per_cent_gross_outliers_among_fifty_points_hardly_matter() -> No
         z = 1 / ROOM.inverse_metres[rows, columns]
         wrong = rng.permutation(50) < 15
         z = np.where(wrong, z * rng.choice([0.2, 0.5, 2, 5], 50) * rng.uniform(0.8, 1.2, 50), z)
-        fit = fit_scale(ROOM.relief(2, 0.1), CAMERA, [SparsePoints(columns + 0.5, rows + 0.5, z)])
+        fit = fit_scale(ROOM.inverse_depth(2, 0.1), CAMERA, [SparsePoints(columns + 0.5, rows + 0.5, z)])
         assert "left out" in fit.notes[0]
-        worst.append(np.abs(fit.apply(ROOM.relief(2, 0.1)).metres / ROOM.depth.metres - 1).max())
+        worst.append(np.abs(fit.apply(ROOM.inverse_depth(2, 0.1)).z / ROOM.depth.z - 1).max())
     assert max(worst) < 0.02
 
 
@@ -194,21 +194,21 @@ def test_the_error_bar_is_honest(count: int) -> None:
     clean = ((ROOM.inverse_metres - 0.1) / 2).astype(np.float32)
     while len(inside) < 1000:
         noisy = clean + rng.normal(0, noise * span, clean.shape).astype(np.float32)
-        relief = InverseDepth(noisy, noise=noise)
+        inverse_depth = InverseDepth(noisy, noise=noise)
         columns, rows = rng.integers(0, 160, count), rng.integers(0, 120, count)
         inverse = ROOM.inverse_metres[rows, columns]
         if np.ptp(inverse) < 0.25:
             continue
         z = 1 / inverse * (1 + rng.normal(0, 0.02, count))
         hints: list[Hint] = [DepthAt(c + 0.5, r + 0.5, x) for c, r, x in zip(columns, rows, z, strict=True)]
-        fit = fit_scale(relief, CAMERA, hints)
+        fit = fit_scale(inverse_depth, CAMERA, hints)
         c, r = rng.integers(0, 160), rng.integers(0, 120)
         patch = InverseDepth(noisy[r : r + 1, c : c + 1])
         found = fit.apply(patch)
         assert found.sigma is not None
         # 1/z is where the errors are normal.
-        error = 1 / found.metres[0, 0] - ROOM.inverse_metres[r, c]
-        inside.append(abs(error) < found.sigma[0, 0] / found.metres[0, 0] ** 2)
+        error = 1 / found.z[0, 0] - ROOM.inverse_metres[r, c]
+        inside.append(abs(error) < found.sigma[0, 0] / found.z[0, 0] ** 2)
     assert 0.60 < np.mean(inside) < 0.76
 
 
@@ -231,24 +231,24 @@ def test_a_smooth_error_of_the_network_is_corrected_and_noise_is_not() -> None:
     points = SparsePoints(columns + 0.5, rows + 0.5, 1 / ROOM.inverse_metres[rows, columns], 0.01)
     bent = InverseDepth((ROOM.inverse_metres + bend).astype(np.float32))
     fit = fit_scale(bent, CAMERA, [points])
-    corrected = correct_relief(bent, fit)
+    corrected = correct_inverse_depth(bent, fit)
     assert corrected.error_after is not None
     assert corrected.error_after < 0.5 * corrected.error_before
-    before = np.abs(fit.apply(bent).metres / ROOM.depth.metres - 1)
-    after = np.abs(corrected.fit.apply(corrected.relief).metres / ROOM.depth.metres - 1)
+    before = np.abs(fit.apply(bent).z / ROOM.depth.z - 1)
+    after = np.abs(corrected.fit.apply(corrected.inverse_depth).z / ROOM.depth.z - 1)
     assert after.mean() < 0.4 * before.mean()
     noisy = InverseDepth((ROOM.inverse_metres + rng.normal(0, 0.05, v.shape)).astype(np.float32))
     fit = fit_scale(noisy, CAMERA, [points])
-    kept = correct_relief(noisy, fit)
-    before = np.abs(fit.apply(noisy).metres / ROOM.depth.metres - 1)
-    after = np.abs(kept.fit.apply(kept.relief).metres / ROOM.depth.metres - 1)
+    kept = correct_inverse_depth(noisy, fit)
+    before = np.abs(fit.apply(noisy).z / ROOM.depth.z - 1)
+    after = np.abs(kept.fit.apply(kept.inverse_depth).z / ROOM.depth.z - 1)
     assert after.mean() < 1.02 * before.mean()
 
 
 def test_correcting_needs_points() -> None:
-    relief = ROOM.relief()
+    inverse_depth = ROOM.inverse_depth()
     with pytest.raises(HintError, match="at least 12 points"):
-        correct_relief(relief, fit_scale(relief, CAMERA, [distance(*NEAR), distance(*FAR)]))
+        correct_inverse_depth(inverse_depth, fit_scale(inverse_depth, CAMERA, [distance(*NEAR), distance(*FAR)]))
 
 
 @given(st.floats(0.05, 20), st.floats(0.5, 50))
@@ -256,9 +256,9 @@ def test_correcting_needs_points() -> None:
 def test_depth_does_not_depend_on_the_networks_unit(unit: float, offset: float) -> None:
     assume(unit > 0)
     hints = MIXES["four of all"]
-    plain = fit_scale(ROOM.relief(), CAMERA, hints).apply(ROOM.relief()).metres
-    scaled = InverseDepth((ROOM.relief().values * np.float32(unit) + np.float32(offset)).astype(np.float32))
-    np.testing.assert_allclose(fit_scale(scaled, CAMERA, hints).apply(scaled).metres, plain, rtol=5e-3)
+    plain = fit_scale(ROOM.inverse_depth(), CAMERA, hints).apply(ROOM.inverse_depth()).z
+    scaled = InverseDepth((ROOM.inverse_depth().values * np.float32(unit) + np.float32(offset)).astype(np.float32))
+    np.testing.assert_allclose(fit_scale(scaled, CAMERA, hints).apply(scaled).z, plain, rtol=5e-3)
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,7 @@ def test_a_majority_at_one_depth_does_not_turn_the_picture_around() -> None:
     )
     row, column = np.divmod(np.arange(100), 10)
     points = SparsePoints(column + 0.5, row + 0.5, 1 / inverse, relative_sigma=0.03)
-    relief = InverseDepth(d.reshape(10, 10).astype(np.float32))
-    fit = fit_scale(relief, Intrinsics.from_fov(10, 10, fov_x_deg=60), [points])
+    inverse_depth = InverseDepth(d.reshape(10, 10).astype(np.float32))
+    fit = fit_scale(inverse_depth, Intrinsics.from_fov(10, 10, fov_x_deg=60), [points])
     assert 0.3 < fit.a < 0.7
     assert "all of them are kept" in fit.notes[0]

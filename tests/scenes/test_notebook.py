@@ -85,9 +85,9 @@ def test_a_large_scene_stays_small(scene: Scene) -> None:
     large = replace(
         scene,
         photo=replace(scene.photo, rgb=noise),
-        depth=replace(scene.depth, metres=metres),
+        depth=replace(scene.depth, z=metres),
         camera=camera,
-        lens=camera,
+        camera_as_taken=camera,
     )
     markup = large._repr_html_()
     assert len(markup) < 6e6

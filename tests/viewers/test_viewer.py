@@ -21,7 +21,7 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import MissingExtraError, OutputError, UsageError, ViewerError
 from depth3d.core.point_map import unproject
-from depth3d.geometry.gaussians import to_splats
+from depth3d.geometry.gaussians import to_gaussians
 from depth3d.geometry.mesh import Mesh, to_mesh
 from depth3d.geometry.point_cloud import PointCloud, to_cloud
 from depth3d.io.geometry.axes import AXES
@@ -140,7 +140,9 @@ class TestScreenshot:
         truth = box_corner(CAMERA)
         cloud = cloud_of(truth)
         stray = PointCloud(
-            np.concatenate([cloud.xyz, [[0, 0, 5e4]]]).astype(np.float32), cloud.rgb[[*range(len(cloud.rgb)), 0]]
+            np.concatenate([cloud.xyz, [[0, 0, 5e4]]]).astype(np.float32),
+            cloud.rgb[[*range(len(cloud.rgb)), 0]],
+            unit="m",
         )
         assert difference(shot(stray, CAMERA, tmp_path / "a.png"), truth.rgb) == 0
 
@@ -152,7 +154,7 @@ class TestScreenshot:
 
     def test_geometry_without_colour_is_lit(self, tmp_path: Path) -> None:
         mesh = mesh_of(box_corner(CAMERA))
-        picture = shot(Mesh(mesh.xyz, mesh.faces), CAMERA, tmp_path / "a.png")
+        picture = shot(Mesh(mesh.xyz, mesh.faces, unit="m"), CAMERA, tmp_path / "a.png")
         assert len(np.unique(picture[..., 0])) > 20
 
     def test_under_a_virtual_display(self, tmp_path: Path, display: VirtualDisplay) -> None:
@@ -175,7 +177,7 @@ class TestSeveral:
         is_left = cloud.xyz[:, 0] < 0
         assert cloud.rgb is not None
         for name, chosen in (("left.ply", is_left), ("right.glb", ~is_left)):
-            save(PointCloud(cloud.xyz[chosen], cloud.rgb[chosen]), tmp_path / name)
+            save(PointCloud(cloud.xyz[chosen], cloud.rgb[chosen], unit="m"), tmp_path / name)
         files = [str(tmp_path / "left.ply"), str(tmp_path / "right.glb")]
         both, one = tmp_path / "both.png", tmp_path / "one.png"
         assert run(["view", *files, "--screenshot", str(both)]) == 0
@@ -202,7 +204,7 @@ class TestSeveral:
     def test_options_for_photos_fit_where_one_of_several_is_a_photo(self, tmp_path: Path) -> None:
         truth = box_corner(CAMERA)
         Image.fromarray(truth.rgb).save(tmp_path / "photo.png")
-        np.save(tmp_path / "depth.npy", truth.depth.metres)
+        np.save(tmp_path / "depth.npy", truth.depth.z)
         save(cloud_of(truth), tmp_path / "a.ply")
         files = [str(tmp_path / "photo.png"), str(tmp_path / "a.ply")]
         options = ["--depth-map", str(tmp_path / "depth.npy"), "--depth-kind", "metric", "--axes", "gltf"]
@@ -213,7 +215,7 @@ class TestSeveral:
 def test_window_shows_the_photo(tmp_path: Path, display: VirtualDisplay) -> None:
     truth = box_corner(CAMERA)
     Image.fromarray(truth.rgb).save(tmp_path / "photo.png")
-    np.save(tmp_path / "depth.npy", truth.depth.metres)
+    np.save(tmp_path / "depth.npy", truth.depth.z)
     focal = f"width: 240\nheight: 180\nfx: {CAMERA.fx}\nfy: {CAMERA.fy}\ncx: {CAMERA.cx}\ncy: {CAMERA.cy}\n"
     (tmp_path / "camera.yaml").write_text(focal + "pixel_centre: 0.5\n")
     command = [sys.executable, str(ROOT / "cli.py"), "view", "photo.png", "--depth-map", "depth.npy"]
@@ -333,7 +335,7 @@ class TestViewpoint:
     def test_things_around_the_origin_are_seen_from_outside(self, offset: tuple[int, int, int]) -> None:
         corners = np.stack(np.meshgrid(*[[-1, 1]] * 3), -1).reshape(-1, 3) * (2, 1, 3)
         xyz = (corners + offset).astype(np.float32)
-        view = framing_viewpoint([PointCloud(xyz)], (800, 600))
+        view = framing_viewpoint([PointCloud(xyz, unit="m")], (800, 600))
         self.assert_sees_all(view, xyz)
 
     @staticmethod
@@ -363,7 +365,7 @@ class TestReading:
 
     def test_splats_are_shown_upright_and_coloured(self, tmp_path: Path) -> None:
         truth = box_corner(CAMERA)
-        splats = to_splats(unproject(truth.depth, truth.camera), truth.rgb, truth.camera)
+        splats = to_gaussians(unproject(truth.depth, truth.camera), truth.rgb, truth.camera)
         (read,) = load_geometry(save(splats, tmp_path / "a.ply"))
         assert np.array_equal(read.xyz, splats.xyz)
         assert read.rgb is not None
@@ -445,9 +447,9 @@ class TestReading:
 @pytest.mark.usefixtures("open3d")
 def test_unknown_depth_leaves_the_background(tmp_path: Path) -> None:
     truth = step(CAMERA)
-    metres = truth.depth.metres.copy()
+    metres = truth.depth.z.copy()
     metres[60:120, 80:160] = np.nan
-    mesh = to_mesh(unproject(MetricDepth(metres), CAMERA), truth.rgb)
+    mesh = to_mesh(unproject(MetricDepth(metres, unit="m"), CAMERA), truth.rgb)
     hole = shot(mesh, CAMERA, tmp_path / "a.png")[65:115, 85:155]
     assert np.ptp(hole.reshape(-1, 3), axis=0).max() == 0
     assert hole.max() < 60

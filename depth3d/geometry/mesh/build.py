@@ -97,6 +97,7 @@ def to_mesh(
         uv=_texture_coordinates(points, used) if textured else None,
         texture=rgb if textured else None,
         meshing=Meshing(grid.count, grid.cut_by_ratio, grid.cut_by_angle, len(faces), light.error_px),
+        unit=points.unit,
     )
 
 
@@ -129,7 +130,7 @@ def _surface(points: PointMap, colours: NDArray[np.uint8] | None, error_px: floa
 
 
 def _every_second(points: PointMap) -> PointMap:
-    return PointMap(points.xyz[::2, ::2], points.rows[::2], points.columns[::2], points.photo_size)
+    return PointMap(points.xyz[::2, ::2], points.rows[::2], points.columns[::2], points.photo_size, unit=points.unit)
 
 
 def _texture_coordinates(points: PointMap, used: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from depth3d.geometry.mesh.error_bounds import Surface
 from depth3d.geometry.mesh.texture_shift import shift_per_px
-from depth3d.geometry.mesh.working_mesh import Sheet
+from depth3d.geometry.mesh.working_mesh import WorkingMesh
 
 _LARGEST_STAR = 24
 """A vertex of more faces waits until its neighbours have gone."""
@@ -67,7 +67,7 @@ def gather_stars(faces: NDArray[np.int64], wanted: NDArray[np.bool_]) -> Stars:
     return Stars(owner[first], first, count, before, after)
 
 
-def best_moves(stars: Stars, sheet: Sheet, surface: Surface, banned: NDArray[np.int64]) -> Moves:
+def best_moves(stars: Stars, working: WorkingMesh, surface: Surface, banned: NDArray[np.int64]) -> Moves:
     """Find for each vertex the neighbour into which it may run best.
 
     It may where the faces that follow it stay counter-clockwise and cover the same star, where none of the signals
@@ -77,21 +77,21 @@ def best_moves(stars: Stars, sheet: Sheet, surface: Surface, banned: NDArray[np.
 
     Args:
         stars: the vertices in question.
-        sheet: the triangulation.
+        working: the triangulation.
         surface: what to keep.
         banned: ascending codes (vertex * N + target) of moves known to fail.
     """
     target = np.full(len(stars.vertex), -1)
     cost = np.full(len(stars.vertex), NEVER)
-    at_border = sheet.following[stars.vertex] >= 0
+    at_border = working.following[stars.vertex] >= 0
     for size in np.unique(stars.count[stars.count <= _LARGEST_STAR]).tolist():
         for border in (False, True):
             group = np.flatnonzero((stars.count == size) & (at_border == border))
             step = max(1, _PAIRS_AT_ONCE // size**2)
             for start in range(0, len(group), step):
                 part = group[start : start + step]
-                around = _Around.gather(stars, part, sheet, border=border, outline_px=surface.outline_px)
-                target[part], cost[part] = _best(around, sheet, surface.texture_px, banned)
+                around = _Around.gather(stars, part, working, border=border, outline_px=surface.outline_px)
+                target[part], cost[part] = _best(around, working, surface.texture_px, banned)
     return Moves(target, cost)
 
 
@@ -114,34 +114,36 @@ class _Around:
     allowed: NDArray[np.bool_]
 
     @classmethod
-    def gather(cls, stars: Stars, part: NDArray[np.int64], sheet: Sheet, *, border: bool, outline_px: float) -> _Around:
+    def gather(
+        cls, stars: Stars, part: NDArray[np.int64], working: WorkingMesh, *, border: bool, outline_px: float
+    ) -> _Around:
         vertex = stars.vertex[part]
         faces = stars.first[part] + np.arange(stars.count[part[0]])[:, None]
         before, after = stars.before[faces], stars.after[faces]
         if not border:
             return cls(vertex, before[:, None], after[:, None], before, np.ones(len(vertex), bool))
-        target = np.stack([sheet.following[vertex], sheet.preceding[vertex]])
-        x, y = sheet.x[target] - sheet.x[vertex], sheet.y[target] - sheet.y[vertex]
+        target = np.stack([working.following[vertex], working.preceding[vertex]])
+        x, y = working.x[target] - working.x[vertex], working.y[target] - working.y[vertex]
         lost = (x[0] * y[1] - y[0] * x[1]).astype(np.float32)  # twice the area; negative at a notch
         chord = np.hypot(x[0] - x[1], y[0] - y[1])
         return cls(vertex, before[:, None], after[:, None], target, lost <= chord * outline_px)
 
 
 def _best(
-    around: _Around, sheet: Sheet, texture_px: float | None, banned: NDArray[np.int64]
+    around: _Around, working: WorkingMesh, texture_px: float | None, banned: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Target and cost of each vertex's best move."""
-    fan = _Fan.swept(around, sheet)
+    fan = _Fan.swept(around, working)
     error = np.zeros(fan.area.shape, np.float32)
-    for values in sheet.values:
+    for values in working.values:
         np.maximum(error, fan.error_at_vertex(around, values), out=error)
     longest = np.sqrt(fan.longest_squared)
     good = (fan.area >= _LEAST_HEIGHT_PX * longest) & (error <= 1)
     if texture_px is not None:
-        roots = sheet.roots
+        roots = working.roots
         good &= longest * shift_per_px(roots[around.target], roots[around.before], roots[around.after]) <= texture_px
     possible = around.allowed & (good | fan.gone).all(axis=0)
-    possible &= ~_contains(banned, around.vertex * len(sheet.x) + around.target)
+    possible &= ~_contains(banned, around.vertex * len(working.x) + around.target)
     shape = np.where(fan.gone, 1, fan.area / np.maximum(fan.longest_squared, 1)).min(axis=0)
     cost = 2 * np.floor(error.max(axis=0) * _LEVELS) + np.floor((1 - np.minimum(shape, 1)) * _LEVELS)
     cost = np.where(possible, cost, np.inf)
@@ -181,12 +183,12 @@ class _Fan:
     gone: NDArray[np.bool_]
 
     @classmethod
-    def swept(cls, around: _Around, sheet: Sheet) -> _Fan:
+    def swept(cls, around: _Around, working: WorkingMesh) -> _Fan:
         """All of a group's moves. Integers, so that which side of a line a point is on is never in doubt."""
-        x0, y0 = sheet.x[around.vertex], sheet.y[around.vertex]
-        bx, by = sheet.x[around.before] - x0, sheet.y[around.before] - y0
-        cx, cy = sheet.x[around.after] - x0, sheet.y[around.after] - y0
-        tx, ty = sheet.x[around.target] - x0, sheet.y[around.target] - y0
+        x0, y0 = working.x[around.vertex], working.y[around.vertex]
+        bx, by = working.x[around.before] - x0, working.y[around.before] - y0
+        cx, cy = working.x[around.after] - x0, working.y[around.after] - y0
+        tx, ty = working.x[around.target] - x0, working.y[around.target] - y0
         star = bx * cy - by * cx
         weight_before, weight_after = cx * ty - cy * tx, tx * by - ty * bx
         longest = np.maximum((bx - tx) ** 2 + (by - ty) ** 2, (cx - tx) ** 2 + (cy - ty) ** 2)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from depth3d.geometry.mesh.collapse_candidates import NEVER, Moves, Stars, best_moves, gather_stars
 from depth3d.geometry.mesh.error_bounds import Surface
 from depth3d.geometry.mesh.residuals import worst_residuals
-from depth3d.geometry.mesh.working_mesh import Sheet
+from depth3d.geometry.mesh.working_mesh import WorkingMesh
 
 _SCRAMBLE = 0x2C1B3C6D
 """Odd, so that multiplying by it modulo 2 ** 31 scatters vertex numbers without two meeting."""
@@ -37,28 +37,28 @@ def collapse(faces: NDArray[np.int64], surface: Surface, *, at_most: int = 0) ->
     Returns:
         (K, 3) grid indices of the faces that are left.
     """
-    sheet = Sheet.of(faces, surface)
-    waiting = ~sheet.fixed
+    working = WorkingMesh.of(faces, surface)
+    waiting = ~working.fixed
     banned = np.zeros(0, np.int64)
-    while len(sheet.faces) > at_most:
-        stars = gather_stars(sheet.faces, waiting)
-        moves = best_moves(stars, sheet, surface, banned)
+    while len(working.faces) > at_most:
+        stars = gather_stars(working.faces, waiting)
+        moves = best_moves(stars, working, surface, banned)
         waiting[stars.vertex] = moves.target >= 0
         chosen = _choose(stars, moves, len(waiting))
         if len(chosen) == 0:
             break
-        sound = _sound(stars, moves, chosen, sheet, surface)
-        failed, done = chosen[~sound], _needed(chosen[sound], moves, len(sheet.faces) - at_most)
-        before = len(sheet.faces)
-        sheet.move(stars.vertex[done], moves.target[done])
+        sound = _sound(stars, moves, chosen, working, surface)
+        failed, done = chosen[~sound], _needed(chosen[sound], moves, len(working.faces) - at_most)
+        before = len(working.faces)
+        working.move(stars.vertex[done], moves.target[done])
         touched = _neighbours(stars, done, len(waiting))
-        waiting[touched & ~sheet.fixed] = True
+        waiting[touched & ~working.fixed] = True
         waiting[stars.vertex[done]] = False
         banned = np.union1d(banned, stars.vertex[failed] * len(waiting) + moves.target[failed])
         banned = banned[~touched[banned // len(waiting)]]
-        if before - len(sheet.faces) < before // _WORTHWHILE:
+        if before - len(working.faces) < before // _WORTHWHILE:
             break
-    return sheet.grid_index[sheet.faces]
+    return working.grid_index[working.faces]
 
 
 def _choose(stars: Stars, moves: Moves, count: int) -> NDArray[np.int64]:
@@ -82,7 +82,9 @@ def _choose(stars: Stars, moves: Moves, count: int) -> NDArray[np.int64]:
     return np.flatnonzero(chosen)
 
 
-def _sound(stars: Stars, moves: Moves, chosen: NDArray[np.int64], sheet: Sheet, surface: Surface) -> NDArray[np.bool_]:
+def _sound(
+    stars: Stars, moves: Moves, chosen: NDArray[np.int64], working: WorkingMesh, surface: Surface
+) -> NDArray[np.bool_]:
     """Whether each chosen move keeps the surface at every pixel."""
     count = stars.count[chosen]
     move = np.repeat(np.arange(len(chosen)), count)
@@ -91,7 +93,7 @@ def _sound(stars: Stars, moves: Moves, chosen: NDArray[np.int64], sheet: Sheet, 
     stays = (triangles[:, 0] != triangles[:, 1]) & (triangles[:, 0] != triangles[:, 2])
     triangles, move = triangles[stays], move[stays]
     sound = np.ones(len(chosen), bool)
-    sound[move[~(worst_residuals(triangles, sheet, surface) <= 1)]] = False
+    sound[move[~(worst_residuals(triangles, working, surface) <= 1)]] = False
     return sound
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from depth3d.core.depth import Unit, check_unit
 from depth3d.core.errors import GeometryError
 from depth3d.geometry.point_cloud import check_vertices
 
@@ -53,7 +54,7 @@ class Meshing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mesh:
-    """Triangles in camera axes (x right, y down, z forward) and metres.
+    """Triangles in camera axes (x right, y down, z forward).
 
     Attributes:
         xyz: (N, 3) float32, finite.
@@ -63,6 +64,7 @@ class Mesh:
         uv: (N, 2) float32 texture coordinates, (0, 0) the texture's top-left corner, (1, 1) its bottom-right, or None.
         texture: (H, W, 3) uint8, sRGB, or None.
         meshing: how it came about, or None where that is not known.
+        unit: of every length, "m" or "arbitrary".
 
     Raises:
         GeometryError: no vertex or no face, a vertex that is not finite, an index out of range, a texture without uv.
@@ -75,8 +77,10 @@ class Mesh:
     uv: NDArray[np.float32] | None = None
     texture: NDArray[np.uint8] | None = None
     meshing: Meshing | None = None
+    unit: Unit = field(kw_only=True)
 
     def __post_init__(self) -> None:
+        check_unit(self.unit)
         check_vertices(self.xyz, self.rgb, self.normals, self.uv)
         if self.faces.ndim != 2 or self.faces.shape[1] != 3 or len(self.faces) == 0:
             raise GeometryError(f"mesh: expected faces of shape (M, 3) with M > 0, got {self.faces.shape}")

@@ -9,26 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.geometry.mesh.error_bounds import Surface
-from depth3d.geometry.mesh.working_mesh import Sheet
+from depth3d.geometry.mesh.working_mesh import WorkingMesh
 
 _PIXELS_AT_ONCE = 1_000_000
 
 
-def worst_residuals(triangles: NDArray[np.int64], sheet: Sheet, surface: Surface) -> NDArray[np.float32]:
+def worst_residuals(triangles: NDArray[np.int64], working: WorkingMesh, surface: Surface) -> NDArray[np.float32]:
     """(T,) greatest difference of each triangle's plane from any signal at any grid point in it, its edges included.
 
     NaN where a triangle covers an unknown point, unless outlines may cross unknown ground.
 
     Args:
         triangles: (T, 3) vertex numbers of the sheet, none without area.
-        sheet: where the vertices are.
+        working: where the vertices are.
         surface: the signals.
     """
     worst = np.zeros(len(triangles), np.float32)
-    for part in _parts(triangles, sheet):
-        spans = _spans(triangles[part], sheet, surface)
-        for values, signal in zip(sheet.values, surface.signals, strict=True):
-            found = _worst_of(triangles[part], spans, sheet, values, signal, surface)
+    for part in _parts(triangles, working):
+        spans = _spans(triangles[part], working, surface)
+        for values, signal in zip(working.values, surface.signals, strict=True):
+            found = _worst_of(triangles[part], spans, working, values, signal, surface)
             worst[part] = np.maximum(worst[part], found)
     return worst
 
@@ -50,9 +50,9 @@ class _Spans:
     count: NDArray[np.int64]
 
 
-def _parts(triangles: NDArray[np.int64], sheet: Sheet) -> Iterator[slice]:
+def _parts(triangles: NDArray[np.int64], working: WorkingMesh) -> Iterator[slice]:
     """Slices of triangles that cover a bounded number of pixels, however many there are."""
-    x, y = sheet.x[triangles], sheet.y[triangles]
+    x, y = working.x[triangles], working.y[triangles]
     boxes = (np.ptp(x, axis=1).astype(np.int64) + 1) * (np.ptp(y, axis=1).astype(np.int64) + 1)
     part_of = np.cumsum(boxes) // (2 * _PIXELS_AT_ONCE)
     ends = np.flatnonzero(np.diff(part_of, append=-1)) + 1
@@ -62,14 +62,14 @@ def _parts(triangles: NDArray[np.int64], sheet: Sheet) -> Iterator[slice]:
         start = end
 
 
-def _spans(triangles: NDArray[np.int64], sheet: Sheet, surface: Surface) -> _Spans:
-    grid_row = sheet.grid_index[triangles] // surface.shape[1]
+def _spans(triangles: NDArray[np.int64], working: WorkingMesh, surface: Surface) -> _Spans:
+    grid_row = working.grid_index[triangles] // surface.shape[1]
     first_row = grid_row.min(axis=1)
     rows_of = grid_row.max(axis=1) - first_row + 1
     triangle = np.repeat(np.arange(len(triangles)), rows_of)
     row = np.arange(len(triangle)) - np.repeat(np.cumsum(rows_of) - rows_of - first_row, rows_of)
     level = -surface.rows[row]
-    corner_x, corner_y = sheet.x[triangles].astype(np.float64), sheet.y[triangles].astype(np.float64)
+    corner_x, corner_y = working.x[triangles].astype(np.float64), working.y[triangles].astype(np.float64)
     left, right = np.full(len(row), np.inf), np.full(len(row), -np.inf)
     for i, j in ((0, 1), (1, 2), (2, 0)):
         xi, yi, xj, yj = (part[triangle] for part in (corner_x[:, i], corner_y[:, i], corner_x[:, j], corner_y[:, j]))
@@ -90,12 +90,12 @@ def _spans(triangles: NDArray[np.int64], sheet: Sheet, surface: Surface) -> _Spa
 def _worst_of(
     triangles: NDArray[np.int64],
     spans: _Spans,
-    sheet: Sheet,
+    working: WorkingMesh,
     values: NDArray[np.float32],
     signal: NDArray[np.float32],
     surface: Surface,
 ) -> NDArray[np.float32]:
-    x, y = sheet.x[triangles].astype(np.float64), sheet.y[triangles].astype(np.float64)
+    x, y = working.x[triangles].astype(np.float64), working.y[triangles].astype(np.float64)
     v = values[triangles].astype(np.float64)
     (x1, x2), (y1, y2), (v1, v2) = ((part[:, 1] - part[:, 0], part[:, 2] - part[:, 0]) for part in (x, y, v))
     area = x1 * y2 - x2 * y1

@@ -14,7 +14,7 @@ _NARROW_PICTURE = 16_000
 
 
 @dataclass(slots=True, eq=False)
-class Sheet:
+class WorkingMesh:
     """Vertices, their places and signals, and the faces and borders that change.
 
     Attributes:
@@ -40,7 +40,7 @@ class Sheet:
     fixed: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, faces: NDArray[np.int64], surface: Surface) -> Sheet:
+    def of(cls, faces: NDArray[np.int64], surface: Surface) -> WorkingMesh:
         """The sheet of faces given by grid indices (row * W + column)."""
         grid_index, compact = renumbered(faces, surface.shape[0] * surface.shape[1])
         row, column = np.divmod(grid_index, surface.shape[1])

@@ -87,7 +87,7 @@ def _posed(path: Path, entries: Entries, photo: Path) -> PosedPhoto:
         fx, fy, cx, cy = pinhole([flat[0:3], flat[3:6], flat[6:9]], "intrinsics", where)
         which = path.stem.rpartition("_")[2]
         depth, confidence = (path.with_name(f"{what}_{which}.png") for what in ("depth", "conf"))
-    lens = FileCamera(
+    camera_as_taken = FileCamera(
         *(fx, fy, cx, cy),
         pixel_centre=0.0,
         size=picture_size(entries, ("width", "height"), where),
@@ -97,7 +97,7 @@ def _posed(path: Path, entries: Entries, photo: Path) -> PosedPhoto:
     return PosedPhoto(
         photo,
         pose_of_matrix(matrix, where, looks_along_minus_z=True),
-        lens,
+        camera_as_taken,
         depth_file=depth if depth.is_file() else None,
         confidence_file=confidence if confidence is not None and confidence.is_file() else None,
     )

@@ -43,7 +43,7 @@ class PosedPhoto:
     Attributes:
         photo: the photo's file.
         pose: where it was taken, in the model's unit, of the picture as the lens describes it.
-        lens: its camera as written; None where the model has none.
+        camera_as_taken: its camera as written; None where the model has none.
         points: points that it saw; None where the model has none.
         depth_file: depth measured with the photo, such as by a phone's LiDAR, as a 16-bit picture; None for none.
         depth_units: stored units of `depth_file` per unit of the model.
@@ -52,7 +52,7 @@ class PosedPhoto:
 
     photo: Path
     pose: Pose
-    lens: FileCamera | None = None
+    camera_as_taken: FileCamera | None = None
     points: SeenPoints | None = None
     depth_file: Path | None = None
     depth_units: float = 1000.0
@@ -105,12 +105,12 @@ def place(posed: PosedPhoto, photo: Photo, *, fallback: Intrinsics | None = None
         CameraError: the camera is of another aspect ratio than the photo, or the photo is mirrored.
         HintError: points were seen, and none of them lies in the photo.
     """
-    if posed.lens is None:
+    if posed.camera_as_taken is None:
         pose = posed.pose.turned(photo.exif.orientation)
         return PlacedPhoto(None, pose, _measured(posed, photo, fallback))
     asked = Asked(photo.name, photo.size, photo.name)
-    camera = fitted_camera(posed.lens, asked, photo.exif.orientation, source="the model's camera")
-    turned = is_turned(posed.lens, asked, photo.exif.orientation)
+    camera = fitted_camera(posed.camera_as_taken, asked, photo.exif.orientation, source="the model's camera")
+    turned = is_turned(posed.camera_as_taken, asked, photo.exif.orientation)
     if turned and photo.exif.orientation in _MIRRORED:
         raise CameraError(
             f"{photo.name}: is mirrored by its Exif orientation, which no camera's place can be; save it anew"
@@ -121,9 +121,9 @@ def place(posed: PosedPhoto, photo: Photo, *, fallback: Intrinsics | None = None
 
 
 def _seen(posed: PosedPhoto, photo: Photo, orientation: int) -> tuple[Hint, ...]:
-    if posed.points is None or posed.lens is None or not len(posed.points.z):
+    if posed.points is None or posed.camera_as_taken is None or not len(posed.points.z):
         return ()
-    stored = posed.lens.size or photo.size
+    stored = posed.camera_as_taken.size or photo.size
     uv = upright_pixels(posed.points.xy, stored, orientation)
     upright = stored[::-1] if orientation >= 5 else stored  # sides swap
     uv = uv * (photo.size[0] / upright[0], photo.size[1] / upright[1])

@@ -49,8 +49,8 @@ def capture_from_colmap(folder: Path, photos: Photos) -> Capture:
         camera = cameras.get(image.camera_id)
         if camera is None:
             raise ColmapError(f"{shown(folder)}: {image.name} has the camera {image.camera_id}, which is not there")
-        lens = lens_of(camera, shown(folder), count=len(cameras))
-        posed.append(PosedPhoto(photo, image.pose, lens, _points_seen(image, camera, points, seen, angles)))
+        camera_as_taken = lens_of(camera, shown(folder), count=len(cameras))
+        posed.append(PosedPhoto(photo, image.pose, camera_as_taken, _points_seen(image, camera, points, seen, angles)))
     if not posed:
         raise CameraError(photos.none_found([image.name for image in images], shown(folder)))
     source = f"COLMAP model {folder.resolve().name}, {len(images)} images, {len(points.xyz):,} points"

@@ -44,12 +44,12 @@ def metric_levels(depth: MetricDepth, units_per_metre: float | None) -> tuple[ND
         UsageError: the units are not positive, or the farthest depth does not fit into 16 bits.
     """
     units = png_units_per_metre(depth) if units_per_metre is None else units_per_metre
-    farthest = float(np.nanmax(depth.metres))
+    farthest = float(np.nanmax(depth.z))
     if not (units > 0 and _fits(units, farthest)):
         raise UsageError(
             f"16 bits hold {_MOST / farthest:.6g} units per metre for a depth of {farthest:.4g} m, got {units:g}"
         )
-    stored = np.rint(depth.metres * np.float32(units))
+    stored = np.rint(depth.z * np.float32(units))
     np.clip(stored, 1, _MOST, out=stored)  # 0 means unknown; what is known must not become it
     return _unknown_is_zero(stored), {"kind": "metric depth", "units_per_metre": f"{units:.10g}", "unknown": "0"}
 
@@ -60,7 +60,7 @@ def png_units_per_metre(depth: MetricDepth) -> float:
     Millimetres are what other programs expect, and reach to 65.535 m. Depths that all lie within 0.65 m, as those of
     an arbitrary unit may, would use less than one per cent of the numbers, and get finer units too.
     """
-    farthest = float(np.nanmax(depth.metres))
+    farthest = float(np.nanmax(depth.z))
     if farthest >= _TOO_COARSE_M and _fits(_MILLIMETRES, farthest):
         return _MILLIMETRES
     power = math.floor(math.log10(_MOST / farthest))
@@ -73,29 +73,29 @@ def _fits(units_per_metre: float, farthest_m: float) -> bool:
 
 
 def write_inverse_png(
-    relief: InverseDepth, file: BinaryIO, *, notes: Mapping[str, str], ends: tuple[float, float] | None = None
+    inverse_depth: InverseDepth, file: BinaryIO, *, notes: Mapping[str, str], ends: tuple[float, float] | None = None
 ) -> None:
     """Write relative inverse depth stretched over 1 to 65535, larger is nearer, 0 where unknown.
 
     The texts depth3d:value_at_1 and depth3d:value_at_65535 give the original values back.
 
     Args:
-        relief: inverse depth.
+        inverse_depth: inverse depth.
         file: where the bytes go.
         notes: texts named depth3d:<name>.
         ends: the values that become 1 and 65535, beyond which values are held; None means the least and the greatest.
     """
-    levels, texts = inverse_levels(relief, ends)
+    levels, texts = inverse_levels(inverse_depth, ends)
     file.write(encode_png(levels, texts=_named(notes, **texts)))
 
 
 def inverse_levels(
-    relief: InverseDepth, ends: tuple[float, float] | None = None
+    inverse_depth: InverseDepth, ends: tuple[float, float] | None = None
 ) -> tuple[NDArray[np.uint16], dict[str, str]]:
     """Inverse depth stretched over 1 to 65535, 0 where unknown, and the texts that say what the numbers mean."""
-    least, greatest = ends or (float(np.nanmin(relief.values)), float(np.nanmax(relief.values)))
+    least, greatest = ends or (float(np.nanmin(inverse_depth.values)), float(np.nanmax(inverse_depth.values)))
     step = (greatest - least) / (_MOST - 1) or 1.0
-    stored = np.rint((relief.values - np.float32(least)) / np.float32(step)) + 1
+    stored = np.rint((inverse_depth.values - np.float32(least)) / np.float32(step)) + 1
     np.clip(stored, 1, _MOST, out=stored)
     said = {"value_at_1": f"{least:.9g}", "value_at_65535": f"{least + step * (_MOST - 1):.9g}"}
     return _unknown_is_zero(stored), {"kind": "relative inverse depth, larger is nearer", "unknown": "0", **said}
@@ -112,7 +112,7 @@ def write_npy(depth: MetricDepth | InverseDepth, file: BinaryIO, *, notes: Mappi
 def write_npz(depth: MetricDepth | InverseDepth, file: BinaryIO, *, notes: Mapping[str, str]) -> None:
     """Write named arrays: depth (metres) and sigma if known, or inverse_depth; and notes, a JSON text."""
     if isinstance(depth, MetricDepth):
-        arrays = {"depth": depth.metres} | ({} if depth.sigma is None else {"sigma": depth.sigma})
+        arrays = {"depth": depth.z} | ({} if depth.sigma is None else {"sigma": depth.sigma})
     else:
         arrays = {"inverse_depth": depth.values}
     text = np.array(json.dumps(dict(notes), ensure_ascii=False))
@@ -146,7 +146,7 @@ def write_exr(depth: MetricDepth | InverseDepth, file: BinaryIO, *, notes: Mappi
 
 def depth_values(depth: MetricDepth | InverseDepth) -> NDArray[np.float32]:
     """Metres, or relative inverse depth."""
-    return depth.metres if isinstance(depth, MetricDepth) else depth.values
+    return depth.z if isinstance(depth, MetricDepth) else depth.values
 
 
 def _unknown_is_zero(stored: NDArray[np.float32]) -> NDArray[np.uint16]:

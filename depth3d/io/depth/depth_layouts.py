@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,16 +38,16 @@ def write_tum(depth: MetricDepth, file: BinaryIO, *, notes: Mapping[str, str]) -
         DepthMapError: everything is farther.
     """
     farthest_m = _MOST / _TUM_UNITS_PER_METRE
-    far = depth.metres > farthest_m
+    far = depth.z > farthest_m
     if far.any():
-        share = float(far.sum() / np.isfinite(depth.metres).sum())
+        share = float(far.sum() / np.isfinite(depth.z).sum())
         if share == 1:
             raise DepthMapError(f"TUM depth reaches to {farthest_m:.4g} m, and everything is farther")
         warnings.warn(
             Depth3DWarning(f"TUM depth reaches to {farthest_m:.4g} m; {share:.1%} is farther and became unknown"),
             stacklevel=2,
         )
-        depth = MetricDepth(np.where(far, np.float32(np.nan), depth.metres), source=depth.source)
+        depth = replace(depth, z=np.where(far, np.float32(np.nan), depth.z))
     levels, texts = metric_levels(depth, _TUM_UNITS_PER_METRE)
     file.write(encode_png(levels, texts={f"depth3d:{name}": text for name, text in {**notes, **texts}.items()}))
 
@@ -68,7 +69,7 @@ def write_3dgs(depth: MetricDepth, file: BinaryIO, *, notes: Mapping[str, str], 
     Raises:
         OutputError: there is a depth_params.json of another kind.
     """
-    inverse = np.float32(1) / depth.metres
+    inverse = np.float32(1) / depth.z
     scale = float(np.nanmax(inverse)) * _FULL / _MOST
     levels = np.nan_to_num(np.rint(inverse * np.float32(_FULL / scale)), nan=0).clip(0, _MOST).astype(np.uint16)
     texts = {**notes, "kind": "inverse depth, 1/z = value / 65536 * scale", "scale": f"{scale:.9g}", "unknown": "0"}

@@ -82,15 +82,17 @@ def read_depth_map(
         warnings.warn(DepthMapWarning(message), stacklevel=2)
     source = f"depth map {path.name} as {kind}"
     if kind == "inverse":
-        relief = _inverse_values(stored, flip=brighter_is_farther)
-        _check_known(np.isfinite(relief), path, "not NaN or infinite")
-        return InverseDepth(resized_relief(relief, size), source=source + (", flipped" if brighter_is_farther else ""))
+        inverse_depth = _inverse_values(stored, flip=brighter_is_farther)
+        _check_known(np.isfinite(inverse_depth), path, "not NaN or infinite")
+        return InverseDepth(
+            resized_inverse_depth(inverse_depth, size), source=source + (", flipped" if brighter_is_farther else "")
+        )
     depth = _depth_values(stored.values, units)
     _check_known(np.isfinite(depth), path, "positive and finite")
     depth = resized_depth(depth, size)
     if kind == "metric":
         sigma = _sigma_values(stored.sigma, depth, units, path)
-        return MetricDepth(depth, sigma=sigma, source=f"{source}, {units:g} units per metre")
+        return MetricDepth(depth, sigma=sigma, source=f"{source}, {units:g} units per metre", unit="m")
     return InverseDepth(np.reciprocal(depth), zero_is_infinity=True, source=source)
 
 
@@ -172,7 +174,7 @@ def _sigma_values(
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         sigma = (stored / np.float64(units)).astype(np.float32)
     sigma[~((sigma >= 0) & np.isfinite(sigma))] = np.nan
-    sigma = resized_relief(sigma, (depth.shape[1], depth.shape[0]))
+    sigma = resized_inverse_depth(sigma, (depth.shape[1], depth.shape[0]))
     if np.isnan(sigma[np.isfinite(depth)]).any():
         message = f"{shown(path)}: its sigma is unknown or negative where depth is known; it is left out"
         warnings.warn(DepthMapWarning(message), stacklevel=3)
@@ -180,7 +182,7 @@ def _sigma_values(
     return sigma
 
 
-def resized_relief(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+def resized_inverse_depth(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
     """Bilinear, or the mean when shrinking, of the known values only; unknown where most of the weight is unknown."""
     import cv2
 

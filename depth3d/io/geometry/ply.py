@@ -48,7 +48,7 @@ def write_mesh(mesh: Mesh, file: BinaryIO, *, axes: str, notes: Mapping[str, str
         axes: axes of the file, see `axes.turned`.
         notes: one header comment each; "unit" replaces the stated unit, metres.
     """
-    vertices = PointCloud(mesh.xyz, vertex_rgb(mesh), mesh.normals)
+    vertices = PointCloud(mesh.xyz, vertex_rgb(mesh), mesh.normals, unit=mesh.unit)
     faces = (f"element face {len(mesh.faces)}", "property list uchar int vertex_indices")
     file.write(_header([*_vertex_element(vertices), *faces], axes, notes))
     _write_vertices(vertices, file, axes)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.errors import UsageError
-from depth3d.geometry.gaussians import Splats
+from depth3d.geometry.gaussians import Gaussians
 from depth3d.io.geometry.axes import turned
 from depth3d.io.geometry.blocks import write_rows
 from depth3d.io.geometry.quaternions import to_quaternions
@@ -20,7 +20,9 @@ _MOST_DEGREE = 3
 _ROWS = 1 << 15
 
 
-def write_splats(splats: Splats, file: BinaryIO, *, axes: str, notes: Mapping[str, str], sh_degree: int = 0) -> None:
+def write_gaussians(
+    splats: Gaussians, file: BinaryIO, *, axes: str, notes: Mapping[str, str], sh_degree: int = 0
+) -> None:
     """Write float32 rows: x y z, nx ny nz (zeros), f_dc (colour), opacity (logit), scale (logarithms), rot (w x y z).
 
     There is nothing else, not even a comment: the authors' viewer reads the header by the number of its lines.
@@ -52,7 +54,7 @@ def write_splats(splats: Splats, file: BinaryIO, *, axes: str, notes: Mapping[st
         block[:, :3] = turned(splats.xyz[rows], axes)
         block[:, 6:9] = (splats.rgb[rows] / 255 - 0.5) / _CONSTANT_HARMONIC
         block[:, -8] = logit
-        block[:, -7:-4] = np.log(splats.sigma_m[rows])
+        block[:, -7:-4] = np.log(splats.sigma[rows])
         block[:, -4:] = to_quaternions(turned(splats.directions[rows], axes))
         return block
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.errors import GeometryError
-from depth3d.geometry.gaussians import Splats
+from depth3d.geometry.gaussians import Gaussians
 from depth3d.io.geometry.axes import turned
 from depth3d.io.geometry.quaternions import to_quaternions
 
@@ -24,7 +24,7 @@ _ROWS = 1 << 16
 _LEVEL = 6
 
 
-def write_splats(splats: Splats, file: BinaryIO, *, axes: str, notes: Mapping[str, str]) -> None:
+def write_gaussians(splats: Gaussians, file: BinaryIO, *, axes: str, notes: Mapping[str, str]) -> None:
     """Write places in fixed point, then opacities, colours, sizes and rotations in a byte for each number.
 
     Places are exact to a micrometre or a five-millionth of the farthest coordinate, sizes to 3 %, directions to about
@@ -52,7 +52,7 @@ def write_splats(splats: Splats, file: BinaryIO, *, axes: str, notes: Mapping[st
         return _as_bytes((splats.rgb[rows] - 127.5) * _COLOUR_GAIN + 127.5)
 
     def sizes(rows: slice) -> NDArray[np.uint8]:
-        return _as_bytes((np.log(splats.sigma_m[rows]) - _LEAST_LOGARITHM) * _STEPS_PER_E)
+        return _as_bytes((np.log(splats.sigma[rows]) - _LEAST_LOGARITHM) * _STEPS_PER_E)
 
     def rotations(rows: slice) -> NDArray[np.uint8]:
         return _as_bytes(_with_large_w(to_quaternions(turned(splats.directions[rows], axes)))[:, 1:] * 127.5 + 127.5)

@@ -45,7 +45,7 @@ def to_facts(
     """
     z = geometry.xyz[:, 2]
     in_front = bool(z.min() > 0)
-    known_z = z if depth is None else depth.metres
+    known_z = z if depth is None else depth.z
     return {
         "title": notes.get("photo", "3D model"),
         "unit": notes.get("unit", "m"),
@@ -95,7 +95,7 @@ def _sigma(depth: MetricDepth) -> dict[str, Any] | None:
     shrink = min(1.0, _SIGMA_CELLS / max(width, height))
     rows, columns = (_middles(length, max(1, round(length * shrink))) for length in (height, width))
     cells = np.ix_(rows, columns)
-    relative = depth.sigma[cells].astype(np.float64) / depth.metres[cells]
+    relative = depth.sigma[cells].astype(np.float64) / depth.z[cells]
     known = relative > 0
     if not known.any():
         return None

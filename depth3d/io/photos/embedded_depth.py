@@ -1,4 +1,4 @@
-"""Depth that a phone stored inside its photo, and the three ways to use it: as metres, as relief, as hints."""
+"""Depth that a phone stored inside its photo, and the three ways to use it: as metres, as inverse depth, as hints."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from depth3d.core.camera import Intrinsics, pixel_centres
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.distortion import undistort_points
 from depth3d.core.errors import DepthMapError
-from depth3d.io.depth.depth_map import resized_depth, resized_relief
+from depth3d.io.depth.depth_map import resized_depth, resized_inverse_depth
 from depth3d.io.points.pixel_depths import PixelDepths, to_hint
 from depth3d.scale import SparsePoints
 
 _ASPECT_TOLERANCE = 0.02
 _NOISE = 0.02
-"""Noise of a phone's own relief as a share of its range: 8 bits, and smoothing over edges; our judgement."""
+"""Noise of a phone's own inverse depth as a share of its range: 8 bits, and smoothing over edges; our judgement."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,20 +57,20 @@ def embedded_at(embedded: EmbeddedDepth, camera: Intrinsics) -> InverseDepth | M
     """
     _check_aspect(embedded, camera)
     if isinstance(embedded.depth, InverseDepth):
-        relief = embedded.depth
-        values = resized_relief(relief.values, camera.size)
+        inverse_depth = embedded.depth
+        values = resized_inverse_depth(inverse_depth.values, camera.size)
         if embedded.is_along_ray:
             values = (values * _ray_lengths(pixel_centres(*camera.size), camera)).astype(np.float32)
-        return InverseDepth(values, relief.zero_is_infinity, relief.noise, embedded.source)
-    metres = resized_depth(embedded.depth.metres, camera.size)
+        return InverseDepth(values, inverse_depth.zero_is_infinity, inverse_depth.noise, embedded.source)
+    metres = resized_depth(embedded.depth.z, camera.size)
     if embedded.is_along_ray:
         metres = (metres / _ray_lengths(pixel_centres(*camera.size), camera)).astype(np.float32)
     sigma = metres * np.float32(embedded.unit_sigma)
-    return MetricDepth(metres, sigma, embedded.source)
+    return MetricDepth(metres, sigma, embedded.source, unit="m")
 
 
-def embedded_relief(embedded: EmbeddedDepth, camera: Intrinsics) -> InverseDepth:
-    """The embedded depth as relief of the photo's size, for hints to give it its unit.
+def embedded_inverse_depth(embedded: EmbeddedDepth, camera: Intrinsics) -> InverseDepth:
+    """The embedded depth as inverse depth of the photo's size, for hints to give it its unit.
 
     Args:
         embedded: depth of its own size.
@@ -85,7 +85,7 @@ def embedded_relief(embedded: EmbeddedDepth, camera: Intrinsics) -> InverseDepth
     depth = embedded_at(embedded, camera)
     if isinstance(depth, InverseDepth):
         return depth
-    return InverseDepth(np.reciprocal(depth.metres), zero_is_infinity=True, noise=_NOISE, source=embedded.source)
+    return InverseDepth(np.reciprocal(depth.z), zero_is_infinity=True, noise=_NOISE, source=embedded.source)
 
 
 def embedded_points(embedded: EmbeddedDepth, camera: Intrinsics) -> SparsePoints:
@@ -104,7 +104,7 @@ def embedded_points(embedded: EmbeddedDepth, camera: Intrinsics) -> SparsePoints
     _check_aspect(embedded, camera)
     if not isinstance(embedded.depth, MetricDepth):
         raise DepthMapError(f"{embedded.source}: without metres; it can replace the network's depth, but not scale it")
-    metres = embedded.depth.metres
+    metres = embedded.depth.z
     row, column = np.nonzero(np.isfinite(metres))
     centres = np.stack([column + 0.5, row + 0.5], axis=1) * np.divide(camera.size, embedded.depth.size)
     z = metres[row, column].astype(np.float64)

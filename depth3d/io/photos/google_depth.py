@@ -159,7 +159,7 @@ def _understood(stored: _Stored, share: NDArray[np.float32], path: Path) -> Embe
     with np.errstate(divide="ignore"):
         metres = np.float32(metres_per_unit) / inverse
     metres[~np.isfinite(metres)] = np.nan
-    return EmbeddedDepth(MetricDepth(metres, source=source), _UNIT_SIGMA, is_along_ray, source)
+    return EmbeddedDepth(MetricDepth(metres, source=source, unit="m"), _UNIT_SIGMA, is_along_ray, source)
 
 
 def _inverse(stored: _Stored, share: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -68,7 +68,7 @@ def _understood(
         return EmbeddedDepth(InverseDepth(inverse, zero_is_infinity=True, source=source), 0.0, False, source)
     metres = values if kind == _DEPTH else _reciprocal(values)
     source = f"Apple's depth in {path.name} ({size}, accuracy {accuracy})"
-    return EmbeddedDepth(MetricDepth(_positive(metres), source=source), _UNIT_SIGMA[accuracy], False, source)
+    return EmbeddedDepth(MetricDepth(_positive(metres), source=source, unit="m"), _UNIT_SIGMA[accuracy], False, source)
 
 
 def _range(note: dict[str, Any], apple: Properties, path: Path) -> tuple[int, float, float]:

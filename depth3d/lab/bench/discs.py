@@ -49,7 +49,7 @@ def _walls(size: tuple[int, int], *, rgb: tuple[int, int, int]) -> tuple[NDArray
     picture[:, : width // 2] = rgb
     metres = np.full((height, width), 3.0, np.float32)
     metres[:, : width // 2] = 1.0
-    return picture, MetricDepth(metres)
+    return picture, MetricDepth(metres, unit="m")
 
 
 def _seen(

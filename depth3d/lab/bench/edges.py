@@ -16,7 +16,7 @@ from depth3d.io.photos.photo import read_photo
 from depth3d.lab.bench.timing import Figure, Section
 from depth3d.lab.evaluation.boundaries import NETWORK_CELLS, as_a_network_sees, boundary_f1, flying_points
 from depth3d.lab.evaluation.metrics import Frame, read_truth
-from depth3d.refine import refine_relief
+from depth3d.refine import refine_inverse_depth
 from depth3d.refine.cells import fill_unknown
 
 _DENSE = 0.5
@@ -106,7 +106,7 @@ def judge_edges(frame: MeasuredFrame) -> EdgeFigures:
     size = (frame.rgb.shape[1], frame.rgb.shape[0])
     bicubic = cv2.resize(fill_unknown(small), size, interpolation=cv2.INTER_CUBIC)
     start = time.perf_counter()
-    refined = refine_relief(InverseDepth(small), frame.rgb).values
+    refined = refine_inverse_depth(InverseDepth(small), frame.rgb).values
     seconds = time.perf_counter() - start
     truth_m = np.where(np.isfinite(refined), frame.truth_m, np.float32(np.nan))
     plain_z, refined_z = (1 / np.maximum(inverse, np.float32(1e-6)) for inverse in (bicubic, refined))

@@ -108,7 +108,7 @@ def _write_with_open3d(open3d: Any, frame: Frame, path: Path) -> None:
     pinhole = open3d.camera.PinholeCameraIntrinsic(*frame.depth.size, k[0, 0], k[1, 1], k[0, 2], k[1, 2])
     both = open3d.geometry.RGBDImage.create_from_color_and_depth(
         open3d.geometry.Image(frame.rgb),
-        open3d.geometry.Image(frame.depth.metres),
+        open3d.geometry.Image(frame.depth.z),
         depth_scale=1.0,
         depth_trunc=1e6,
         convert_rgb_to_intensity=False,

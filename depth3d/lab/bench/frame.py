@@ -48,4 +48,4 @@ def frame_of(photo: Path, *, size: tuple[int, int] = SIZE) -> Frame:
     cut = np.ascontiguousarray(resized[top : top + height, left : left + width])
     u, v = np.meshgrid(np.linspace(0, 9, width), np.linspace(0, 7, height))
     metres = (3 + 0.4 * np.sin(u) * np.cos(v)).astype(np.float32)
-    return Frame(cut, MetricDepth(metres), Intrinsics.from_fov(width, height, fov_x_deg=_FOV_X_DEG))
+    return Frame(cut, MetricDepth(metres, unit="m"), Intrinsics.from_fov(width, height, fov_x_deg=_FOV_X_DEG))

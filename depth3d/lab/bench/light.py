@@ -82,7 +82,7 @@ def _judged(frame: Frame, numbers: list[float] | None) -> LightFigures:
         camera = Intrinsics.from_integer_centres(rgb.shape[1], rgb.shape[0], *numbers)
     if rgb.shape[:2] != metres.shape:
         rgb = np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-    points = unproject(MetricDepth(metres), camera.resized(width, height))
+    points = unproject(MetricDepth(metres, unit="m"), camera.resized(width, height))
     start = time.perf_counter()
     mesh = to_mesh(points, rgb)
     seconds = time.perf_counter() - start

@@ -48,7 +48,7 @@ class Shot:
     @property
     def depth(self) -> MetricDepth:
         """The exact depth."""
-        return MetricDepth(self.metres, source="exact")
+        return MetricDepth(self.metres, source="exact", unit="m")
 
 
 def shoot(camera: Intrinsics, pose: Pose) -> Shot:

@@ -98,7 +98,7 @@ def real_views(data: Path) -> Section:
 
 def judge_pair(pair: Pair) -> Judged:
     """Draw the view of one pair and compare."""
-    layers = to_layers(pair.rgb, MetricDepth(pair.metres), pair.camera)
+    layers = to_layers(pair.rgb, MetricDepth(pair.metres, unit="m"), pair.camera)
     view = render_view(layers, pair.other_camera, pair.pose)
     plain = _plainly_warped(layers, pair)
     both = pair.visible | pair.hidden

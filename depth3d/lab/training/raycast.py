@@ -171,5 +171,5 @@ def _cutout(maps: Tensor, mask_numbers: Tensor, masks: Tensor, origin: Tensor, d
     size = masks.shape[1]
     column = ((x * 0.5 + 0.5) * size).clamp(0, size - 1).to(torch.int32)
     row = ((y * 0.5 + 0.5) * size).clamp(0, size - 1).to(torch.int32)
-    solid = masks.flatten()[mask_numbers[:, :, None] * (size * size) + row * size + column] > 0
-    return torch.where(solid, t, MISS)
+    plate = masks.flatten()[mask_numbers[:, :, None] * (size * size) + row * size + column] > 0
+    return torch.where(plate, t, MISS)

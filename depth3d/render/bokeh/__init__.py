@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from depth3d.render.bokeh.defocus import DEFAULT_BLUR_PERCENT as DEFAULT_BLUR_PERCENT
-from depth3d.render.bokeh.defocus import DEFAULT_HIGHLIGHTS as DEFAULT_HIGHLIGHTS
-from depth3d.render.bokeh.defocus import defocus as defocus
+from depth3d.render.bokeh.depth_of_field import DEFAULT_BLUR_PERCENT as DEFAULT_BLUR_PERCENT
+from depth3d.render.bokeh.depth_of_field import DEFAULT_HIGHLIGHTS as DEFAULT_HIGHLIGHTS
+from depth3d.render.bokeh.depth_of_field import defocus as defocus

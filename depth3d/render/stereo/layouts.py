@@ -110,7 +110,7 @@ def _squeezed(pair: StereoPair, size: tuple[int, int]) -> StereoPair:
 def _autostereogram(rgb: NDArray[np.uint8], depth: MetricDepth, width: int) -> NDArray[np.uint8]:
     width = min(checked_width(width), rgb.shape[1])
     size = width, max(1, round(rgb.shape[0] * width / rgb.shape[1]))
-    inverse = np.float32(1) / depth.metres
+    inverse = np.float32(1) / depth.z
     far, near = np.nanpercentile(inverse, [_FARTHEST_PERCENTILE, _NEAREST_PERCENTILE])
     nearness = (inverse - np.float32(far)) / np.float32(max(near - far, 1e-12))
     nearness = np.clip(np.nan_to_num(nearness), 0, 1)

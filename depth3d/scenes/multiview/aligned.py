@@ -32,7 +32,7 @@ class AlignedPhoto:
 
     Attributes:
         path: the photo's file.
-        lens: its camera as it was taken, upright.
+        camera_as_taken: its camera as it was taken, upright.
         camera: its camera with the lens's distortion undone.
         pose: where it was taken, in the model's unit.
         points: how many points fixed its scale; 0 where its depth was metric already.
@@ -40,7 +40,7 @@ class AlignedPhoto:
     """
 
     path: Path
-    lens: Intrinsics
+    camera_as_taken: Intrinsics
     camera: Intrinsics
     pose: Pose
     points: int
@@ -99,7 +99,7 @@ class Aligned:
         if pixel is None:
             return photo.pose.world_from_cam[:3, 3].copy()
         view = self.view(numbers[0])
-        ((u, v),) = moved_pixels(partial(to_ideal_pixels, camera=photo.lens, ideal=photo.camera), pixel)
+        ((u, v),) = moved_pixels(partial(to_ideal_pixels, camera=photo.camera_as_taken, ideal=photo.camera), pixel)
         column = int(np.floor(u / photo.camera.width * view.camera.width))
         row = int(np.floor(v / photo.camera.height * view.camera.height))
         inside = 0 <= column < view.camera.width and 0 <= row < view.camera.height

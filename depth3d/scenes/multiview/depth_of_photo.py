@@ -49,10 +49,10 @@ def own_depth(
         Depth3DError: the photo cannot be used, in words for the user.
     """
     photo = read_photo(posed.photo)
-    fallback = choose_camera(photo, options) if posed.lens is None else None
+    fallback = choose_camera(photo, options) if posed.camera_as_taken is None else None
     placed = place(posed, photo, fallback=fallback)
-    lens = placed.camera or fallback
-    assert lens is not None
+    camera_as_taken = placed.camera or fallback
+    assert camera_as_taken is not None
     chosen = replace(options, embedded_depth=False)
     if options.depth_map is not None:
         chosen = replace(chosen, depth_map=Path(str(options.depth_map).replace("{name}", posed.photo.stem)))
@@ -62,10 +62,10 @@ def own_depth(
         points = _points(placed.hints or (() if found is None else (found,)), photo)
         count = sum(len(hint.u) for hint in points)
         chosen = replace(chosen, hints=points, refine_scale=count >= 2 * LEAST_ANCHORS)
-    scene = reconstruct(photo, chosen, lens=lens)
+    scene = reconstruct(photo, chosen, camera_as_taken=camera_as_taken)
     if is_metric and units_per_metre != 1:
-        scene = replace(scene, depth=replace(scene.depth, metres=scene.depth.metres * np.float32(units_per_metre)))
-    return AlignedPhoto(posed.photo, lens, scene.camera, placed.pose, count, scene.notes), scene
+        scene = replace(scene, depth=replace(scene.depth, z=scene.depth.z * np.float32(units_per_metre)))
+    return AlignedPhoto(posed.photo, camera_as_taken, scene.camera, placed.pose, count, scene.notes), scene
 
 
 def _points(hints: tuple[Hint, ...], photo: Photo) -> tuple[SparsePoints, ...]:
@@ -87,7 +87,7 @@ def small_view(
     width, height = scene.camera.size
     shrink = min(1.0, detail_px / max(width, height))
     size = max(1, round(width * shrink)), max(1, round(height * shrink))
-    z, sigma, rgb = scene.depth.metres, scene.depth.sigma, scene.photo.rgb
+    z, sigma, rgb = scene.depth.z, scene.depth.sigma, scene.photo.rgb
     if size != (width, height):
         z = np.asarray(cv2.resize(z, size, interpolation=cv2.INTER_NEAREST_EXACT))
         sigma = None if sigma is None else np.asarray(cv2.resize(sigma, size, interpolation=cv2.INTER_NEAREST_EXACT))

@@ -29,7 +29,7 @@ def own_points(capture: Capture, options: Options, report: Callable[[str, int, i
         report("finding points", number, len(capture.photos))
         try:
             photo = read_photo(posed.photo)
-            fallback = choose_camera(photo, options) if posed.lens is None else None
+            fallback = choose_camera(photo, options) if posed.camera_as_taken is None else None
             placed = place(posed, photo, fallback=fallback)
         except Depth3DError:
             continue  # it is read again for its depth, and left out then with this reason

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.depth import MetricDepth
+from depth3d.core.depth import MetricDepth, Unit
 from depth3d.core.errors import OutputError, UsageError
 from depth3d.geometry.mesh import Mesh
 from depth3d.geometry.point_cloud import PointCloud
@@ -41,26 +41,24 @@ class FusedScene:
     Attributes:
         mesh: coloured triangles, turned upright: x right, y down, z forward as the first photo looks; the model's
             origin stays the origin.
-        is_metric: whether lengths are metres, or the model's own unit.
         upright_from_model: (4, 4) what turns and scales the model's coordinates into those of `mesh`.
         details: how everything was obtained, for the provenance.
         notes: sentences for the user.
     """
 
     mesh: Mesh
-    is_metric: bool
     upright_from_model: NDArray[np.float64]
     details: dict[str, Any]
     notes: tuple[str, ...]
 
     @property
-    def unit(self) -> str:
-        """The unit of every length."""
-        return "m" if self.is_metric else "arbitrary"
+    def unit(self) -> Unit:
+        """The unit of every length: "m", or "arbitrary" where it is the model's own."""
+        return self.mesh.unit
 
     def cloud(self) -> PointCloud:
         """The mesh's vertices as coloured points with normals."""
-        return PointCloud(self.mesh.xyz, self.mesh.rgb, self.mesh.normals)
+        return PointCloud(self.mesh.xyz, self.mesh.rgb, self.mesh.normals, unit=self.unit)
 
     def save(
         self, path: str | Path, *, kind: FusedKind | None = None, axes: str | None = None, force: bool = False
@@ -146,11 +144,12 @@ def fuse_aligned(
         fused.mesh,
         xyz=_turned(fused.mesh.xyz * np.float32(metres), upright[:3, :3]),
         normals=None if fused.mesh.normals is None else _turned(fused.mesh.normals, upright[:3, :3]),
+        unit="m" if aligned.unit.is_metric else "arbitrary",
     )
     upright[:3, :3] *= metres
     notes = (*aligned.notes, *_left_out_notes(aligned), *fused.notes)
     details = _details(aligned, fused.voxel * metres, notes)
-    return FusedScene(mesh, aligned.unit.is_metric, upright, details, notes)
+    return FusedScene(mesh, upright, details, notes)
 
 
 def save_depths(
@@ -192,7 +191,7 @@ def save_depths(
         if np.isnan(z).all():
             continue
         path = folder / f"{photo.path.stem}.png"
-        depth = MetricDepth(z, source=f"aligned with {len(aligned.photos)} photos")
+        depth = MetricDepth(z, source=f"aligned with {len(aligned.photos)} photos", unit="arbitrary")
         if layout == "3dgs":
             save(depth, path, layout="3dgs", force=force, notes={"unit": "the model's"})
         else:

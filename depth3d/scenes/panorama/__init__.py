@@ -2,11 +2,11 @@
 
 from depth3d.scenes.panorama.geometry import panorama_to_cloud, panorama_to_mesh, panorama_to_points
 from depth3d.scenes.panorama.predict import predict_panorama, scale_panorama
-from depth3d.scenes.panorama.sphere import SphericalDepth, SphericalRelief
+from depth3d.scenes.panorama.sphere import SphericalDepth, SphericalInverseDepth
 
 __all__ = [
     "SphericalDepth",
-    "SphericalRelief",
+    "SphericalInverseDepth",
     "panorama_to_cloud",
     "panorama_to_mesh",
     "panorama_to_points",

@@ -24,7 +24,7 @@ def panorama_to_points(depth: SphericalDepth) -> PointMap:
     width, height = depth.picture_size
     rows = ((np.arange(grid.height) * 2 + 1) * height) // (2 * grid.height)
     columns = ((np.arange(grid.width) * 2 + 1) * width) // (2 * grid.width)
-    return PointMap(xyz, rows, columns, depth.picture_size)
+    return PointMap(xyz, rows, columns, depth.picture_size, unit=depth.unit)
 
 
 def panorama_to_cloud(depth: SphericalDepth, rgb: NDArray[np.uint8], *, normals: bool = False) -> PointCloud:
@@ -42,7 +42,7 @@ def panorama_to_cloud(depth: SphericalDepth, rgb: NDArray[np.uint8], *, normals:
     colours = points.colours(rgb)
     kept = _evenly_kept(depth) & points.known
     directions = _normals(points, closes=depth.equirect.closes)[kept] if normals else None
-    return PointCloud(points.xyz[kept], colours[kept], directions)
+    return PointCloud(points.xyz[kept], colours[kept], directions, unit=depth.unit)
 
 
 def panorama_to_mesh(
@@ -90,6 +90,7 @@ def panorama_to_mesh(
         rgb=None if textured else colours[kept],
         uv=texture_uv[kept] if textured else None,
         texture=rgb if textured else None,
+        unit=depth.unit,
     )
 
 

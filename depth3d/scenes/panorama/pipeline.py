@@ -169,13 +169,13 @@ def reconstruct_panorama(
 
     def predict(rgb: NDArray[np.uint8]) -> InverseDepth:
         seen = predictor.predict(Photo(rgb, Exif(), photo.name))
-        relief = polish(seen, rgb, refine=options.refine is not False)
-        sources[:] = [relief.source]
-        return relief
+        inverse_depth = polish(seen, rgb, refine=options.refine is not False)
+        sources[:] = [inverse_depth.source]
+        return inverse_depth
 
     budget = {} if options.max_points is None else {"max_points": max(_FEWEST_POINTS, options.max_points)}
-    relief = predict_panorama(photo.rgb, equirect, predict, **budget)
-    return PanoramaScene(photo, equirect, scale_panorama(relief, hints), hints, sources[0], options)
+    inverse_depth = predict_panorama(photo.rgb, equirect, predict, **budget)
+    return PanoramaScene(photo, equirect, scale_panorama(inverse_depth, hints), hints, sources[0], options)
 
 
 def panorama_kind_of(path: Path) -> PanoramaKind:

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.camera import pixel_centres
-from depth3d.core.depth import InverseDepth
+from depth3d.core.depth import InverseDepth, Unit
 from depth3d.core.equirectangular import Equirect, rays_of_pixels
 from depth3d.core.errors import CameraError, DepthMapError, HintError
 from depth3d.scale.distances import DistanceAt
 from depth3d.scale.hint import NEAR_PERCENTILE, relative_sigma
 from depth3d.scenes.panorama.faces import Face, cut_face, faces_around, sample, seen_by
 from depth3d.scenes.panorama.overlap_consistency import Agreement, agree_on_scale
-from depth3d.scenes.panorama.sphere import SphericalDepth, SphericalRelief
+from depth3d.scenes.panorama.sphere import SphericalDepth, SphericalInverseDepth
 
 DEFAULT_SIDES = 8
 DEFAULT_FACE_FOV_DEG = 100.0
@@ -37,7 +37,7 @@ def predict_panorama(
     fov_deg: float = DEFAULT_FACE_FOV_DEG,
     face_px: int = DEFAULT_FACE_PX,
     max_points: int = 1_000_000,
-) -> SphericalRelief:
+) -> SphericalInverseDepth:
     """Relative inverse distance in every direction of a panorama.
 
     Args:
@@ -70,7 +70,7 @@ def predict_panorama(
     nearest = np.nanpercentile(merged, NEAR_PERCENTILE)
     if not nearest > 0:
         raise DepthMapError("panorama: the faces' predictions contradict each other; no distance comes out positive")
-    return SphericalRelief(
+    return SphericalInverseDepth(
         equirect=grid,
         picture_size=equirect.size,
         values=(merged / nearest).astype(np.float32),
@@ -80,11 +80,11 @@ def predict_panorama(
     )
 
 
-def scale_panorama(relief: SphericalRelief, distances: Sequence[DistanceAt] = ()) -> SphericalDepth:
+def scale_panorama(inverse_depth: SphericalInverseDepth, distances: Sequence[DistanceAt] = ()) -> SphericalDepth:
     """Distances from the known ones: the factor s, and from several of them also the shift t that overlaps leave open.
 
     Args:
-        relief: what the faces agreed on.
+        inverse_depth: what the faces agreed on.
         distances: lengths along the ray at pixels of the panorama; none leaves the unit arbitrary.
 
     Raises:
@@ -92,19 +92,21 @@ def scale_panorama(relief: SphericalRelief, distances: Sequence[DistanceAt] = ()
     """
     notes: tuple[str, ...] = ()
     if distances:
-        scale, shift = _fitted(relief, distances)
+        scale, shift = _fitted(inverse_depth, distances)
     else:
         scale, shift = 1.0, 0.0
         notes = ("no distance was given: the unit is arbitrary (1 unit = distance of the nearest things)",)
-    inverse = scale * relief.values + np.float32(shift) * relief.shift
+    inverse = scale * inverse_depth.values + np.float32(shift) * inverse_depth.shift
     with np.errstate(divide="ignore", invalid="ignore"):
         metres = np.where(inverse > scale / _FARTHEST, 1 / inverse, np.nan).astype(np.float32)
     lost = np.isfinite(inverse) & np.isnan(metres)
     if lost.any():
         what = f"{lost.mean():.1%} of the panorama lies beyond {_FARTHEST:g} times the nearest things: unknown"
         notes = (*notes, f"{what}, no geometry")
-    unit = "m" if distances else "arbitrary"
-    return SphericalDepth(relief.equirect, relief.picture_size, metres, unit, (*relief.notes, *notes))
+    unit: Unit = "m" if distances else "arbitrary"
+    return SphericalDepth(
+        inverse_depth.equirect, inverse_depth.picture_size, metres, unit, (*inverse_depth.notes, *notes)
+    )
 
 
 def _predicted(
@@ -113,13 +115,13 @@ def _predicted(
     picture, covered = cut_face(rgb, equirect, face)
     if covered.mean() < _LEAST_COVERED:
         return np.full(covered.shape, np.nan, np.float32)
-    relief = predict(picture)
-    if relief.values.shape != covered.shape:
+    inverse_depth = predict(picture)
+    if inverse_depth.values.shape != covered.shape:
         raise DepthMapError(
-            f"panorama: the prediction of the face {face.name} is {relief.size[0]}x{relief.size[1]}, "
+            f"panorama: the prediction of the face {face.name} is {inverse_depth.size[0]}x{inverse_depth.size[1]}, "
             f"the face {covered.shape[1]}x{covered.shape[0]}"
         )
-    return np.where(covered, relief.values, np.float32(np.nan))
+    return np.where(covered, inverse_depth.values, np.float32(np.nan))
 
 
 def _merged(
@@ -145,39 +147,39 @@ def _merged(
     return merged, shift
 
 
-def _fitted(relief: SphericalRelief, distances: Sequence[DistanceAt]) -> tuple[float, float]:
-    scale, shift, worst = _least_squares(relief, distances)
+def _fitted(inverse_depth: SphericalInverseDepth, distances: Sequence[DistanceAt]) -> tuple[float, float]:
+    scale, shift, worst = _least_squares(inverse_depth, distances)
     if worst > _CONTRADICTION_SIGMAS:
-        without = [_least_squares(relief, [h for h in distances if h is not hint])[2] for hint in distances]
+        without = [_least_squares(inverse_depth, [h for h in distances if h is not hint])[2] for hint in distances]
         name = distances[int(np.argmin(without))].name
         others = "the other" if len(distances) == 2 else "the others"
         raise HintError(f"the hint {name} contradicts {others}; check it, or give its uncertainty")
     return scale, shift
 
 
-def _least_squares(relief: SphericalRelief, distances: Sequence[DistanceAt]) -> tuple[float, float, float]:
+def _least_squares(inverse_depth: SphericalInverseDepth, distances: Sequence[DistanceAt]) -> tuple[float, float, float]:
     """Factor and shift, and the largest error in standard deviations."""
-    values, shifts = np.array([_at(relief, hint) for hint in distances]).T
+    values, shifts = np.array([_at(inverse_depth, hint) for hint in distances]).T
     inverse = np.array([1 / hint.metres for hint in distances])
     stated = inverse * [relative_sigma(hint.metres, hint.sigma_m) for hint in distances]
     scale, shift = float(np.median(inverse / np.maximum(values, 1e-6))), 0.0
     sigma = stated
     for _ in range(_SOLVER_ROUNDS):
-        sigma = np.hypot(stated, abs(scale) * relief.noise)
+        sigma = np.hypot(stated, abs(scale) * inverse_depth.noise)
         rows = np.concatenate([np.stack([values, shifts], axis=1) / sigma[:, None], [[0.0, 0.0]]])
-        rows[-1, 1] = 1 / (max(relief.shift_sigma, 1e-9) * max(abs(scale), 1e-12))
+        rows[-1, 1] = 1 / (max(inverse_depth.shift_sigma, 1e-9) * max(abs(scale), 1e-12))
         scale, shift = (float(n) for n in np.linalg.lstsq(rows, np.append(inverse / sigma, 0), rcond=None)[0])
     if not scale > 0:
         raise HintError("the distances contradict the panorama: what it shows nearer is farther; check the pixels")
     return scale, shift, float(np.max(np.abs(scale * values + shift * shifts - inverse) / sigma))
 
 
-def _at(relief: SphericalRelief, hint: DistanceAt) -> tuple[float, float]:
-    width, height = relief.picture_size
+def _at(inverse_depth: SphericalInverseDepth, hint: DistanceAt) -> tuple[float, float]:
+    width, height = inverse_depth.picture_size
     if not (0 <= hint.u <= width and 0 <= hint.v <= height):
         raise HintError(f"hint {hint.name}: the pixel lies outside the {width}x{height} panorama")
-    uv = np.array([[hint.u * relief.equirect.width / width, hint.v * relief.equirect.height / height]])
-    value, shift = float(sample(relief.values, uv)[0]), float(sample(relief.shift, uv)[0])
+    uv = np.array([[hint.u * inverse_depth.equirect.width / width, hint.v * inverse_depth.equirect.height / height]])
+    value, shift = float(sample(inverse_depth.values, uv)[0]), float(sample(inverse_depth.shift, uv)[0])
     if not np.isfinite(value):
         raise HintError(f"hint {hint.name}: nothing is known there; choose another point")
     return value, shift

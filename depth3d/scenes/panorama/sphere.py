@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from depth3d.core.depth import Unit
 from depth3d.core.equirectangular import Equirect
 from depth3d.core.errors import DepthMapError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SphericalRelief:
+class SphericalInverseDepth:
     """Relative inverse distance: 1 / distance = s values + t shift, with s > 0 and t about 0.
 
     Attributes:
@@ -60,7 +61,7 @@ class SphericalDepth:
     equirect: Equirect
     picture_size: tuple[int, int]
     metres: NDArray[np.float32]
-    unit: str = "m"
+    unit: Unit = "m"
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -51,7 +51,7 @@ class Heatmaps:
 
     def picture(self, scene: Scene, *, is_new_shot: bool) -> Picture:
         """The heat map of the next frame."""
-        low, high = nearness_range(np.float32(1) / scene.depth.metres)
+        low, high = nearness_range(np.float32(1) / scene.depth.z)
         share = 1.0 if is_new_shot else self._follow
         self._low, self._high = self._low + share * (low - self._low), self._high + share * (high - self._high)
         return to_heatmap(scene.depth, nearness=(self._low, self._high))

@@ -87,27 +87,27 @@ def reconstruct_video(video: Video, options: Options | None = None) -> Iterator[
         threads=options.threads,
     )
     steadier = Steadier(fps=video.fps, steady_s=options.steady_s)
-    lens, fit, hints = None, ScaleFit(1.0, 0.0), tuple[Hint, ...]()
+    camera_as_taken, fit, hints = None, ScaleFit(1.0, 0.0), tuple[Hint, ...]()
     for number, rgb in enumerate(video.frames(), start=1):
         photo = Photo(rgb, name=f"{video.path.name} frame {number}")
-        if lens is None:
-            lens = choose_camera(photo, options)
-            hints = gather_hints(photo, lens, options)
-        camera = lens.undistorted()
-        if not lens.is_ideal:
-            photo = replace(photo, rgb=undistort_photo(photo.rgb, lens, camera))
+        if camera_as_taken is None:
+            camera_as_taken = choose_camera(photo, options)
+            hints = gather_hints(photo, camera_as_taken, options)
+        camera = camera_as_taken.undistorted()
+        if not camera_as_taken.is_ideal:
+            photo = replace(photo, rgb=undistort_photo(photo.rgb, camera_as_taken, camera))
         seen = polish(predictor.predict(photo), photo.rgb, refine=bool(options.refine), smooth_px=options.smooth_px)
         assert isinstance(seen, InverseDepth)
         steadied = steadier.next(seen, photo.rgb)
-        relief = steadied.relief
+        inverse_depth = steadied.inverse_depth
         if steadied.is_new_scene:
             moved = (
                 hints
-                if lens.is_ideal
-                else tuple(h.moved(partial(to_ideal_pixels, camera=lens, ideal=camera)) for h in hints)
+                if camera_as_taken.is_ideal
+                else tuple(h.moved(partial(to_ideal_pixels, camera=camera_as_taken, ideal=camera)) for h in hints)
             )
-            fit = fit_scale(relief, camera, _still_true(moved, number, video.fps))
-        scene = Scene(photo, camera, lens, relief, fit.apply(relief), fit, options, fit.notes)
+            fit = fit_scale(inverse_depth, camera, _still_true(moved, number, video.fps))
+        scene = Scene(photo, camera, camera_as_taken, inverse_depth, fit.apply(inverse_depth), fit, options, fit.notes)
         yield ClipFrame(number, scene, steadied.is_new_scene)
 
 
@@ -233,15 +233,15 @@ class _Run:
         elif path.suffix.lower() == ".png" and kind in (None, "depth"):
             if self._units is None:
                 self._units = _units_ahead(scene.depth)
-            metres = np.minimum(scene.depth.metres, np.float32(65_535 / self._units))
-            depth, units = replace(scene.depth, metres=metres), self._units
+            metres = np.minimum(scene.depth.z, np.float32(65_535 / self._units))
+            depth, units = replace(scene.depth, z=metres), self._units
             save(depth, path, force=self._force, units_per_metre=units, notes=scene.in_short)
-        elif path.suffix.lower() == ".png" and kind == "relative" and scene.relief is not None:
-            values = scene.relief.values
+        elif path.suffix.lower() == ".png" and kind == "relative" and scene.inverse_depth is not None:
+            values = scene.inverse_depth.values
             if self._ends is None:
                 low, high = float(np.nanmin(values)), float(np.nanmax(values))
                 self._ends = low - (high - low) / 2, high + (high - low) / 2
-            save(scene.relief, path, force=self._force, ends=self._ends, notes=scene.in_short)
+            save(scene.inverse_depth, path, force=self._force, ends=self._ends, notes=scene.in_short)
         else:
             replace(scene, options=replace(scene.options, provenance=False)).save(path, kind=kind, force=self._force)
 
@@ -310,7 +310,7 @@ def _numbered(pattern: Path, number: int) -> Path:
 
 def _units_ahead(depth: MetricDepth) -> float:
     """Stored units per metre for a whole video, with room for what is deeper than the first frame."""
-    return png_units_per_metre(MetricDepth(depth.metres * np.float32(_ROOM_AHEAD)))
+    return png_units_per_metre(replace(depth, z=depth.z * np.float32(_ROOM_AHEAD), sigma=None))
 
 
 def _silent(what: str, done: int, total: int) -> None:

@@ -40,11 +40,11 @@ class Steadied:
     """A frame's depth on the scale of the frames before.
 
     Attributes:
-        relief: relative inverse depth; one (a, b) holds for all frames of a scene.
+        inverse_depth: relative inverse depth; one (a, b) holds for all frames of a scene.
         is_new_scene: True for the first frame, and after a cut.
     """
 
-    relief: InverseDepth
+    inverse_depth: InverseDepth
     is_new_scene: bool
 
 
@@ -66,34 +66,36 @@ class Steadier:
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         self._last: _Frame | None = None
 
-    def next(self, relief: InverseDepth, rgb: NDArray[np.uint8]) -> Steadied:
+    def next(self, inverse_depth: InverseDepth, rgb: NDArray[np.uint8]) -> Steadied:
         """Align one more frame: robustly to the last frame's alignment where flow finds it again, then smooth.
 
         The smoothing takes less of the last frame the more the two differ, so that edges and moving things stay.
 
         Args:
-            relief: the network's inverse depth of the frame.
+            inverse_depth: the network's inverse depth of the frame.
             rgb: (H, W, 3) uint8, the frame.
         """
         grey = _small(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8), cv2.INTER_AREA)
         last = self._last
-        if last is None or last.out.shape != relief.values.shape:
-            return self._begin(relief, grey)
+        if last is None or last.out.shape != inverse_depth.values.shape:
+            return self._begin(inverse_depth, grey)
         back = self._flow_between(grey, last.grey)
         same = self._found_again(grey, last.grey, back)
         if same.mean() < _LEAST_SAME:
-            return self._begin(relief, grey)
-        known = _small(relief.values, cv2.INTER_NEAREST_EXACT)
+            return self._begin(inverse_depth, grey)
+        known = _small(inverse_depth.values, cv2.INTER_NEAREST_EXACT)
         before = _moved(last.aligned, back)
         a, b = _match(known[same], before[same])
-        aligned = relief.values * np.float32(a) + np.float32(b)
+        aligned = inverse_depth.values * np.float32(a) + np.float32(b)
         out = self._smoothed(aligned, last.out, back, same)
         self._last = _Frame(grey, known * np.float32(a) + np.float32(b), out)
-        return Steadied(replace(relief, values=out, zero_is_infinity=relief.zero_is_infinity and b == 0), False)
+        return Steadied(
+            replace(inverse_depth, values=out, zero_is_infinity=inverse_depth.zero_is_infinity and b == 0), False
+        )
 
-    def _begin(self, relief: InverseDepth, grey: NDArray[np.uint8]) -> Steadied:
-        self._last = _Frame(grey, _small(relief.values, cv2.INTER_NEAREST_EXACT), relief.values)
-        return Steadied(relief, True)
+    def _begin(self, inverse_depth: InverseDepth, grey: NDArray[np.uint8]) -> Steadied:
+        self._last = _Frame(grey, _small(inverse_depth.values, cv2.INTER_NEAREST_EXACT), inverse_depth.values)
+        return Steadied(inverse_depth, True)
 
     def _found_again(
         self, grey: NDArray[np.uint8], last: NDArray[np.uint8], back: NDArray[np.float32]

@@ -101,15 +101,15 @@ def _from_trimesh(part: Any, cam_from_part: NDArray[np.floating[Any]], *, linear
         colours = _splat_colours(part) if "_ply_raw" in part.metadata else None
         if colours is None:
             colours = getattr(part, "colors", None)
-        return PointCloud(xyz, _vertex_rgb(colours, len(xyz), linear=linear))
+        return PointCloud(xyz, _vertex_rgb(colours, len(xyz), linear=linear), unit="arbitrary")
     uv, texture = _texture(part.visual)
     if texture is not None:
-        return Mesh(xyz, faces, uv=uv, texture=texture)
+        return Mesh(xyz, faces, uv=uv, texture=texture, unit="arbitrary")
     if part.visual.kind == "vertex":
         colours = part.visual.vertex_colors
     else:  # where there is a material, trimesh keeps the colours beside it
         colours = getattr(part.visual, "vertex_attributes", {}).get("color")
-    return Mesh(xyz, faces, rgb=_vertex_rgb(colours, len(xyz), linear=linear))
+    return Mesh(xyz, faces, rgb=_vertex_rgb(colours, len(xyz), linear=linear), unit="arbitrary")
 
 
 def _splat_colours(part: Any) -> NDArray[np.float64] | None:
@@ -142,7 +142,7 @@ def _read_with_open3d(path: Path, cam_from_file: NDArray[np.float32]) -> list[Po
         return []
     xyz = (np.asarray(points.points) @ cam_from_file.T).astype(np.float32)
     colours = np.asarray(points.colors) if points.has_colors() else None
-    return [PointCloud(xyz, _vertex_rgb(colours, len(xyz), linear=False))]
+    return [PointCloud(xyz, _vertex_rgb(colours, len(xyz), linear=False), unit="arbitrary")]
 
 
 def _vertex_rgb(colours: Any, count: int, *, linear: bool) -> NDArray[np.uint8] | None:

@@ -63,8 +63,8 @@ def test_they_scale_a_distorted_depth(shared_data: Path) -> None:
         inverse = 1 / truth
         low, high = np.nanpercentile(inverse, (2, 98))
         d = 7 * inverse - 3 + rng.normal(0, 0.01 * 7 * (high - low), inverse.shape)
-        relief = InverseDepth(d.astype(np.float32), noise=0.01)
-        metres = fit_scale(relief, CAMERA, [hint]).apply(relief).metres
+        inverse_depth = InverseDepth(d.astype(np.float32), noise=0.01)
+        metres = fit_scale(inverse_depth, CAMERA, [hint]).apply(inverse_depth).z
         errors[number] = float(np.nanmedian(np.abs(metres / truth - 1)))
     assert max(errors[number] for number in FRAMES[:3]) < 0.035
     assert errors[720] < 0.065

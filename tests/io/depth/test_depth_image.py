@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from test_files import largest_file
+from test_atomic import largest_file
 
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import MissingExtraError, OutputError, UsageError
@@ -24,7 +24,7 @@ NOTES = {"photo": "küche.jpg", "unit": "m"}
 def metric(nearest: float = 0.5, farthest: float = 9.0, *, sigma: bool = False) -> MetricDepth:
     metres = np.random.default_rng(0).uniform(nearest, farthest, (30, 40)).astype(np.float32)
     metres[0, 0], metres[0, 1], metres[5:8, 5:8] = nearest, farthest, np.nan
-    return MetricDepth(metres, sigma=metres * np.float32(0.1) if sigma else None)
+    return MetricDepth(metres, sigma=metres * np.float32(0.1) if sigma else None, unit="m")
 
 
 def relative() -> InverseDepth:
@@ -44,8 +44,8 @@ def test_a_16_bit_png_is_millimetres_and_says_so(tmp_path: Path) -> None:
     depth = metric()
     stored, texts = read_png(save(depth, tmp_path / "a.png", notes=NOTES))
     assert texts["depth3d:units_per_metre"] == "1000"
-    assert np.array_equal(stored == 0, np.isnan(depth.metres))
-    assert np.nanmax(np.abs(np.where(stored == 0, np.nan, stored) / 1000 - depth.metres)) <= 0.00051
+    assert np.array_equal(stored == 0, np.isnan(depth.z))
+    assert np.nanmax(np.abs(np.where(stored == 0, np.nan, stored) / 1000 - depth.z)) <= 0.00051
     assert texts["depth3d:photo"] == "küche.jpg"
     assert texts["depth3d:unit"] == "m"
 
@@ -60,14 +60,14 @@ def test_units_are_the_largest_nice_ones_that_fit(tmp_path: Path, farthest: floa
     stored, texts = read_png(save(depth, tmp_path / "a.png"))
     assert float(texts["depth3d:units_per_metre"]) == units
     assert stored.max() <= 65535
-    assert np.nanmax(np.abs(np.where(stored == 0, np.nan, stored) / units - depth.metres)) <= 0.51 / units
+    assert np.nanmax(np.abs(np.where(stored == 0, np.nan, stored) / units - depth.z)) <= 0.51 / units
 
 
 @given(st.floats(2.0**-60, 2.0**60, width=32))
 def test_units_of_any_depth_fit(farthest: float) -> None:
-    depth = MetricDepth(np.full((1, 1), farthest, np.float32))
+    depth = MetricDepth(np.full((1, 1), farthest, np.float32), unit="m")
     units = png_units_per_metre(depth)
-    assert 1 <= round(units * float(depth.metres[0, 0])) <= 65535
+    assert 1 <= round(units * float(depth.z[0, 0])) <= 65535
     assert f"{units:e}"[0] in "125"
 
 
@@ -89,14 +89,14 @@ def test_units_that_cannot_be(tmp_path: Path, units: float) -> None:
 
 
 def test_relative_depth_fills_16_bits_and_comes_back(tmp_path: Path) -> None:
-    relief = relative()
-    stored, texts = read_png(save(relief, tmp_path / "a.png"))
-    assert np.array_equal(stored == 0, np.isnan(relief.values))
+    inverse_depth = relative()
+    stored, texts = read_png(save(inverse_depth, tmp_path / "a.png"))
+    assert np.array_equal(stored == 0, np.isnan(inverse_depth.values))
     assert (stored[stored > 0].min(), stored.max()) == (1, 65535)
     least, greatest = float(texts["depth3d:value_at_1"]), float(texts["depth3d:value_at_65535"])
     step = (greatest - least) / 65534
     back = np.where(stored == 0, np.nan, least + (stored - 1) * step)
-    assert np.nanmax(np.abs(back - relief.values)) <= 0.51 * step
+    assert np.nanmax(np.abs(back - inverse_depth.values)) <= 0.51 * step
     assert "depth3d:units_per_metre" not in texts
 
 
@@ -107,7 +107,7 @@ def test_constant_relative_depth(tmp_path: Path) -> None:
 
 
 def test_npy_is_the_plain_array(tmp_path: Path) -> None:
-    for value, values in ((metric(), metric().metres), (relative(), relative().values)):
+    for value, values in ((metric(), metric().z), (relative(), relative().values)):
         read = np.load(save(value, tmp_path / "a.npy", force=True))
         assert read.dtype == np.float32
         assert np.array_equal(read, values, equal_nan=True)
@@ -117,7 +117,7 @@ def test_npz_names_its_arrays(tmp_path: Path) -> None:
     depth = metric(sigma=True)
     with np.load(save(depth, tmp_path / "a.npz", notes=NOTES)) as read:
         assert set(read.files) == {"depth", "sigma", "notes"}
-        assert np.array_equal(read["depth"], depth.metres, equal_nan=True)
+        assert np.array_equal(read["depth"], depth.z, equal_nan=True)
         assert np.array_equal(read["sigma"], depth.sigma, equal_nan=True)
         assert json.loads(str(read["notes"])) == NOTES
     with np.load(save(metric(), tmp_path / "b.npz")) as read:
@@ -134,7 +134,7 @@ def test_exr_has_one_float_channel(
     import OpenEXR
 
     value = make()
-    values = value.metres if isinstance(value, MetricDepth) else value.values
+    values = value.z if isinstance(value, MetricDepth) else value.values
     read = OpenEXR.File(str(save(value, tmp_path / "a.exr", notes=NOTES)))
     assert list(read.channels()) == [channel]
     pixels = read.channels()[channel].pixels
@@ -149,7 +149,7 @@ def test_exr_has_the_error_bar_as_second_channel(tmp_path: Path) -> None:
     depth = metric(sigma=True)
     read = OpenEXR.File(str(save(depth, tmp_path / "a.exr")), separate_channels=True)
     assert set(read.channels()) == {"Z", "sigma"}
-    assert np.array_equal(read.channels()["Z"].pixels, depth.metres, equal_nan=True)
+    assert np.array_equal(read.channels()["Z"].pixels, depth.z, equal_nan=True)
     assert np.array_equal(read.channels()["sigma"].pixels, depth.sigma, equal_nan=True)
 
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from test_atomic import largest_file, names
 from test_depth_image import metric, read_png
-from test_files import largest_file, names
 
 from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import Depth3DWarning, DepthMapError, OutputError
@@ -28,18 +28,18 @@ def test_tum_depth_has_5000_units_per_metre(tmp_path: Path) -> None:
     depth = metric()
     path = save(depth, tmp_path / "a.png", layout="tum")
     read = as_opencv_reads(path)
-    assert np.array_equal(read == 0, np.isnan(depth.metres))
-    assert np.nanmax(np.abs(np.where(read == 0, np.nan, read / 5000) - depth.metres)) <= 0.000101
+    assert np.array_equal(read == 0, np.isnan(depth.z))
+    assert np.nanmax(np.abs(np.where(read == 0, np.nan, read / 5000) - depth.z)) <= 0.000101
     assert read_png(path)[1]["depth3d:units_per_metre"] == "5000"
 
 
 def test_tum_depth_ends_at_13_metres_and_says_so(tmp_path: Path) -> None:
-    depth = MetricDepth(np.array([[1, 13.1, 13.2, 40, np.nan]], np.float32))
+    depth = MetricDepth(np.array([[1, 13.1, 13.2, 40, np.nan]], np.float32), unit="m")
     with pytest.warns(Depth3DWarning, match=r"reaches to 13\.11 m; 50\.0% is farther and became unknown"):
         path = save(depth, tmp_path / "a.png", layout="tum")
     assert as_opencv_reads(path).tolist() == [[5000, 65500, 0, 0, 0]]
     with pytest.raises(DepthMapError, match="everything is farther"):
-        save(MetricDepth(np.full((2, 2), 20, np.float32)), tmp_path / "b.png", layout="tum")
+        save(MetricDepth(np.full((2, 2), 20, np.float32), unit="m"), tmp_path / "b.png", layout="tum")
     assert names(tmp_path) == ["a.png"]
 
 
@@ -53,7 +53,7 @@ def test_3dgs_reads_inverse_depth(tmp_path: Path) -> None:
     depth = metric()
     save(depth, tmp_path / "kitchen.png", layout="3dgs")
     inverse = as_the_training_does(tmp_path, "kitchen")
-    assert np.allclose(inverse, np.nan_to_num(1 / depth.metres, nan=0), atol=2 / 2**16)
+    assert np.allclose(inverse, np.nan_to_num(1 / depth.z, nan=0), atol=2 / 2**16)
     assert inverse.max() == pytest.approx(1 / 0.5)
     assert as_opencv_reads(tmp_path / "kitchen.png").max() == 65535
 
@@ -65,7 +65,7 @@ def test_3dgs_photos_of_a_folder_share_their_parameters(tmp_path: Path) -> None:
             done.result()
     assert list(json.loads((tmp_path / "depth_params.json").read_text())) == sorted(depths)
     for name, depth in depths.items():
-        assert np.allclose(as_the_training_does(tmp_path, name), np.nan_to_num(1 / depth.metres, nan=0), atol=1e-3)
+        assert np.allclose(as_the_training_does(tmp_path, name), np.nan_to_num(1 / depth.z, nan=0), atol=1e-3)
 
 
 def test_3dgs_needs_force_for_the_same_photo_only(tmp_path: Path) -> None:

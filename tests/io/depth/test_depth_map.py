@@ -28,10 +28,10 @@ RAMP = np.arange(12, dtype=np.float32).reshape(3, 4)  # one 0, and no symmetry
 def metres(path: Path, size: tuple[int, int] = SIZE, **options: Any) -> NDArray[np.float32]:
     depth = read_depth_map(path, kind="metric", size=size, **options)
     assert isinstance(depth, MetricDepth)
-    return depth.metres
+    return depth.z
 
 
-def relief(path: Path, size: tuple[int, int] = SIZE, **options: Any) -> NDArray[np.float32]:
+def inverse_depth(path: Path, size: tuple[int, int] = SIZE, **options: Any) -> NDArray[np.float32]:
     depth = read_depth_map(path, kind="inverse", size=size, **options)
     assert isinstance(depth, InverseDepth)
     assert not depth.zero_is_infinity
@@ -65,38 +65,38 @@ def pfm(values: NDArray[np.float32], *, little_endian: bool = True) -> bytes:
 @pytest.mark.parametrize("name", ["d.png", "d.tif", "d.pgm", "d.npy", "d.npz"])
 def test_16_bits_arrive_unchanged(tmp_path: Path, name: str) -> None:
     stored = (RAMP * 5957).astype(np.uint16)  # up to 65527
-    np.testing.assert_array_equal(relief(saved(tmp_path, name, stored)), stored)
+    np.testing.assert_array_equal(inverse_depth(saved(tmp_path, name, stored)), stored)
 
 
 @pytest.mark.parametrize("name", ["d.npy", "d.npz", "d.pfm", "d.exr", "d.tif"])
 def test_floating_point_arrives_unchanged(tmp_path: Path, name: str) -> None:
     stored = RAMP / 7 - 0.5
-    np.testing.assert_array_equal(relief(saved(tmp_path, name, stored)), stored)
+    np.testing.assert_array_equal(inverse_depth(saved(tmp_path, name, stored)), stored)
 
 
 @pytest.mark.parametrize("dtype", ["<f2", ">f4", "<f8", "<i4", ">u2", "<i8"])
 @pytest.mark.parametrize("by_columns", [False, True])
 def test_numpy_arrays_of_every_number_type(tmp_path: Path, dtype: str, by_columns: bool) -> None:
     stored = np.asarray(RAMP.astype(dtype), order="F" if by_columns else "C")
-    np.testing.assert_array_equal(relief(saved(tmp_path, "d.npy", stored)), RAMP)
+    np.testing.assert_array_equal(inverse_depth(saved(tmp_path, "d.npy", stored)), RAMP)
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 4), (3, 4, 1), (1, 1, 3, 4)])
 def test_axes_of_length_one_are_dropped(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    np.testing.assert_array_equal(relief(saved(tmp_path, "d.npy", RAMP.reshape(shape))), RAMP)
+    np.testing.assert_array_equal(inverse_depth(saved(tmp_path, "d.npy", RAMP.reshape(shape))), RAMP)
 
 
 @pytest.mark.parametrize("little_endian", [True, False])
 def test_pfm_of_both_byte_orders_stands_upright(tmp_path: Path, little_endian: bool) -> None:
     path = tmp_path / "d.pfm"
     path.write_bytes(pfm(RAMP, little_endian=little_endian))
-    np.testing.assert_array_equal(relief(path), RAMP)
+    np.testing.assert_array_equal(inverse_depth(path), RAMP)
 
 
 def test_pfm_with_windows_line_ends(tmp_path: Path) -> None:
     path = tmp_path / "d.pfm"
     path.write_bytes(b"Pf\r\n4 3\r\n-1.0\r\n" + RAMP[::-1].tobytes())
-    np.testing.assert_array_equal(relief(path), RAMP)
+    np.testing.assert_array_equal(inverse_depth(path), RAMP)
 
 
 @pytest.mark.parametrize("greatest", [100, 255, 1000, 4095, 65535])
@@ -108,10 +108,10 @@ def test_a_pgm_keeps_its_own_numbers(tmp_path: Path, greatest: int, ascii_only: 
     numbers = " ".join(map(str, stored.ravel())).encode() + b"\n"
     path.write_bytes(header + (numbers if ascii_only else stored.astype(">u2" if greatest > 255 else "u1").tobytes()))
     if greatest > 255:
-        values = relief(path)
+        values = inverse_depth(path)
     else:
         with pytest.warns(DepthMapWarning):
-            values = relief(path)
+            values = inverse_depth(path)
     np.testing.assert_array_equal(values, stored)
 
 
@@ -119,7 +119,7 @@ def test_a_pgm_keeps_its_own_numbers(tmp_path: Path, greatest: int, ascii_only: 
 def test_8_bits_are_warned_about(tmp_path: Path, name: str) -> None:
     path = saved(tmp_path, name, RAMP.astype(np.uint8))
     with pytest.warns(DepthMapWarning, match="8 bits hold 256 depths, expect terraces") as warned:
-        np.testing.assert_array_equal(relief(path), RAMP)
+        np.testing.assert_array_equal(inverse_depth(path), RAMP)
     assert warned[0].filename == __file__
 
 
@@ -128,7 +128,7 @@ def test_a_grey_jpeg_in_three_channels(tmp_path: Path) -> None:
     path = tmp_path / "d.jpg"
     Image.fromarray(stored).save(path, quality=95)
     with pytest.warns(DepthMapWarning):
-        np.testing.assert_allclose(relief(path, (64, 64)), stored[..., 0], atol=3)
+        np.testing.assert_allclose(inverse_depth(path, (64, 64)), stored[..., 0], atol=3)
 
 
 def test_a_map_is_turned_by_its_own_orientation(tmp_path: Path) -> None:
@@ -136,12 +136,12 @@ def test_a_map_is_turned_by_its_own_orientation(tmp_path: Path) -> None:
     exif[0x0112] = 6
     path = tmp_path / "d.png"
     Image.fromarray(np.rot90(RAMP.astype(np.uint16) + 7)).save(path, exif=exif)
-    np.testing.assert_array_equal(relief(path), RAMP + 7)
+    np.testing.assert_array_equal(inverse_depth(path), RAMP + 7)
 
 
 def test_the_content_decides_and_not_the_suffix(tmp_path: Path) -> None:
     for written in (saved(tmp_path, "d.npz", RAMP), saved(tmp_path, "d.npy", RAMP), saved(tmp_path, "d.exr", RAMP)):
-        np.testing.assert_array_equal(relief(written.rename(tmp_path / "d.png")), RAMP)
+        np.testing.assert_array_equal(inverse_depth(written.rename(tmp_path / "d.png")), RAMP)
 
 
 @pytest.mark.parametrize("name", ["depth", "arr_0", "inverse_depth", "whatever"])
@@ -149,14 +149,14 @@ def test_the_depth_in_an_archive(tmp_path: Path, name: str) -> None:
     path = tmp_path / "d.npz"
     others = {} if name == "whatever" else {"sigma": RAMP + 1, "note": np.array("a text")}
     np.savez(path, **{name: RAMP}, **others)
-    np.testing.assert_array_equal(relief(path), RAMP)
+    np.testing.assert_array_equal(inverse_depth(path), RAMP)
 
 
 def test_an_archive_that_does_not_name_its_depth(tmp_path: Path) -> None:
     path = tmp_path / "d.npz"
     np.savez(path, left=RAMP, right=RAMP)
     with pytest.raises(DepthMapError, match="it holds left, right; name the depth 'depth', or keep one array only"):
-        relief(path)
+        inverse_depth(path)
 
 
 @pytest.mark.parametrize("names", [["Z", "R", "G", "B"], ["depth", "sigma"], ["Y", "A"], ["R", "G", "B"], ["any"]])
@@ -165,7 +165,7 @@ def test_the_depth_among_exr_channels(tmp_path: Path, names: list[str]) -> None:
     same = names == ["R", "G", "B"]
     channels = {name: RAMP if same else RAMP + 100 * i for i, name in enumerate(names)}
     openexr.File({}, channels).write(str(tmp_path / "d.exr"))
-    np.testing.assert_array_equal(relief(tmp_path / "d.exr"), RAMP)
+    np.testing.assert_array_equal(inverse_depth(tmp_path / "d.exr"), RAMP)
 
 
 @pytest.mark.parametrize("names", [["R", "G", "B"], ["left", "right"]])
@@ -173,7 +173,7 @@ def test_an_exr_that_does_not_name_its_depth(tmp_path: Path, names: list[str]) -
     openexr = pytest.importorskip("OpenEXR")
     openexr.File({}, {name: RAMP + i for i, name in enumerate(names)}).write(str(tmp_path / "d.exr"))
     with pytest.raises(DepthMapError, match="it holds the channels .*; name the depth 'Z', or keep one channel only"):
-        relief(tmp_path / "d.exr")
+        inverse_depth(tmp_path / "d.exr")
 
 
 def test_exr_without_its_package_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +181,7 @@ def test_exr_without_its_package_names_it(tmp_path: Path, monkeypatch: pytest.Mo
     path.write_bytes(b"\x76\x2f\x31\x01" + bytes(100))
     monkeypatch.setitem(sys.modules, "OpenEXR", None)
     with pytest.raises(MissingExtraError, match="EXR depth maps needs the package OpenEXR: pip install"):
-        relief(path)
+        inverse_depth(path)
 
 
 # Every kind's meaning
@@ -190,13 +190,13 @@ def test_exr_without_its_package_names_it(tmp_path: Path, monkeypatch: pytest.Mo
 def test_inverse_takes_every_finite_value(tmp_path: Path) -> None:
     stored = np.array([[0, -5, np.nan, np.inf], [1, 2, 3, -np.inf], [4, 5, 6, 1e300]])
     expected = [[0, -5, np.nan, np.nan], [1, 2, 3, np.nan], [4, 5, 6, np.nan]]
-    np.testing.assert_array_equal(relief(saved(tmp_path, "d.npy", stored)), expected)
+    np.testing.assert_array_equal(inverse_depth(saved(tmp_path, "d.npy", stored)), expected)
 
 
 def test_brighter_is_farther_flips(tmp_path: Path) -> None:
     stored = RAMP.copy()
     stored[1, 1] = np.nan
-    flipped = relief(saved(tmp_path, "d.npy", stored), brighter_is_farther=True)
+    flipped = inverse_depth(saved(tmp_path, "d.npy", stored), brighter_is_farther=True)
     np.testing.assert_array_equal(flipped, 11 - stored)
 
 
@@ -240,7 +240,7 @@ def test_a_png_that_states_its_units(tmp_path: Path) -> None:
     np.testing.assert_array_equal(metres(path), expected)
     np.testing.assert_array_equal(metres(path, units_per_metre=128), expected * 2)
     with pytest.raises(UsageError, match="the file says that it holds metres; read it with the depth kind metric"):
-        relief(path)
+        inverse_depth(path)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "many"])
@@ -255,8 +255,8 @@ def test_a_png_that_states_nonsense(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.parametrize("name", ["d.png", "d.npy", "d.npz", "d.exr"])
 def test_our_own_metric_files_come_back(tmp_path: Path, name: str) -> None:
-    depth = MetricDepth(np.where(RAMP == 0, np.float32(np.nan), RAMP))
-    np.testing.assert_allclose(metres(formats.save(depth, tmp_path / name)), depth.metres, atol=5e-4)
+    depth = MetricDepth(np.where(RAMP == 0, np.float32(np.nan), RAMP), unit="m")
+    np.testing.assert_allclose(metres(formats.save(depth, tmp_path / name)), depth.z, atol=5e-4)
 
 
 @pytest.mark.parametrize("name", ["d.png", "d.npy", "d.npz", "d.exr"])
@@ -264,7 +264,7 @@ def test_our_own_relative_files_come_back(tmp_path: Path, name: str) -> None:
     original = RAMP - 3
     original[1, 2] = np.nan
     path = formats.save(InverseDepth(original), tmp_path / name)
-    values = relief(path)
+    values = inverse_depth(path)
     known = np.isfinite(original)
     np.testing.assert_array_equal(np.isfinite(values), known)
     affine = np.polyfit(values[known], original[known], 1)
@@ -303,7 +303,7 @@ def test_a_plane_stays_a_plane_and_in_its_place(tmp_path: Path, kind: Any, size:
     plane = 0.5 + 0.2 * u - 0.1 * v  # 1/z of a plane is affine in the pixels
     path = saved(tmp_path, "d.npy", plane if kind == "inverse" else 1 / plane)
     depth = read_depth_map(path, kind=kind, size=size)
-    values = 1 / depth.metres if isinstance(depth, MetricDepth) else depth.values
+    values = 1 / depth.z if isinstance(depth, MetricDepth) else depth.values
     assert depth.size == size
     u, v = np.meshgrid((np.arange(size[0]) + 0.5) / size[0], (np.arange(size[1]) + 0.5) / size[1])
     inside = (np.abs(u - 0.5) < 0.5 - 1 / width) & (np.abs(v - 0.5) < 0.5 - 1 / height)
@@ -321,7 +321,7 @@ def test_nothing_hangs_between_near_and_far(tmp_path: Path, kind: Any, across: b
     stored[:, 7:] = 4
     path = saved(tmp_path, "d.npy", stored if across else stored.T)
     depth = read_depth_map(path, kind=kind, size=(side, side))
-    values = depth.metres if isinstance(depth, MetricDepth) else 1 / depth.values
+    values = depth.z if isinstance(depth, MetricDepth) else 1 / depth.values
     centres = (np.arange(side) + 0.5) * 20 / side
     expected = np.tile(np.where(centres < 7, 2, 4), (side, 1))
     np.testing.assert_allclose(values, expected if across else expected.T, rtol=1e-6)
@@ -333,7 +333,7 @@ def test_the_unknown_does_not_bleed(tmp_path: Path, kind: Any, size: tuple[int, 
     stored = np.full((10, 20), 3, np.float32)
     stored[:, :8] = np.nan
     depth = read_depth_map(saved(tmp_path, "d.npy", stored), kind=kind, size=size)
-    values = depth.metres if isinstance(depth, MetricDepth) else depth.values
+    values = depth.z if isinstance(depth, MetricDepth) else depth.values
     known = np.isfinite(values)
     np.testing.assert_allclose(values[known], 1 / 3 if kind == "depth" else 3, rtol=1e-6)
     columns = (np.arange(size[0]) + 0.5) * 20 / size[0]
@@ -345,7 +345,7 @@ def test_the_unknown_does_not_bleed(tmp_path: Path, kind: Any, size: tuple[int, 
 def test_the_photos_size_changes_nothing(tmp_path: Path) -> None:
     stored = np.random.default_rng(0).uniform(0.1, 50, (30, 40)).astype(np.float32)
     path = saved(tmp_path, "d.npy", stored)
-    np.testing.assert_array_equal(relief(path, (40, 30)), stored)
+    np.testing.assert_array_equal(inverse_depth(path, (40, 30)), stored)
     np.testing.assert_array_equal(metres(path, (40, 30)), stored)
 
 
@@ -356,7 +356,7 @@ def test_one_pixel_fills_the_photo(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [(518, 392), (640, 480), (1000, 751)])
 def test_a_networks_rounded_size_is_accepted(tmp_path: Path, size: tuple[int, int]) -> None:
     path = saved(tmp_path, "d.npy", np.ones(size[::-1], np.float32))
-    assert relief(path, (1600, 1200)).shape == (1200, 1600)
+    assert inverse_depth(path, (1600, 1200)).shape == (1200, 1600)
 
 
 @pytest.mark.parametrize(
@@ -366,7 +366,7 @@ def test_another_aspect_is_refused(tmp_path: Path, size: tuple[int, int], remedy
     path = saved(tmp_path, "d.npy", np.ones(size[::-1], np.float32))
     message = f"{size[0]}x{size[1]} has another aspect ratio than the photo's 1600x1200; {remedy}"
     with pytest.raises(DepthMapError, match=message):
-        relief(path, (1600, 1200))
+        inverse_depth(path, (1600, 1200))
 
 
 # What is no depth map
@@ -388,10 +388,10 @@ def test_a_pickle_is_refused_unread(tmp_path: Path, name: str) -> None:
     stored = np.array([[Witness(witness)]], dtype=object)
     saved(tmp_path, name, stored)
     with pytest.raises(DepthMapError, match="it holds pickled objects, which can run code when read"):
-        relief(tmp_path / name)
+        inverse_depth(tmp_path / name)
     (tmp_path / "bare.npy").write_bytes(pickle.dumps(Witness(witness)))
     with pytest.raises(DepthMapError, match="no picture"):
-        relief(tmp_path / "bare.npy")
+        inverse_depth(tmp_path / "bare.npy")
     assert not witness.exists()
 
 
@@ -449,7 +449,7 @@ def test_what_is_no_depth_map_is_told_in_one_line(tmp_path: Path, content: bytes
     path = tmp_path / "d.npy"
     path.write_bytes(content)
     with pytest.raises(DepthMapError, match=message) as error:
-        relief(path)
+        inverse_depth(path)
     assert str(error.value).startswith(str(path))
     assert "\n" not in str(error.value)
 
@@ -459,18 +459,18 @@ def test_a_hostile_archive_is_not_unpacked(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("depth.npy", npy_of_shape("(100000, 100000)") + bytes(10_000_000))
     with pytest.raises(DepthMapError, match="1e[+]10 values are more than 200 megapixels"):
-        relief(path)
+        inverse_depth(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("../../depth.txt", "hello")
     with pytest.raises(DepthMapError, match="it holds nothing; name the depth 'depth'"):
-        relief(path)
+        inverse_depth(path)
 
 
 def test_a_cut_exr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = saved(tmp_path, "d.exr", np.random.default_rng(0).random((64, 64), np.float32))
     path.write_bytes(path.read_bytes()[:-2000])
     with pytest.raises(DepthMapError, match="the EXR file is damaged or cut off"):
-        relief(path)
+        inverse_depth(path)
     assert capsys.readouterr().out == ""
 
 
@@ -568,7 +568,7 @@ def test_sensor_maps_against_opencvs_reader(shared_data: Path, name: str, units:
 def test_a_disparity_map_marks_the_unknown_by_infinity(shared_data: Path) -> None:
     path = shared_data / "middlebury_motorcycle" / "motorcycle_disp.npz"
     stored = np.load(path)["arr_0"]
-    values = relief(path, (741, 500))
+    values = inverse_depth(path, (741, 500))
     np.testing.assert_array_equal(np.isnan(values), ~np.isfinite(stored))
     assert np.isnan(values).sum() == 27226
 
@@ -590,17 +590,17 @@ def test_a_phones_small_map_fills_its_photo_without_stairs(shared_data: Path) ->
 @pytest.mark.parametrize("suffix", [".npz", ".exr"])
 def test_our_own_files_keep_their_error_bar(tmp_path: Path, suffix: str) -> None:
     metres = np.array([[1, 2, np.nan], [4, 5, 6]], np.float32)
-    depth = MetricDepth(metres, sigma=metres / 10)
+    depth = MetricDepth(metres, sigma=metres / 10, unit="m")
     formats.save(depth, tmp_path / f"a{suffix}")
     again = read_depth_map(tmp_path / f"a{suffix}", kind="metric", size=(3, 2))
     assert isinstance(again, MetricDepth)
-    np.testing.assert_array_equal(again.metres, metres)
+    np.testing.assert_array_equal(again.z, metres)
     assert again.sigma is not None
     np.testing.assert_array_equal(again.sigma, metres / 10)
     larger = read_depth_map(tmp_path / f"a{suffix}", kind="metric", size=(30, 20))
     assert isinstance(larger, MetricDepth)
     assert larger.sigma is not None
-    known = np.isfinite(larger.metres)
+    known = np.isfinite(larger.z)
     assert 0.09 < larger.sigma[known].min() < larger.sigma[known].max() < 0.61
 
 

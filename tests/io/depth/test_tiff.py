@@ -26,7 +26,7 @@ def description(path: Path) -> dict[str, str]:
 @pytest.mark.parametrize("value", [metric(), relative()], ids=["metric", "relative"])
 @pytest.mark.parametrize("suffix", [".tif", ".tiff"])
 def test_three_readers_find_the_float_values(tmp_path: Path, value: Any, suffix: str) -> None:
-    values = value.metres if isinstance(value, MetricDepth) else value.values
+    values = value.z if isinstance(value, MetricDepth) else value.values
     path = save(value, tmp_path / f"a{suffix}", notes=NOTES)
     with Image.open(path) as image:
         assert image.mode == "F"
@@ -47,20 +47,22 @@ def test_metric_depth_of_16_bits(tmp_path: Path) -> None:
     read = tifffile.imread(path)
     assert read.dtype == np.uint16
     assert description(path)["depth3d:units_per_metre"] == "1000"
-    assert np.array_equal(read == 0, np.isnan(depth.metres))
-    assert np.nanmax(np.abs(np.where(read == 0, np.nan, read / 1000) - depth.metres)) <= 0.00051
+    assert np.array_equal(read == 0, np.isnan(depth.z))
+    assert np.nanmax(np.abs(np.where(read == 0, np.nan, read / 1000) - depth.z)) <= 0.00051
     theirs = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     assert theirs is not None
     assert np.array_equal(theirs, read)
 
 
 def test_relative_depth_of_16_bits(tmp_path: Path) -> None:
-    relief = relative()
-    path = save(relief, tmp_path / "a.tif", bits=16)
+    inverse_depth = relative()
+    path = save(inverse_depth, tmp_path / "a.tif", bits=16)
     read, texts = tifffile.imread(path).astype(np.float64), description(path)
     least, greatest = float(texts["depth3d:value_at_1"]), float(texts["depth3d:value_at_65535"])
     step = (greatest - least) / 65534
-    assert np.nanmax(np.abs(np.where(read == 0, np.nan, least + (read - 1) * step) - relief.values)) <= 0.51 * step
+    assert (
+        np.nanmax(np.abs(np.where(read == 0, np.nan, least + (read - 1) * step) - inverse_depth.values)) <= 0.51 * step
+    )
 
 
 @pytest.mark.parametrize(("bits", "error"), [(16, 0.00051), (32, 0)])
@@ -69,8 +71,8 @@ def test_our_own_reader_knows_what_the_numbers_mean(tmp_path: Path, bits: int, e
     path = save(depth, tmp_path / "a.tif", bits=bits)
     read = read_depth_map(path, kind="metric", size=depth.size)
     assert isinstance(read, MetricDepth)
-    assert np.array_equal(np.isnan(read.metres), np.isnan(depth.metres))
-    assert np.nanmax(np.abs(read.metres - depth.metres)) <= error
+    assert np.array_equal(np.isnan(read.z), np.isnan(depth.z))
+    assert np.nanmax(np.abs(read.z - depth.z)) <= error
 
 
 @pytest.mark.parametrize("bits", [8, 64, 0])

@@ -80,23 +80,25 @@ def test_axes_and_units_are_the_users_to_say(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", [".las", ".laz"])
 def test_our_own_las_says_its_axes(tmp_path: Path, axes: str, suffix: str) -> None:
     path = tmp_path / f"own{suffix}"
-    save(PointCloud(_points().astype(np.float32)), path, axes=axes)
+    save(PointCloud(_points().astype(np.float32), unit="m"), path, axes=axes)
     _check(las_depths(path, CAMERA, units_per_metre=None, axes=None), 1e-3)
-    save(PointCloud(_points().astype(np.float32)), path, axes=axes, notes={"unit": "arbitrary"}, force=True)
+    save(PointCloud(_points().astype(np.float32), unit="m"), path, axes=axes, notes={"unit": "arbitrary"}, force=True)
     with pytest.raises(HintError, match="its unit is 'arbitrary'"):
         las_depths(path, CAMERA, units_per_metre=None, axes=None)
 
 
 @pytest.mark.parametrize("axes", ["gltf", "opencv", "ros", "unity"])
 def test_our_own_ply_says_its_axes(tmp_path: Path, axes: str) -> None:
-    save(PointCloud(_points().astype(np.float32), np.zeros((42, 3), np.uint8)), tmp_path / "own.ply", axes=axes)
+    save(
+        PointCloud(_points().astype(np.float32), np.zeros((42, 3), np.uint8), unit="m"), tmp_path / "own.ply", axes=axes
+    )
     found = ply_depths(tmp_path / "own.ply", CAMERA, units_per_metre=None, axes=None)
     _check(found, 1e-5)
     assert found.source == f"own.ply (axes {axes}, 42 points in space)"
 
 
 def test_our_own_ply_of_an_arbitrary_unit_is_refused(tmp_path: Path) -> None:
-    cloud = PointCloud(_points().astype(np.float32), np.zeros((42, 3), np.uint8))
+    cloud = PointCloud(_points().astype(np.float32), np.zeros((42, 3), np.uint8), unit="m")
     save(cloud, tmp_path / "own.ply", notes={"unit": "arbitrary"})
     with pytest.raises(HintError, match="says that its unit is 'arbitrary', not metres"):
         ply_depths(tmp_path / "own.ply", CAMERA, units_per_metre=None, axes=None)

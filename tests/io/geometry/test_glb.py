@@ -39,6 +39,7 @@ def surface(width: int = 40, height: int = 30) -> Mesh:
         normals=-xyz / np.linalg.norm(xyz, axis=1, keepdims=True),
         uv=np.stack([u, v], axis=-1).reshape(-1, 2).astype(np.float32),
         texture=texture,
+        unit="m",
     )
 
 
@@ -52,7 +53,7 @@ def coloured() -> Mesh:
 
 def points(normals: bool = False) -> PointCloud:
     mesh = surface()
-    return PointCloud(mesh.xyz, mesh.rgb, mesh.normals if normals else None)
+    return PointCloud(mesh.xyz, mesh.rgb, mesh.normals if normals else None, unit="m")
 
 
 def description(path: Path) -> dict[str, Any]:
@@ -75,8 +76,8 @@ VALUES: dict[str, Any] = {
     "bare": replace(coloured(), rgb=None),
     "points": points(),
     "points with normals": points(normals=True),
-    "points without colour": PointCloud(surface().xyz),
-    "one point": PointCloud(np.ones((1, 3), np.float32)),
+    "points without colour": PointCloud(surface().xyz, unit="m"),
+    "one point": PointCloud(np.ones((1, 3), np.float32), unit="m"),
 }
 
 
@@ -157,7 +158,7 @@ def test_vertex_colours_are_linear_light(tmp_path: Path) -> None:
 def test_every_dark_tone_comes_back(tmp_path: Path) -> None:
     greys = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
     xyz = np.random.default_rng(0).normal(size=(256, 3)).astype(np.float32)
-    path = save(PointCloud(xyz, greys), tmp_path / "a.glb")
+    path = save(PointCloud(xyz, greys, unit="m"), tmp_path / "a.glb")
     linear = attribute(path, "COLOR_0")
     srgb = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
     assert np.array_equal(np.rint(srgb * 255), greys)
@@ -198,7 +199,7 @@ def test_normals_are_stored_where_light_falls(tmp_path: Path) -> None:
 def test_limits_are_exact(tmp_path: Path) -> None:
     for count in (1, 255, 256, 257, 1000):
         xyz = np.random.default_rng(count).normal(size=(count, 3)).astype(np.float32)
-        document = description(save(PointCloud(xyz), tmp_path / f"{count}.glb"))
+        document = description(save(PointCloud(xyz, unit="m"), tmp_path / f"{count}.glb"))
         stored = turned(xyz, "gltf")
         (accessor,) = document["accessors"]
         assert accessor["min"] == stored.min(axis=0).tolist()
@@ -211,7 +212,7 @@ def test_indices_are_as_small_as_fits(tmp_path: Path, vertices: int, component: 
 
     xyz = np.random.default_rng(0).normal(size=(vertices, 3)).astype(np.float32)
     faces = np.array([[0, 1, 2], [vertices - 3, vertices - 2, vertices - 1]], np.uint32)
-    path = save(Mesh(xyz, faces), tmp_path / "a.glb")
+    path = save(Mesh(xyz, faces, unit="m"), tmp_path / "a.glb")
     document = description(path)
     accessor = document["accessors"][document["meshes"][0]["primitives"][0]["indices"]]
     assert accessor["componentType"] == component
@@ -301,7 +302,7 @@ def test_compact_files_are_half_as_large_and_hardly_less_exact(tmp_path: Path) -
 def test_compact_colours_keep_every_dark_tone(tmp_path: Path) -> None:
     greys = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
     xyz = np.random.default_rng(0).normal(size=(256, 3)).astype(np.float32)
-    linear = decoded(save(PointCloud(xyz, greys), tmp_path / "a.glb", compact=True), "COLOR_0")
+    linear = decoded(save(PointCloud(xyz, greys, unit="m"), tmp_path / "a.glb", compact=True), "COLOR_0")
     srgb = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
     assert np.array_equal(np.rint(srgb * 255), greys)
 
@@ -316,7 +317,7 @@ def test_compact_tiles_fit_together(tmp_path: Path) -> None:
 
 
 def test_compact_points_that_all_lie_together(tmp_path: Path) -> None:
-    path = save(PointCloud(np.full((3, 3), 2.5, np.float32)), tmp_path / "a.glb", axes="opencv", compact=True)
+    path = save(PointCloud(np.full((3, 3), 2.5, np.float32), unit="m"), tmp_path / "a.glb", axes="opencv", compact=True)
     check_gltf(path)
     assert np.allclose(decoded(path, "POSITION"), 2.5)
 

@@ -55,12 +55,12 @@ def test_without_colours(tmp_path: Path) -> None:
 
 def test_far_points_take_coarser_steps(tmp_path: Path) -> None:
     for farthest, step in ((214_000, 1e-4), (215_000, 1e-3), (2.2e6, 1e-2)):
-        value = PointCloud(np.array([[0, 0, farthest], [1, 2, 3]], np.float32))
+        value = PointCloud(np.array([[0, 0, farthest], [1, 2, 3]], np.float32), unit="m")
         read = laspy.read(save(value, tmp_path / "a.las", force=True))
         assert read.header.scales[0] == step
         assert np.abs(read.xyz - turned(value.xyz, "z-up")).max() <= step
     with pytest.raises(OutputError, match=r"reaches to 2\.147e\+07 m, the cloud to 3e\+07"):
-        save(PointCloud(np.array([[0, -3e7, 1]], np.float32)), tmp_path / "b.las")
+        save(PointCloud(np.array([[0, -3e7, 1]], np.float32), unit="m"), tmp_path / "b.las")
     assert not (tmp_path / "b.las").exists()
 
 

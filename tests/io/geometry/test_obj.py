@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from quadrants import check_upright, mesh, picture
 from readers import open3d
-from test_files import largest_file, names
+from test_atomic import largest_file, names
 
 from depth3d.core.errors import OutputError
 from depth3d.io.geometry.axes import AXES, turned, wound

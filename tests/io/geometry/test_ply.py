@@ -22,13 +22,14 @@ def cloud(count: int = 1000, *, rgb: bool = True, normals: bool = True) -> Point
         rng.normal(size=(count, 3)).astype(np.float32),
         rng.integers(0, 256, (count, 3)).astype(np.uint8) if rgb else None,
         directions.astype(np.float32) if normals else None,
+        unit="m",
     )
 
 
 def mesh(count: int = 1000, faces: int = 1800) -> Mesh:
     points = cloud(count)
     indices = np.random.default_rng(1).integers(0, count, (faces, 3)).astype(np.uint32)
-    return Mesh(points.xyz, indices, rgb=points.rgb, normals=points.normals)
+    return Mesh(points.xyz, indices, rgb=points.rgb, normals=points.normals, unit="m")
 
 
 def columns(element: NDArray[np.void], *names: str) -> NDArray[np.generic]:
@@ -47,7 +48,7 @@ def test_plyfile_reads_the_cloud(tmp_path: Path, axes: str) -> None:
 
 
 def test_a_point_above_and_behind_is_up_and_away(tmp_path: Path) -> None:
-    one = PointCloud(np.array([[1, -2, 3]], np.float32))
+    one = PointCloud(np.array([[1, -2, 3]], np.float32), unit="m")
     vertices = PlyData.read(str(save(one, tmp_path / "a.ply")))["vertex"].data
     assert vertices.dtype.names == ("x", "y", "z")
     assert vertices[0].tolist() == (1, 2, -3)
@@ -89,7 +90,7 @@ def test_trimesh_reads_cloud_and_mesh(tmp_path: Path) -> None:
 
 def test_faces_keep_looking_at_the_camera(tmp_path: Path) -> None:
     corners = np.array([[0, 0, 2], [1, 0, 2], [0, 1, 2]], np.float32)  # x right, y down
-    facing = Mesh(corners, np.array([[0, 2, 1]], np.uint32))  # counter-clockwise for the camera
+    facing = Mesh(corners, np.array([[0, 2, 1]], np.uint32), unit="m")  # counter-clockwise for the camera
     read = PlyData.read(str(save(facing, tmp_path / "a.ply")))
     xyz = columns(read["vertex"].data, "x", "y", "z")[read["face"].data["vertex_indices"][0]]
     assert np.cross(xyz[1] - xyz[0], xyz[2] - xyz[0])[2] > 0  # towards the viewer
@@ -99,7 +100,7 @@ def test_a_texture_becomes_vertex_colours(tmp_path: Path) -> None:
     texture = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [9, 9, 9]]], np.uint8)
     uv = np.array([[0.25, 0.25], [0.75, 0.25], [0.25, 0.75]], np.float32)
     faces = np.array([[0, 2, 1]], np.uint32)
-    value = Mesh(np.eye(3, dtype=np.float32), faces, uv=uv, texture=texture)
+    value = Mesh(np.eye(3, dtype=np.float32), faces, uv=uv, texture=texture, unit="m")
     vertices = PlyData.read(str(save(value, tmp_path / "a.ply")))["vertex"].data
     assert columns(vertices, "red", "green", "blue").tolist() == [[255, 0, 0], [0, 255, 0], [0, 0, 255]]
 
@@ -135,6 +136,7 @@ def test_other_memory_layouts_give_the_same_bytes(tmp_path: Path) -> None:
         np.asfortranarray(value.faces.astype(np.int64)),
         rgb=np.asfortranarray(value.rgb),
         normals=value.normals,
+        unit="m",
     )
     assert save(other, tmp_path / "a.ply").read_bytes() == save(value, tmp_path / "b.ply").read_bytes()
 

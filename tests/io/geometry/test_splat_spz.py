@@ -14,12 +14,12 @@ from scenes import slanted_plane, small_camera
 
 from depth3d.core.errors import GeometryError
 from depth3d.core.point_map import unproject
-from depth3d.geometry.gaussians import Splats, to_splats
+from depth3d.geometry.gaussians import Gaussians, to_gaussians
 from depth3d.io.geometry.axes import AXES, matrix, turned
 from depth3d.io.save import save
 
 numba.config.THREADING_LAYER = "workqueue"  # its own; others depend on what other packages brought along
-SPLATS = to_splats(points(), picture(), CAMERA)
+SPLATS = to_gaussians(points(), picture(), CAMERA)
 
 
 def covariances(directions: NDArray[np.float64], sigma: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -52,7 +52,7 @@ def test_another_reader_finds_the_same_splats_in_any_axes(tmp_path: Path, axes: 
     assert np.abs(rgb - SPLATS.rgb).max() <= 1
     assert 1 / (1 + np.exp(-read.opacities)) == pytest.approx(0.99, abs=0.003)
     sigma = np.exp(np.asarray(read.scales, np.float64))
-    assert np.abs(np.log(sigma / SPLATS.sigma_m)).max() <= 1 / 32 + 1e-5
+    assert np.abs(np.log(sigma / SPLATS.sigma)).max() <= 1 / 32 + 1e-5
     turned_axes = axes_of(np.asarray(read.quats, np.float64))
     third = np.cross(SPLATS.directions[:, 0], SPLATS.directions[:, 1])
     expected = np.concatenate([SPLATS.directions, third[:, None]], axis=1) @ matrix(axes).T
@@ -69,11 +69,12 @@ def test_ellipses_keep_their_shape_however_they_lie(tmp_path: Path) -> None:
     quaternions /= np.linalg.norm(quaternions, axis=1, keepdims=True)
     axes = axes_of(quaternions)
     sigma = np.broadcast_to(np.float64([0.4, 0.1, 0.02]), (2000, 3))
-    splats = Splats(
+    splats = Gaussians(
         rng.normal(size=(2000, 3)).astype(np.float32),
         rng.integers(0, 256, (2000, 3), dtype=np.uint8),
         axes[:, :2].astype(np.float32),
         sigma.astype(np.float32),
+        unit="m",
     )
     read = gsply.read_spz(save(splats, tmp_path / "a.spz", axes="opencv"))
     found = covariances(axes_of(np.asarray(read.quats, np.float64)), np.exp(np.asarray(read.scales, np.float64)))
@@ -84,7 +85,7 @@ def test_ellipses_keep_their_shape_however_they_lie(tmp_path: Path) -> None:
 
 def test_a_tenth_of_the_ply_and_always_the_same_bytes(tmp_path: Path) -> None:
     truth = slanted_plane(small_camera(320, 240))
-    splats = to_splats(unproject(truth.depth, truth.camera), truth.rgb, truth.camera)
+    splats = to_gaussians(unproject(truth.depth, truth.camera), truth.rgb, truth.camera)
     path = save(splats, tmp_path / "a.spz")
     assert path.stat().st_size < 0.2 * save(splats, tmp_path / "a.ply").stat().st_size
     assert path.read_bytes() == save(splats, tmp_path / "b.spz").read_bytes()
@@ -93,10 +94,10 @@ def test_a_tenth_of_the_ply_and_always_the_same_bytes(tmp_path: Path) -> None:
 
 def test_places_far_away_are_coarser_and_too_far_away_refused(tmp_path: Path) -> None:
     for metres in (1e3, 1e6):
-        far = Splats(SPLATS.xyz * np.float32(metres), SPLATS.rgb, SPLATS.directions, SPLATS.sigma_m)
+        far = Gaussians(SPLATS.xyz * np.float32(metres), SPLATS.rgb, SPLATS.directions, SPLATS.sigma, unit="m")
         read = gsply.read_spz(save(far, tmp_path / "a.spz", axes="opencv", force=True))
         assert np.abs(read.means - far.xyz).max() < 2e-7 * np.abs(far.xyz).max()
-    beyond = Splats(SPLATS.xyz * np.float32(1e8), SPLATS.rgb, SPLATS.directions, SPLATS.sigma_m)
+    beyond = Gaussians(SPLATS.xyz * np.float32(1e8), SPLATS.rgb, SPLATS.directions, SPLATS.sigma, unit="m")
     with pytest.raises(GeometryError, match="coordinates up to 8388607 m, got .*; write .ply"):
         save(beyond, tmp_path / "b.spz")
     assert not (tmp_path / "b.spz").exists()

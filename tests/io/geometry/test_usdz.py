@@ -22,8 +22,8 @@ VALUES = {
     "texture": mesh(),
     "texture and normals": mesh(normals=True),
     "colours": mesh(textured=False),
-    "bare": Mesh(mesh().xyz, mesh().faces),
-    "one triangle": Mesh(mesh().xyz[:3], np.array([[0, 1, 2]], np.uint32)),
+    "bare": Mesh(mesh().xyz, mesh().faces, unit="m"),
+    "one triangle": Mesh(mesh().xyz[:3], np.array([[0, 1, 2]], np.uint32), unit="m"),
 }
 
 

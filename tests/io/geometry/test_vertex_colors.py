@@ -23,15 +23,15 @@ def test_linear_light_of_anchors() -> None:
 def test_vertices_have_their_own_colours_first() -> None:
     rgb = np.full((3, 3), 7, np.uint8)
     uv = np.zeros((3, 2), np.float32)
-    assert vertex_rgb(Mesh(XYZ, FACES, rgb=rgb, uv=uv, texture=TEXTURE)) is rgb
+    assert vertex_rgb(Mesh(XYZ, FACES, rgb=rgb, uv=uv, texture=TEXTURE, unit="m")) is rgb
 
 
 def test_without_them_the_textures_pixels_corners_included() -> None:
     uv = np.array([[0, 0], [1, 1], [0.5, 0.25]], np.float32)
-    colours = vertex_rgb(Mesh(XYZ, FACES, uv=uv, texture=TEXTURE))
+    colours = vertex_rgb(Mesh(XYZ, FACES, uv=uv, texture=TEXTURE, unit="m"))
     assert colours is not None
     assert np.array_equal(colours, [TEXTURE[0, 0], TEXTURE[1, 2], TEXTURE[0, 1]])
 
 
 def test_a_bare_mesh_has_no_colours() -> None:
-    assert vertex_rgb(Mesh(XYZ, FACES)) is None
+    assert vertex_rgb(Mesh(XYZ, FACES, unit="m")) is None

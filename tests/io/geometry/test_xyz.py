@@ -35,5 +35,5 @@ def test_open3d_and_trimesh_read_the_positions(tmp_path: Path) -> None:
 
 def test_without_colours_there_are_three_numbers(tmp_path: Path) -> None:
     xyz = np.array([[1, -2.5, 1e-7], [1 / 3, 12345678, 0]], np.float32)
-    path = save(PointCloud(xyz), tmp_path / "a.xyz", axes="opencv")
+    path = save(PointCloud(xyz, unit="m"), tmp_path / "a.xyz", axes="opencv")
     assert path.read_text() == "1 -2.5 1e-07\n0.3333333 1.234568e+07 0\n"

@@ -49,12 +49,12 @@ def exact() -> Scene:
 
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory, exact: Scene) -> Scene:
-    """The sample room whose exact relief got its metres from three distances."""
-    relief = tmp_path_factory.mktemp("relief") / "relief.npy"
-    np.save(relief, 3 / exact.depth.metres - 0.1)
+    """The sample room whose exact inverse depth got its metres from three distances."""
+    inverse_depth = tmp_path_factory.mktemp("relief") / "relief.npy"
+    np.save(inverse_depth, 3 / exact.depth.z - 0.1)
     hints = (DistanceAt(554.5, 687.5, 3.2572), DistanceAt(776.5, 306.5, 5.5808), DistanceAt(1009.5, 664.5, 3.3878))
     few = {"max_points": 60_000, "hints": hints}
-    options = replace(exact.options, depth_map=relief, depth_kind="inverse", depth_units=None, **few)
+    options = replace(exact.options, depth_map=inverse_depth, depth_kind="inverse", depth_units=None, **few)
     return reconstruct(SAMPLES / "room.jpg", options)
 
 
@@ -179,7 +179,7 @@ def test_says_what_measure_says(tmp_path: Path, fitted: Scene, open_page: Any, k
         truth = scene.measure(first, end)
         assert truth.sigma_m is not None
         length, sigma = numbers(page.reading())
-        assert length == pytest.approx(truth.metres, rel=0.02)
+        assert length == pytest.approx(truth.z, rel=0.02)
         assert sigma == pytest.approx(truth.sigma_m, rel=0.08)
     assert page.problems == []
 
@@ -276,7 +276,7 @@ def test_a_mesh_of_unknown_origin_is_a_page_too(tmp_path: Path, open_page: Any, 
     """Without a camera there is no photo's view and no error bar, but lengths are still right."""
     xyz = np.array([[-1, -1, 2], [1, -1, 2], [1, 1, 2], [-1, 1, 2]], np.float32)
     dense = np.concatenate([xyz[[0]] * (1 - t) + xyz[[2]] * t for t in np.linspace(0, 1, 200)])
-    page = open_page(save(PointCloud(dense.astype(np.float32)), tmp_path / "a.html", notes=NOTES), fitted)
+    page = open_page(save(PointCloud(dense.astype(np.float32), unit="m"), tmp_path / "a.html", notes=NOTES), fitted)
     assert page.tab.inner_text("#home") == "Whole view"
     assert (page.drawn().max(axis=2) > 40).sum() > 50
     assert page.problems == []
@@ -284,11 +284,11 @@ def test_a_mesh_of_unknown_origin_is_a_page_too(tmp_path: Path, open_page: Any, 
 
 def test_error_bars_without_a_fit_travel_as_a_coarse_map() -> None:
     truth = box_corner(small_camera(300, 200))
-    metres = truth.depth.metres
+    metres = truth.depth.z
     relative = np.linspace(0.01, 0.5, metres.size, dtype=np.float32).reshape(metres.shape)
     relative[:40] = np.nan
-    depth = MetricDepth(metres, relative * metres)
-    cloud = PointCloud(np.array([[0, 0, 1]], np.float32))
+    depth = MetricDepth(metres, relative * metres, unit="m")
+    cloud = PointCloud(np.array([[0, 0, 1]], np.float32), unit="m")
     sigma = to_facts(cloud, notes=NOTES, camera=truth.camera, depth=depth)["sigma"]
     codes = np.frombuffer(base64.b64decode(sigma["codes"]), np.uint8).reshape(sigma["height"], sigma["width"])
     rows = (np.arange(sigma["height"]) * 2 + 1) * 200 // (2 * sigma["height"])
@@ -302,7 +302,7 @@ def test_error_bars_without_a_fit_travel_as_a_coarse_map() -> None:
 
 def test_pixels_that_are_not_square_are_drawn_square() -> None:
     camera = Intrinsics(200, 50, 100, 50, 90, 20)
-    facts = to_facts(PointCloud(np.array([[0, 0, 1]], np.float32)), notes=NOTES, camera=camera)
+    facts = to_facts(PointCloud(np.array([[0, 0, 1]], np.float32), unit="m"), notes=NOTES, camera=camera)
     assert facts["camera"] == {
         **{"width": 200, "height": 100, "fx": 100, "fy": 100, "cx": 90, "cy": 40},
         "focal_sigma": 0,

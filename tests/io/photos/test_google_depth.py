@@ -81,7 +81,7 @@ def _read(tmp_path: Path, content: bytes) -> EmbeddedDepth | None:
 def _metres(embedded: EmbeddedDepth | None) -> np.ndarray:
     assert embedded is not None
     assert isinstance(embedded.depth, MetricDepth)
-    return embedded.depth.metres
+    return embedded.depth.z
 
 
 SHARE = RAMP / 255

@@ -28,9 +28,9 @@ def test_the_pugs_disparity_gives_metres(shared_data: Path) -> None:
     assert found is not None
     assert isinstance(found.depth, MetricDepth)
     assert found.depth.size == (768, 576)
-    assert np.nanmin(found.depth.metres) == pytest.approx(1 / 4.3828125)
-    assert np.nanmax(found.depth.metres) == pytest.approx(1 / 1.498046875)
-    assert np.nanmedian(found.depth.metres) == pytest.approx(0.576, abs=0.005)
+    assert np.nanmin(found.depth.z) == pytest.approx(1 / 4.3828125)
+    assert np.nanmax(found.depth.z) == pytest.approx(1 / 1.498046875)
+    assert np.nanmedian(found.depth.z) == pytest.approx(0.576, abs=0.005)
     # Apple itself says that the unit is not to be trusted, and so do we.
     assert found.source == "Apple's depth in pug.heic (768x576, accuracy relative)"
     assert found.unit_sigma == 0.2
@@ -50,7 +50,7 @@ def test_depth_is_upright_with_its_photo(pug: bytes, tmp_path: Path, shared_data
     assert before is not None
     assert isinstance(found.depth, MetricDepth)
     assert isinstance(before.depth, MetricDepth)
-    assert np.array_equal(found.depth.metres, np.rot90(before.depth.metres, -1))
+    assert np.array_equal(found.depth.z, np.rot90(before.depth.z, -1))
     assert read_photo(tmp_path / "turned.heic").size == (3024, 4032)
 
 
@@ -115,13 +115,13 @@ def test_every_representation_is_understood(
     inverse: list[float],
 ) -> None:
     found = _read_as(monkeypatch, shared_data / "iphone_heic" / "pug.heic", note, VALUES)
-    metres = found.depth.metres[0]  # type: ignore[attr-defined]
+    metres = found.depth.z[0]  # type: ignore[attr-defined]
     expected = np.array(inverse)
     np.testing.assert_allclose(np.nan_to_num(1 / metres), expected, rtol=1e-4)
     nameless = _changed(pug, tmp_path, b"depthData:Accuracy", b"depthData:Accurate")
     if "d_min" in note or "z_near" in note:
-        relief = _read_as(monkeypatch, nameless, note, VALUES).depth  # type: ignore[attr-defined]
-        np.testing.assert_allclose(relief.values[0], expected, rtol=1e-4)
+        inverse_depth = _read_as(monkeypatch, nameless, note, VALUES).depth  # type: ignore[attr-defined]
+        np.testing.assert_allclose(inverse_depth.values[0], expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize(

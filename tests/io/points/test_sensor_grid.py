@@ -52,7 +52,7 @@ def test_whole_numbers_need_a_unit_and_floats_are_metres(tmp_path: Path) -> None
 
 def test_our_own_depth_comes_back_with_its_unit(tmp_path: Path) -> None:
     metres = np.linspace(0.7, 9, 12, dtype=np.float32).reshape(3, 4)
-    save(MetricDepth(metres), tmp_path / "own.png")
+    save(MetricDepth(metres, unit="m"), tmp_path / "own.png")
     np.testing.assert_allclose(sensor_depths(tmp_path / "own.png", _photo(4, 3)).metres, metres.ravel(), atol=6e-4)
 
 

@@ -25,7 +25,7 @@ def test_the_frame_is_the_photos_middle_with_depth_everywhere(photo: Path) -> No
     frame = frame_of(photo, size=(64, 32))
     assert frame.rgb.shape == (32, 64, 3)
     assert frame.depth.size == frame.camera.size == (64, 32)
-    assert np.isfinite(frame.depth.metres).all()
+    assert np.isfinite(frame.depth.z).all()
     assert frame.rgb[:12].mean() * 2 < frame.rgb[20:].mean()  # the dark half is on top, its border in the middle
     assert SIZE == (1920, 1080)
 

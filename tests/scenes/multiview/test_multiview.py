@@ -33,7 +33,7 @@ def room() -> PosedRoom:
 def project(room: PosedRoom, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     room.write_photos(folder / "images")
-    room.write_reliefs(folder / "reliefs")
+    room.write_inverse_depths(folder / "inverse depths")
     room.write_colmap(folder / "sparse" / "0", units=UNITS, outliers=20)
     return folder
 
@@ -45,7 +45,7 @@ def capture(project: Path) -> Capture:
 
 @pytest.fixture(scope="module")
 def options(project: Path) -> Options:
-    return Options(depth_map=project / "reliefs" / "{name}.npy")
+    return Options(depth_map=project / "inverse depths" / "{name}.npy")
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_fuse_writes_an_upright_room_in_metres(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    arguments = ["--depth-map", str(project / "reliefs" / "{name}.npy"), "--known", "100.5.png:104.5.png=1.6m"]
+    arguments = ["--depth-map", str(project / "inverse depths" / "{name}.npy"), "--known", "100.5.png:104.5.png=1.6m"]
     command = ["fuse", str(project), *arguments, "--voxel", "8cm"]
     assert run([*command, "-o", "room.ply", "-o", "room.glb", "-o", "room.html", "--depths", "depths"]) == 0
     said = capsys.readouterr()

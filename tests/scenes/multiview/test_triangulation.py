@@ -76,7 +76,7 @@ def test_points_of_real_photos_are_as_good_as_colmaps(shared_data: Path) -> None
     depth = read_depth_map(
         folder / "frame-000240.depth_registered.png", kind="metric", size=(640, 480), units_per_metre=1000
     )
-    error = np.abs(found.metres / depth.metres[found.v.astype(int), found.u.astype(int)] - 1)
+    error = np.abs(found.z / depth.z[found.v.astype(int), found.u.astype(int)] - 1)
     assert len(found.u) > 150
     assert np.nanmedian(error) < 0.06
 
@@ -85,9 +85,9 @@ def test_a_trajectory_alone_brings_photos_to_one_scale(tmp_path: Path) -> None:
     views = room_on_an_orbit(20, (320, 240))[::7]
     room = PosedRoom(views, ("0", "1", "2"))
     room.write_photos(tmp_path / "images")
-    room.write_reliefs(tmp_path / "reliefs")
+    room.write_inverse_depths(tmp_path / "inverse depths")
     room.write_nerfstudio(tmp_path / "transforms.json")
-    options = Options(depth_map=tmp_path / "reliefs" / "{name}.npy")
+    options = Options(depth_map=tmp_path / "inverse depths" / "{name}.npy")
     with align_views(read_capture(tmp_path / "transforms.json"), options) as aligned:
         assert any("found by matching" in note for note in aligned.notes)
         for view, exact in zip(aligned.views(), views, strict=True):

@@ -16,7 +16,7 @@ from depth3d.core.errors import CameraError, DepthMapError, GeometryError, HintE
 from depth3d.scale import DistanceAt
 from depth3d.scenes.panorama import (
     SphericalDepth,
-    SphericalRelief,
+    SphericalInverseDepth,
     panorama_to_cloud,
     panorama_to_mesh,
     panorama_to_points,
@@ -80,9 +80,9 @@ class PerfectNetwork:
 
 
 @functools.cache
-def relief_of(
+def inverse_depth_of(
     scene: Scene, equirect: Equirect = WHOLE, *, sides: int = 4, noise: float = 0.0, seed: int = 0, face_px: int = 256
-) -> SphericalRelief:
+) -> SphericalInverseDepth:
     rgb = np.zeros((equirect.height, equirect.width, 3), np.uint8)
     network = PerfectNetwork(scene, equirect, sides=sides, face_px=face_px, noise=noise, seed=seed)
     return predict_panorama(rgb, equirect, network, sides=sides, face_px=face_px)
@@ -102,8 +102,8 @@ def hint(u: float, v: float, scene: Scene, equirect: Equirect = WHOLE) -> Distan
 @pytest.mark.parametrize("scene", [empty_room, furnished_room])
 @pytest.mark.parametrize(("seed", "sides"), [(0, 4), (1, 8)])
 def test_faces_under_affine_maps_of_their_own_are_merged_to_the_truth(scene: Scene, seed: int, sides: int) -> None:
-    relief = relief_of(scene, sides=sides, seed=seed, face_px=512)
-    depth = scale_panorama(relief, [hint(200, 100, scene)])
+    inverse_depth = inverse_depth_of(scene, sides=sides, seed=seed, face_px=512)
+    depth = scale_panorama(inverse_depth, [hint(200, 100, scene)])
     error = np.abs(depth.metres / truth(scene) - 1)
     assert np.median(error) < 1e-4
     assert np.percentile(error, 95) < 1e-3
@@ -114,28 +114,28 @@ def test_faces_under_affine_maps_of_their_own_are_merged_to_the_truth(scene: Sce
 
 def test_rough_predictions_are_still_merged() -> None:
     for seed in range(2):
-        relief = relief_of(furnished_room, noise=0.03, seed=seed)
-        depth = scale_panorama(relief, [hint(200, 100, furnished_room), hint(40, 100, furnished_room)])
+        inverse_depth = inverse_depth_of(furnished_room, noise=0.03, seed=seed)
+        depth = scale_panorama(inverse_depth, [hint(200, 100, furnished_room), hint(40, 100, furnished_room)])
         assert np.nanmedian(np.abs(depth.metres / truth(furnished_room) - 1)) < 0.1
 
 
 def test_no_seam_shows_where_faces_fade_into_each_other() -> None:
     """With rough faces the map stays continuous: cut hard from face to face, its greatest step would be 0.08."""
-    relief = relief_of(empty_room, noise=0.05)
-    closed = np.concatenate([relief.values, relief.values[:, :1]], axis=1)
+    inverse_depth = inverse_depth_of(empty_room, noise=0.05)
+    closed = np.concatenate([inverse_depth.values, inverse_depth.values[:, :1]], axis=1)
     steps = np.abs(np.diff(closed, axis=1))
     assert steps.max() < 0.06
-    assert np.abs(np.diff(relief.values, axis=0)).max() < 0.06
+    assert np.abs(np.diff(inverse_depth.values, axis=0)).max() < 0.06
 
 
 def test_how_sure_the_shift_is() -> None:
     """The true shift, over what the merge says of its error, has a spread of about 1: it must not promise too much."""
     ratios = []
     for seed in range(5):
-        relief = relief_of(empty_room, noise=0.03, seed=seed)
-        both = np.stack([relief.values.ravel(), relief.shift.ravel()], axis=1)
+        inverse_depth = inverse_depth_of(empty_room, noise=0.03, seed=seed)
+        both = np.stack([inverse_depth.values.ravel(), inverse_depth.shift.ravel()], axis=1)
         scale, shift = np.linalg.lstsq(both, (1 / truth(empty_room)).ravel(), rcond=None)[0]
-        ratios.append(shift / scale / relief.shift_sigma)
+        ratios.append(shift / scale / inverse_depth.shift_sigma)
     assert 0.1 < np.sqrt(np.mean(np.square(ratios))) < 1.5
 
 
@@ -145,7 +145,7 @@ def test_a_flat_face_does_not_take_over() -> None:
     def cube(rays: np.ndarray) -> np.ndarray:
         return 1 / np.abs(rays).max(axis=-1)
 
-    depth = scale_panorama(relief_of(cube), [hint(200, 100, cube)])
+    depth = scale_panorama(inverse_depth_of(cube), [hint(200, 100, cube)])
     assert np.abs(depth.metres / truth(cube) - 1).max() < 0.01
 
 
@@ -154,9 +154,9 @@ def test_a_flat_face_does_not_take_over() -> None:
 
 def test_a_part_of_the_sphere() -> None:
     part = Equirect(260, 90, 400, 200, 30, 60)
-    relief = relief_of(furnished_room, part)
-    assert relief.values.shape == (90, 260)
-    depth = scale_panorama(relief, [hint(100, 40, furnished_room, part)])
+    inverse_depth = inverse_depth_of(furnished_room, part)
+    assert inverse_depth.values.shape == (90, 260)
+    depth = scale_panorama(inverse_depth, [hint(100, 40, furnished_room, part)])
     error = np.abs(depth.metres / truth(furnished_room, part) - 1)
     known = np.isfinite(error)
     assert known.mean() > 0.9
@@ -171,9 +171,9 @@ def test_faces_that_the_picture_does_not_cover_are_not_predicted() -> None:
         asked.append(rgb.shape)
         return InverseDepth(np.linspace(1, 2, rgb.size // 3, dtype=np.float32).reshape(rgb.shape[:2]))
 
-    relief = predict_panorama(np.zeros((40, 100, 3), np.uint8), part, network, sides=4, face_px=128)
+    inverse_depth = predict_panorama(np.zeros((40, 100, 3), np.uint8), part, network, sides=4, face_px=128)
     assert asked == [(128, 128, 3)]
-    assert np.isfinite(relief.values).mean() > 0.97  # its corners lie beyond the one face
+    assert np.isfinite(inverse_depth.values).mean() > 0.97  # its corners lie beyond the one face
 
 
 # Faces
@@ -234,15 +234,15 @@ def test_sampling_is_bilinear_and_keeps_off_the_unknown() -> None:
 
 
 def test_without_a_distance_the_unit_is_arbitrary() -> None:
-    depth = scale_panorama(relief_of(empty_room))
+    depth = scale_panorama(inverse_depth_of(empty_room))
     assert depth.unit == "arbitrary"
     assert "the unit is arbitrary" in depth.notes[0]
     assert np.nanpercentile(depth.metres, 2) == pytest.approx(1, rel=0.01)
 
 
 def test_two_distances_also_find_the_shift() -> None:
-    relief = relief_of(empty_room)
-    bent = replace(relief, values=relief.values + np.float32(0.2) * relief.shift, shift_sigma=0.3)
+    inverse_depth = inverse_depth_of(empty_room)
+    bent = replace(inverse_depth, values=inverse_depth.values + np.float32(0.2) * inverse_depth.shift, shift_sigma=0.3)
     one = scale_panorama(bent, [hint(200, 100, empty_room)])
     two = scale_panorama(bent, [hint(200, 100, empty_room), hint(200, 190, empty_room)])
     wrong = np.median(np.abs(one.metres / truth(empty_room) - 1))
@@ -251,23 +251,23 @@ def test_two_distances_also_find_the_shift() -> None:
 
 
 def test_hints_that_cannot_be_are_refused() -> None:
-    relief = relief_of(empty_room)
+    inverse_depth = inverse_depth_of(empty_room)
     true = [hint(u, 100, empty_room) for u in (50, 150, 250, 350)]
     with pytest.raises(HintError, match="hint 200,100=9m contradicts the others"):
-        scale_panorama(relief, [*true, DistanceAt(200, 100, 9.0)])
+        scale_panorama(inverse_depth, [*true, DistanceAt(200, 100, 9.0)])
     with pytest.raises(HintError, match="outside the 400x200 panorama"):
-        scale_panorama(relief, [DistanceAt(200, 300, 1.0)])
-    unknown = relief.values.copy()
+        scale_panorama(inverse_depth, [DistanceAt(200, 300, 1.0)])
+    unknown = inverse_depth.values.copy()
     unknown[90:110, 190:210] = np.nan
     with pytest.raises(HintError, match="nothing is known there"):
-        scale_panorama(replace(relief, values=unknown), [DistanceAt(200, 100, 1.0)])
+        scale_panorama(replace(inverse_depth, values=unknown), [DistanceAt(200, 100, 1.0)])
 
 
 def test_what_lies_beyond_infinity_is_unknown_and_said() -> None:
-    relief = relief_of(empty_room)
-    values = relief.values.copy()
+    inverse_depth = inverse_depth_of(empty_room)
+    values = inverse_depth.values.copy()
     values[:10] = -0.1
-    depth = scale_panorama(replace(relief, values=values))
+    depth = scale_panorama(replace(inverse_depth, values=values))
     assert np.isnan(depth.metres[:10]).all()
     assert "5.0% of the panorama lies beyond 50 times" in depth.notes[-1]
 
@@ -345,17 +345,17 @@ def test_a_part_stays_open() -> None:
 def test_the_grid_may_be_coarser_than_the_picture() -> None:
     rgb = np.zeros((400, 800, 3), np.uint8)
     network = PerfectNetwork(empty_room, Equirect.whole(800, 400), sides=8, face_px=128)
-    relief = predict_panorama(rgb, Equirect.whole(800, 400), network, face_px=128, max_points=20_000)
-    assert relief.values.shape == (100, 200)
+    inverse_depth = predict_panorama(rgb, Equirect.whole(800, 400), network, face_px=128, max_points=20_000)
+    assert inverse_depth.values.shape == (100, 200)
     full = Equirect.whole(800, 400)
-    depth = scale_panorama(relief, [hint(400, 200, empty_room, full)])
+    depth = scale_panorama(inverse_depth, [hint(400, 200, empty_room, full)])
     assert depth.metres[50, 100] == pytest.approx(2.5, rel=0.01)
     assert len(panorama_to_cloud(depth, rgb).xyz) > 12_000
     assert panorama_to_mesh(depth, rgb).texture is rgb
 
 
 def test_the_same_panorama_twice_gives_the_same_numbers() -> None:
-    one, other = (relief_of.__wrapped__(furnished_room, noise=0.02) for _ in range(2))
+    one, other = (inverse_depth_of.__wrapped__(furnished_room, noise=0.02) for _ in range(2))
     assert one.values.tobytes() == other.values.tobytes()
 
 

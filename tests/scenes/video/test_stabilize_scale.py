@@ -35,18 +35,18 @@ def unsteady(orbit: tuple[DepthView, ...], *, noise: float) -> list[InverseDepth
     return seen
 
 
-def wobble(orbit: tuple[DepthView, ...], reliefs: list[InverseDepth]) -> float:
+def wobble(orbit: tuple[DepthView, ...], inverse_depths: list[InverseDepth]) -> float:
     """How much static points move in 1/z over time, after the one (a, b) that suits all frames best."""
     points = orbit[len(orbit) // 2].points(9).reshape(-1, 3)
     exact, seen = [], []
-    for view, relief in zip(orbit, reliefs, strict=True):
+    for view, inverse_depth in zip(orbit, inverse_depths, strict=True):
         cam = view.pose.cam_from_world
         xyz = points @ cam[:3, :3].T + cam[:3, 3]
         u = np.floor(xyz[:, 0] / xyz[:, 2] * view.camera.fx + view.camera.cx).astype(int)
         v = np.floor(xyz[:, 1] / xyz[:, 2] * view.camera.fy + view.camera.cy).astype(int)
         inside = (u >= 0) & (u < SIZE[0]) & (v >= 0) & (v < SIZE[1])
         values = np.full(len(points), np.nan)
-        values[inside] = relief.values[v[inside], u[inside]]
+        values[inside] = inverse_depth.values[v[inside], u[inside]]
         exact.append(1 / xyz[:, 2])
         seen.append(values)
     x, y = np.array(exact), np.array(seen)
@@ -60,9 +60,9 @@ def wobble(orbit: tuple[DepthView, ...], reliefs: list[InverseDepth]) -> float:
 def test_static_points_wobble_at_most_a_third(orbit: tuple[DepthView, ...], noise: float) -> None:
     before = unsteady(orbit, noise=noise)
     steadier = Steadier(fps=FPS)
-    found = [steadier.next(relief, view.rgb) for relief, view in zip(before, orbit, strict=True)]
+    found = [steadier.next(inverse_depth, view.rgb) for inverse_depth, view in zip(before, orbit, strict=True)]
     assert [one.is_new_scene for one in found] == [True] + [False] * (len(orbit) - 1)
-    assert wobble(orbit, [one.relief for one in found]) < wobble(orbit, before) / 3
+    assert wobble(orbit, [one.inverse_depth for one in found]) < wobble(orbit, before) / 3
 
 
 def test_alignment_does_not_flatten_depth_with_time(orbit: tuple[DepthView, ...]) -> None:
@@ -72,7 +72,7 @@ def test_alignment_does_not_flatten_depth_with_time(orbit: tuple[DepthView, ...]
     spans = []
     for _ in range(60):
         noisy = 1 / view.z + rng.normal(0, 0.02, view.z.shape)
-        spans.append(np.std(steadier.next(InverseDepth(noisy.astype(np.float32)), view.rgb).relief.values))
+        spans.append(np.std(steadier.next(InverseDepth(noisy.astype(np.float32)), view.rgb).inverse_depth.values))
     assert np.mean(spans[-5:]) == pytest.approx(np.std(1 / view.z), rel=0.05)
 
 
@@ -82,11 +82,11 @@ def test_a_cut_begins_anew(orbit: tuple[DepthView, ...]) -> None:
         steadier.next(InverseDepth(1 / view.z), view.rgb)
     other = np.random.default_rng(2).integers(0, 255, (9, 12, 3), dtype=np.uint8)
     picture = cv2.resize(other, SIZE, interpolation=cv2.INTER_CUBIC)
-    relief = InverseDepth(np.linspace(5, 9, SIZE[0] * SIZE[1], dtype=np.float32).reshape(SIZE[::-1]))
-    after = steadier.next(relief, picture)
+    inverse_depth = InverseDepth(np.linspace(5, 9, SIZE[0] * SIZE[1], dtype=np.float32).reshape(SIZE[::-1]))
+    after = steadier.next(inverse_depth, picture)
     assert after.is_new_scene
-    assert np.array_equal(after.relief.values, relief.values)
-    assert not steadier.next(relief, picture).is_new_scene
+    assert np.array_equal(after.inverse_depth.values, inverse_depth.values)
+    assert not steadier.next(inverse_depth, picture).is_new_scene
 
 
 def test_a_moving_thing_is_not_smeared(orbit: tuple[DepthView, ...]) -> None:
@@ -96,7 +96,7 @@ def test_a_moving_thing_is_not_smeared(orbit: tuple[DepthView, ...]) -> None:
         values, rgb = (1 / view.z).copy(), view.rgb.copy()
         columns = slice(20 + 30 * step, 50 + 30 * step)
         values[50:80, columns], rgb[50:80, columns] = 1.5, (250, 20, 20)
-        found = steadier.next(InverseDepth(values), rgb).relief.values
+        found = steadier.next(InverseDepth(values), rgb).inverse_depth.values
     assert np.abs(found[52:78, 22:108] - values[52:78, 22:108]).max() < 0.02
     assert np.abs(found[52:78, 112:138] - 1.5).max() < 0.02
 
@@ -107,7 +107,7 @@ def test_unknown_stays_unknown_and_nothing_else_becomes_so(orbit: tuple[DepthVie
         values = 1 / view.z
         values[:20] = np.nan
         values[40:50] = np.nan if number == 0 else values[40:50]
-        found = steadier.next(InverseDepth(values), view.rgb).relief.values
+        found = steadier.next(InverseDepth(values), view.rgb).inverse_depth.values
     assert np.array_equal(np.isnan(found), np.isnan(values))
 
 
@@ -115,8 +115,8 @@ def test_the_same_twice(orbit: tuple[DepthView, ...]) -> None:
     runs: list[NDArray[np.float32]] = []
     for _ in range(2):
         steadier = Steadier(fps=FPS)
-        for relief, view in zip(unsteady(orbit[:4], noise=0.02), orbit[:4], strict=True):
-            last = steadier.next(relief, view.rgb).relief.values
+        for inverse_depth, view in zip(unsteady(orbit[:4], noise=0.02), orbit[:4], strict=True):
+            last = steadier.next(inverse_depth, view.rgb).inverse_depth.values
         runs.append(last)
     assert np.array_equal(*runs)
 

@@ -111,7 +111,7 @@ def test_one_scale_holds_until_the_cut(cut: Path, grey: Grey) -> None:
     assert fits[0] is fits[1]
     assert fits[2] is fits[3]
     assert fits[0] is not fits[2]
-    first, second = (np.median(frame.scene.depth.metres) for frame in frames[:2])
+    first, second = (np.median(frame.scene.depth.z) for frame in frames[:2])
     assert second == pytest.approx(first, rel=0.03)
     assert all(frame.scene.unit == "m" for frame in frames)
     assert all(frame.scene.camera == frames[0].scene.camera for frame in frames)

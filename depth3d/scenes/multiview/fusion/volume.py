@@ -232,4 +232,4 @@ def _in_order(
     first = faces.argmin(axis=1)[:, None]
     faces = np.take_along_axis(faces, (first + np.arange(3)) % 3, axis=1)
     faces = faces[np.lexsort(faces.T[::-1])]
-    return Mesh(xyz[used], faces.astype(np.uint32), rgb=rgb[used], normals=normals[used])
+    return Mesh(xyz[used], faces.astype(np.uint32), rgb=rgb[used], normals=normals[used], unit="arbitrary")

@@ -37,8 +37,8 @@ _SHARP_ENOUGH = 1.2
 """Cells that would be coarser by less than this factor stay as they are."""
 
 
-def refine_relief(
-    relief: InverseDepth,
+def refine_inverse_depth(
+    inverse_depth: InverseDepth,
     rgb: NDArray[np.uint8],
     *,
     colour_weight: float = DEFAULT_COLOUR_WEIGHT,
@@ -53,25 +53,25 @@ def refine_relief(
     edges nothing changes. refine(a d + b) = a refine(d) + b.
 
     Args:
-        relief: of the photo's size, or smaller as the network made it; NaN stays unknown.
+        inverse_depth: of the photo's size, or smaller as the network made it; NaN stays unknown.
         rgb: (H, W, 3) uint8 photo.
-        colour_weight: from 0, edges lie where the relief says, to 1, where colours say, within the edge's width.
+        colour_weight: from 0, edges lie where the inverse depth says, to 1, where colours say, within the edge's width.
         cells: longer side, in cells, of the map on which surfaces are told apart; None finds it from how sharp the
-            relief's edges are.
+            inverse depth's edges are.
         smooth_px: afterwards, blur everything by a Gaussian of so many pixels; edges become slopes again.
 
     Returns:
-        Inverse depth of the photo's size with everything else that was known about `relief`.
+        Inverse depth of the photo's size with everything else that was known about `inverse_depth`.
 
     Raises:
         UsageError: an option is out of range.
-        DepthMapError: the relief has other proportions than the photo.
+        DepthMapError: the inverse depth has other proportions than the photo.
     """
     _check(rgb, colour_weight, cells, smooth_px)
     size = (rgb.shape[1], rgb.shape[0])
-    _check_proportions(relief.size, size)
-    low, span = _range(relief.values)
-    normalised = relief.values - np.float32(low)
+    _check_proportions(inverse_depth.size, size)
+    low, span = _range(inverse_depth.values)
+    normalised = inverse_depth.values - np.float32(low)
     normalised /= np.float32(span)
     surfaces = find_surfaces(shrink(normalised, _grid(normalised, cells)))
     values = _at_size(fill_unknown(normalised), size)
@@ -86,8 +86,8 @@ def refine_relief(
         paint_edges(values, surfaces, resample(guide, size))
     values *= np.float32(span)
     values += np.float32(low)
-    values[_unknown(relief, size)] = np.nan
-    return replace(relief, values=smooth_known(values, smooth_px) if smooth_px else values)
+    values[_unknown(inverse_depth, size)] = np.nan
+    return replace(inverse_depth, values=smooth_known(values, smooth_px) if smooth_px else values)
 
 
 def smooth_known(values: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
@@ -113,13 +113,13 @@ def _check(rgb: NDArray[np.uint8], colour_weight: float, cells: int | None, smoo
         raise UsageError(f"smoothing must be zero or a positive number of pixels, got {smooth_px:g}")
 
 
-def _check_proportions(relief_size: tuple[int, int], size: tuple[int, int]) -> None:
+def _check_proportions(inverse_depth_size: tuple[int, int], size: tuple[int, int]) -> None:
     """Refuse a map of another picture; networks round their sides, so small differences are usual."""
-    stretch = relief_size[0] * size[1] / (relief_size[1] * size[0])
-    if relief_size != size and not 1 / _GREATEST_STRETCH <= stretch <= _GREATEST_STRETCH:
+    stretch = inverse_depth_size[0] * size[1] / (inverse_depth_size[1] * size[0])
+    if inverse_depth_size != size and not 1 / _GREATEST_STRETCH <= stretch <= _GREATEST_STRETCH:
         raise DepthMapError(
-            f"the relief is {relief_size[0]}x{relief_size[1]}, the photo {size[0]}x{size[1]}; "
-            "give a relief of the photo's proportions"
+            f"the inverse depth is {inverse_depth_size[0]}x{inverse_depth_size[1]}, the photo {size[0]}x{size[1]}; "
+            "give an inverse depth of the photo's proportions"
         )
 
 
@@ -152,9 +152,9 @@ def _grid(values: NDArray[np.float32], cells: int | None) -> tuple[int, int]:
     return fitted(size, min(max(longer_side, _COARSEST_CELLS), _FINEST_CELLS))
 
 
-def _unknown(relief: InverseDepth, size: tuple[int, int]) -> NDArray[np.bool_]:
+def _unknown(inverse_depth: InverseDepth, size: tuple[int, int]) -> NDArray[np.bool_]:
     """(H, W) True where nothing is known, at the photo's size."""
-    unknown = np.isnan(relief.values)
-    if relief.size == size:
+    unknown = np.isnan(inverse_depth.values)
+    if inverse_depth.size == size:
         return unknown
-    return unknown[nearest(size[1], relief.size[1])[:, None], nearest(size[0], relief.size[0])]
+    return unknown[nearest(size[1], inverse_depth.size[1])[:, None], nearest(size[0], inverse_depth.size[0])]

@@ -71,8 +71,8 @@ def peel(
 
 def _extended(skin: Skin) -> Skin:
     """Colours and 1/z carried on over the rest of the picture."""
-    solid = (skin.matte >= 0.5).astype(np.float32)
-    beyond = spread(np.dstack([skin.rgb.astype(np.float32), skin.inverse]), solid)
+    plate = (skin.matte >= 0.5).astype(np.float32)
+    beyond = spread(np.dstack([skin.rgb.astype(np.float32), skin.inverse]), plate)
     covered = skin.matte > 0
     colours = np.clip(np.rint(beyond[..., :3]), 0, 255).astype(np.uint8)
     rgb = np.where(covered[..., None], skin.rgb, colours)
@@ -83,7 +83,7 @@ def _split(
     skin: Skin, camera: Intrinsics, least_jumps: float, cut_ratio: float, cut_angle_deg: float
 ) -> tuple[Skin, Skin] | None:
     """What of the skin lies farther and goes on behind the rest, and the rest; None if it is one surface."""
-    points = unproject(MetricDepth(np.float32(1) / skin.inverse), camera)
+    points = unproject(MetricDepth(np.float32(1) / skin.inverse, unit="arbitrary"), camera)
     seen = skin.matte >= 0.5
     within = seen[:-1, :-1] & seen[1:, :-1] & seen[:-1, 1:] & seen[1:, 1:]
     cut = ~cut_grid(points, cut_ratio=cut_ratio, cut_angle_deg=cut_angle_deg).whole & within

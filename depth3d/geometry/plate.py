@@ -20,7 +20,7 @@ _PERCENTILES = (0.5, 99.5)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Solid:
+class Plate:
     """A closed body as it stands on the printer's bed: x to the picture's right, y to its top, z up, in millimetres.
 
     Attributes:
@@ -41,13 +41,13 @@ class Solid:
             raise GeometryError("solid: a vertex is not finite")
 
 
-def to_solid(
+def to_plate(
     depth: InverseDepth | MetricDepth,
     *,
     width_mm: float = DEFAULT_WIDTH_MM,
     relief_mm: float = DEFAULT_RELIEF_MM,
     base_mm: float = DEFAULT_BASE_MM,
-) -> Solid:
+) -> Plate:
     """Raise the picture out of a plate: near is high.
 
     Height is linear in 1/z between the farthest and the nearest half percent, so that planes stay planes and straight
@@ -64,7 +64,7 @@ def to_solid(
     Raises:
         UsageError: a length is not positive, or the plate is larger than 5 m.
     """
-    height_px, width_px = (depth.values if isinstance(depth, InverseDepth) else depth.metres).shape
+    height_px, width_px = (depth.values if isinstance(depth, InverseDepth) else depth.z).shape
     height_mm = width_mm * height_px / width_px
     for name, length in (("width", width_mm), ("height", height_mm), ("relief", relief_mm), ("base", base_mm)):
         if not 0 < length <= _LARGEST_MM:
@@ -86,7 +86,7 @@ def _grid_size(size: tuple[int, int], width_mm: float) -> tuple[int, int]:
 
 def _levels(depth: InverseDepth | MetricDepth, size: tuple[int, int]) -> NDArray[np.float32]:
     """Nearness from 0 to 1 on a grid of (columns, rows); each value is the mean over its part of the picture."""
-    nearness = depth.values if isinstance(depth, InverseDepth) else np.float32(1) / depth.metres
+    nearness = depth.values if isinstance(depth, InverseDepth) else np.float32(1) / depth.z
     known = np.isfinite(nearness)
     low, high = np.percentile(nearness[known], _PERCENTILES)
     if not high > low:
@@ -106,7 +106,7 @@ def _without_holes(level: NDArray[np.float32], known: NDArray[np.bool_]) -> NDAr
     return np.where(known, level, lowest[hole])
 
 
-def _closed(top: NDArray[np.float32]) -> Solid:
+def _closed(top: NDArray[np.float32]) -> Plate:
     """The body between a grid of points (H, W, 3) and the bed: the grid, walls around it, and the floor."""
     height, width = top.shape[:2]
     index = np.arange(height * width, dtype=np.uint32).reshape(height, width)
@@ -123,7 +123,7 @@ def _closed(top: NDArray[np.float32]) -> Solid:
         np.stack([below, above_next, around], axis=1),
         np.stack([below_next, below, centre], axis=1),
     ]
-    return Solid(np.concatenate([top.reshape(-1, 3), floor, middle[None]]), np.concatenate(faces))
+    return Plate(np.concatenate([top.reshape(-1, 3), floor, middle[None]]), np.concatenate(faces))
 
 
 def _grid_faces(z: NDArray[np.float32], index: NDArray[np.uint32]) -> NDArray[np.uint32]:
