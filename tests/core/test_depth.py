@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -9,7 +12,7 @@ from depth3d.core.depth import InverseDepth, MetricDepth, sample_known
 from depth3d.core.errors import DepthMapError
 
 
-@pytest.mark.parametrize("kind", [InverseDepth, MetricDepth])
+@pytest.mark.parametrize("kind", [InverseDepth, partial(MetricDepth, unit="m")])
 @pytest.mark.parametrize(
     ("values", "words"),
     [
@@ -19,7 +22,7 @@ from depth3d.core.errors import DepthMapError
         (np.full((2, 2), np.nan), "every value is unknown"),
     ],
 )
-def test_nonsense_is_refused(kind: type, values: np.ndarray, words: str) -> None:
+def test_nonsense_is_refused(kind: Callable[..., object], values: np.ndarray, words: str) -> None:
     with pytest.raises(DepthMapError, match=words):
         kind(values)
 

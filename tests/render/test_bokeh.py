@@ -21,8 +21,7 @@ from depth3d.core.errors import UsageError
 from depth3d.lab.bench import discs
 from depth3d.layers import to_layers
 from depth3d.render.bokeh import compositing as slices
-from depth3d.render.bokeh import defocus
-from depth3d.render.bokeh import defocus as defocusing
+from depth3d.render.bokeh import defocus, depth_of_field
 from depth3d.render.bokeh.aperture import aperture, halvings, spread_light
 from depth3d.render.bokeh.depth_of_field import aperture_m
 
@@ -191,7 +190,7 @@ def test_bands_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_photos_larger_than_their_layers_keep_their_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     rgb, depth = _walls()
     rgb[::2] //= 2
-    monkeypatch.setattr(defocusing, "to_layers", partial(to_layers, max_pixels=10_000))
+    monkeypatch.setattr(depth_of_field, "to_layers", partial(to_layers, max_pixels=10_000))
     seen = defocus(rgb, depth, CAMERA, focus=NEAR, blur_percent=8).rgb
     np.testing.assert_array_equal(seen[:, : EDGE - 4], rgb[:, : EDGE - 4])
     assert np.abs(np.diff(seen[20:-20, EDGE + 4 :].astype(int), axis=0)).max() < 10

@@ -179,7 +179,7 @@ def test_says_what_measure_says(tmp_path: Path, fitted: Scene, open_page: Any, k
         truth = scene.measure(first, end)
         assert truth.sigma_m is not None
         length, sigma = numbers(page.reading())
-        assert length == pytest.approx(truth.z, rel=0.02)
+        assert length == pytest.approx(truth.metres, rel=0.02)
         assert sigma == pytest.approx(truth.sigma_m, rel=0.08)
     assert page.problems == []
 

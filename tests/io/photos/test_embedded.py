@@ -31,10 +31,10 @@ def test_metres_at_the_photos_size_carry_the_units_uncertainty() -> None:
     assert depth.sigma is not None
     np.testing.assert_allclose(depth.sigma, 0.2 * depth.z, rtol=1e-6)
     assert depth.source == "a phone"
-    assert embedded_at(_embedded(), CAMERA.resized(4, 3)).metres.tolist() == METRES.tolist()  # type: ignore[union-attr]
+    assert embedded_at(_embedded(), CAMERA.resized(4, 3)).z.tolist() == METRES.tolist()  # type: ignore[union-attr]
 
 
-def test_one_hint_rescales_the_relief() -> None:
+def test_one_hint_rescales_the_inverse_depth() -> None:
     inverse_depth = embedded_inverse_depth(_embedded(), CAMERA)
     assert inverse_depth.zero_is_infinity
     metres = fit_scale(inverse_depth, CAMERA, [DepthAt(0.5, 0.5, 3.0)]).apply(inverse_depth).z
@@ -53,7 +53,7 @@ def test_points_stand_at_the_maps_pixel_centres() -> None:
     assert set(np.asarray(hint.relative_sigma)) == {0.2}
 
 
-@pytest.mark.parametrize("lens", [(), (-0.1, 0.02, 0.0, 0.0)])
+@pytest.mark.parametrize("camera_as_taken", [(), (-0.1, 0.02, 0.0, 0.0)])
 def test_lengths_along_the_ray_become_depth(camera_as_taken: tuple[float, ...]) -> None:
     """A sphere around the camera: every z times its ray's length is the radius."""
     camera = Intrinsics(8, 6, 7, 7, 4, 3, camera_as_taken)
@@ -64,7 +64,7 @@ def test_lengths_along_the_ray_become_depth(camera_as_taken: tuple[float, ...]) 
         rays = np.append((pixel_centres(8, 6) - (4, 3)) / 7, np.ones((6, 8, 1)), axis=2)
         np.testing.assert_allclose(depth.z * np.linalg.norm(rays, axis=2), 2, rtol=1e-6)
     hint = embedded_points(sphere, camera)
-    np.testing.assert_allclose(hint.z.reshape(6, 8), depth.z, rtol=1e-6)
+    np.testing.assert_allclose(hint.metres.reshape(6, 8), depth.z, rtol=1e-6)
     # At the corner (0.5, 0.5) of an ideal lens the ray is (-0.5, -0.357, 1); a barrel lens sees farther aside.
     corner = 2 / np.sqrt(1 + 0.5**2 + (2.5 / 7) ** 2)
     assert depth.z[0, 0] == pytest.approx(corner) if not camera_as_taken else depth.z[0, 0] < corner - 0.01

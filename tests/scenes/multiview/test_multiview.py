@@ -121,7 +121,7 @@ def test_metric_depth_maps_need_a_metric_model(room: PosedRoom, project: Path, t
         pass
     with align_views(capture, exact, units_per_metre=UNITS) as aligned:
         scene = fuse_aligned(aligned, voxel_m=0.08)
-    assert scene.is_metric
+    assert scene.unit == "m"
     model = scene.mesh.xyz.astype(np.float64) @ (scene.upright_from_model[:3, :3] * UNITS)
     assert np.median(distance_to_walls(model.astype(np.float32))) < 0.005
 

@@ -76,7 +76,7 @@ def test_points_of_real_photos_are_as_good_as_colmaps(shared_data: Path) -> None
     depth = read_depth_map(
         folder / "frame-000240.depth_registered.png", kind="metric", size=(640, 480), units_per_metre=1000
     )
-    error = np.abs(found.z / depth.z[found.v.astype(int), found.u.astype(int)] - 1)
+    error = np.abs(found.metres / depth.z[found.v.astype(int), found.u.astype(int)] - 1)
     assert len(found.u) > 150
     assert np.nanmedian(error) < 0.06
 
