@@ -39,10 +39,10 @@ fuzz: $(VENV)/.dev
 	$(BIN)/python tests/fuzz.py $(FUZZ_ARGS)
 
 samples: $(VENV)/.run
-	$(BIN)/python samples/make.py
+	$(BIN)/python -m depth3d.lab.samples.draw
 
 pictures: $(VENV)/.dev
-	$(BIN)/python samples/pictures.py
+	$(BIN)/python -m depth3d.lab.manual.pictures
 
 clean:
 	rm -rf $(VENV) $(OUT) build depth3d.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

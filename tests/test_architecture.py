@@ -17,7 +17,7 @@ PACKAGE = Path(depth3d.__file__).parent
 
 ROOMS = (
     *("core", "refine", "scale", "geometry", "layers", "render", "io", "viewers", "calibration", "predictors"),
-    *("scenes", "lab", "batch", "web", "cli"),
+    *("scenes", "batch", "web", "lab", "cli"),
 )
 """From the ground up: a room imports itself and rooms before it."""
 
@@ -44,14 +44,14 @@ OWNER_OF_HEAVY = {
     "laspy": {"io"},
     "pye57": {"io"},
     "av": {"io"},
-    "ray": {"batch"},
+    "ray": {"batch", "lab"},
     "pyarrow": {"batch"},
     "fsspec": {"batch"},
     "click": {"cli"},
     "gradio": {"web"},
     "fastapi": {"web"},
     "starlette": {"web"},
-    "uvicorn": {"web"},
+    "uvicorn": {"web", "lab"},
 }
 LIBRARIES_OF_STEPS = {"numpy", "cv2", "scipy"}
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -31,13 +31,9 @@ SCRIPTS = sorted(SAMPLES.glob("[0-9][0-9]_*.py"))
 
 
 @pytest.fixture(scope="module")
-def make() -> Iterator[ModuleType]:
+def make() -> ModuleType:
     """The script that draws the samples, as a module."""
-    sys.path.insert(0, str(SAMPLES))
-    import make
-
-    yield make
-    sys.path.remove(str(SAMPLES))
+    return importlib.import_module("depth3d.lab.samples.draw")
 
 
 @pytest.fixture(params=SCENES)
@@ -112,7 +108,7 @@ def test_drawing_again_gives_the_same_bytes(tmp_path: Path, make: ModuleType, mo
 
 def test_pictures_of_the_manual_begin_with_the_photo(make: ModuleType) -> None:
     pytest.importorskip("open3d")
-    import pictures
+    from depth3d.lab.manual import pictures
 
     drawn = pictures.overview("desk", yaw_deg=26.0, pitch_deg=16.0)
     with Image.open(SAMPLES / "desk.jpg") as photo:
@@ -124,7 +120,9 @@ def test_pictures_of_the_manual_begin_with_the_photo(make: ModuleType) -> None:
 
 
 def test_a_scene_that_does_not_exist() -> None:
-    done = subprocess.run([sys.executable, SAMPLES / "make.py", "castle"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "depth3d.lab.samples.draw", "castle"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2
     assert "castle" in done.stderr
 

@@ -1,4 +1,4 @@
-"""The pictures on which converted networks are calibrated and judged: rendered worlds, drawn by samples/probes.py."""
+"""The pictures on which converted networks are calibrated and judged, drawn by `lab.samples.probes`."""
 
 from __future__ import annotations
 

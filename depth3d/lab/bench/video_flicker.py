@@ -1,6 +1,6 @@
 """How much does depth flicker in a video? A camera goes around in the sample room; every point's depth is known.
 
-    python benchmarks/steadying.py --predictor bundled
+    python -m depth3d.lab.bench.video_flicker --predictor bundled
 
 Frames are drawn from the sample's photo and its exact depth, in layers, with the noise of a phone's video added. What
 is wrong with the depth of static points is followed over time, after the one a and b that suits all frames best.
@@ -25,7 +25,7 @@ from depth3d.layers import to_layers
 from depth3d.layers.views import Viewpoint, draw_view, to_stage
 from depth3d.scenes.video.stabilize_scale import Steadier
 
-_SAMPLES = Path(__file__).resolve().parent.parent / "samples"
+_SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 _FPS, _FRAMES, _RADIUS_M = 24.0, 48, 0.22
 _SIZE = (512, 384)
 _NOISE = 6.0

@@ -1,4 +1,4 @@
-"""Draw the rendered pictures anew on which converted networks are judged: python samples/probes.py (minutes).
+"""Draw the pictures on which converted networks are judged: python -m depth3d.lab.samples.probes (minutes).
 
 They are one sheet of 24 worlds that the bundled network was never trained on.
 """

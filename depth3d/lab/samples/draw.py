@@ -1,7 +1,7 @@
 """Draw the samples anew: photos with the exact depth, camera and some true distances beside them.
 
-    python samples/make.py                  all of them, into this folder (some minutes each, on one core)
-    python samples/make.py desk --out /tmp --width 640 --quick
+    python -m depth3d.lab.samples.draw                  all of them, into ./samples (some minutes each, on one core)
+    python -m depth3d.lab.samples.draw desk --out /tmp --width 640 --quick
 
 Everything is computed: shapes, textures, light. The same machine gives the same bytes.
 """
@@ -19,15 +19,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from studio import courtyard, desk, room
-from studio.light import Studio
-from studio.photograph import Quality, exact_depth, photograph
 
 from depth3d.core.camera import Intrinsics, Pose
 from depth3d.core.depth import MetricDepth
 from depth3d.core.equirectangular import Equirect, pixel_rays
 from depth3d.core.images import Picture
 from depth3d.io.save import save
+from depth3d.lab.samples import courtyard, desk, room
+from depth3d.lab.samples.light import Studio
+from depth3d.lab.samples.photograph import Quality, exact_depth, photograph
 from depth3d.scenes.panorama.faces import faces_around, sample, seen_by
 
 SCENES: dict[str, ModuleType] = {"room": room, "courtyard": courtyard, "desk": desk}
@@ -40,7 +40,7 @@ def main() -> None:
     """Read the command line and draw."""
     parser = argparse.ArgumentParser(description="Draw the sample photos anew.")
     parser.add_argument("scenes", nargs="*", metavar="SCENE", help=f"some of: {' '.join(SCENES)} (default: all)")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder to write to")
+    parser.add_argument("--out", type=Path, default=Path("samples"), help="folder to write to")
     parser.add_argument("--width", type=int, default=1280, help="of the photos, which are 4:3")
     parser.add_argument("--quick", action="store_true", help="a rough picture; depth and camera are exact all the same")
     arguments = parser.parse_args()
@@ -65,7 +65,7 @@ def draw(name: str, folder: Path, *, width: int = 1280, quality: Quality = _FINE
         studio = Studio(scene.scene(), scene.windows() if hasattr(scene, "windows") else ())
         depth_m = exact_depth(studio, camera, pose)
         rgb = _srgb(photograph(studio, camera, pose, quality))
-    notes = {"scene": name, "made by": "samples/make.py"}
+    notes = {"scene": name, "made by": "depth3d.lab.samples.draw"}
     save(Picture(rgb), folder / f"{name}.jpg", quality=_JPEG_QUALITY, force=True)
     save(MetricDepth(depth_m, source="exact", unit="m"), folder / f"{name}_depth.png", notes=notes, force=True)
     _write_json(folder / f"{name}_camera.json", _camera(camera))

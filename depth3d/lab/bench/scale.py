@@ -1,7 +1,7 @@
 """How far to trust the metres: error against the number and kind of hints, on frames whose depth was measured.
 
-    python benchmarks/scale.py ../shared/data/frames.json [--predictor bundled]
-    python benchmarks/scale.py FRAMES.json --predictor bundled --model COLMAP_FOLDER
+    python -m depth3d.lab.bench.scale ../shared/data/frames.json [--predictor bundled]
+    python -m depth3d.lab.bench.scale FRAMES.json --predictor bundled --model COLMAP_FOLDER
 
 Without a predictor the true inverse depth stands in for a perfect network: turned by a random affine map, with noise of
 1 % of its range; hints are off by 1 % too. Each row is the mean over the frames of a frame's median depth error, and

@@ -1,6 +1,6 @@
 """Thousands of photos, some of them broken: do memory and open files stay what they were?
 
-    python benchmarks/soak.py ../shared/data --photos 2000 --broken 300
+    python -m depth3d.lab.bench.soak ../shared/data --photos 2000 --broken 300
 
 Prints resident memory and open files of each process of a `depth3d batch` as it goes, and at the end how much they have
 grown from the first quarter to the last. Linux only: it reads /proc.
@@ -16,10 +16,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from many_photos import make_photos
-
 from depth3d.batch.row import Row
 from depth3d.batch.running import Batch, Tally, run_batch
+from depth3d.lab.bench.many_photos import make_photos
 from depth3d.scenes.options import Options
 
 PRINTS = 20

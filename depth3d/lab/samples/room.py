@@ -5,10 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from depth3d.core.camera import Intrinsics, Pose
+from depth3d.lab.samples.light import Window
+from depth3d.lab.samples.props import (
+    book_row,
+    chair,
+    cushion,
+    framed,
+    mug,
+    painted,
+    pillow,
+    plain,
+    potted_plant,
+    round_table,
+    toned,
+)
 from depth3d.lab.training.render import look_at
 from depth3d.lab.training.scene import Light, Material, Scene, SceneBuilder, Sky
-from studio.light import Window
-from studio.props import book_row, chair, cushion, framed, mug, painted, pillow, plain, potted_plant, round_table, toned
 
 # Places whose distance a visitor with a tape would know, in world coordinates.
 MARKS = {

@@ -11,26 +11,30 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 import depth3d as d3
 
-HERE = Path(__file__).parent
-_WIDE, _PHONE = {"width": 1040, "height": 720}, {"width": 390, "height": 720}
+SAMPLES = Path(__file__).resolve().parents[3] / "samples"
+_WIDE: ViewportSize = {"width": 1040, "height": 720}
+_PHONE: ViewportSize = {"width": 390, "height": 720}
 _GAP = 10
 
 
 def sent_file() -> NDArray[np.uint8]:
     """The sample room, its metres from the distances in room_hints.json, as two browsers show it."""
-    exact = d3.read_depth_map(HERE / "room_depth.png", kind="metric", size=(1280, 960), units_per_metre=1000)
+    exact = d3.read_depth_map(SAMPLES / "room_depth.png", kind="metric", size=(1280, 960), units_per_metre=1000)
     software = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+    assert isinstance(exact, d3.MetricDepth)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         inverse_depth, page = Path(folder) / "relief.npy", Path(folder) / "room.html"
         np.save(inverse_depth, 1 / exact.z)  # of which depth3d does not know the unit
         options = d3.Options(
-            camera_file=HERE / "room_camera.json", depth_map=inverse_depth, hints_files=(HERE / "room_hints.json",)
+            camera_file=SAMPLES / "room_camera.json",
+            depth_map=inverse_depth,
+            hints_files=(SAMPLES / "room_hints.json",),
         )
-        d3.reconstruct(HERE / "room.jpg", options).save(page)
+        d3.reconstruct(SAMPLES / "room.jpg", options).save(page)
         chromium = shutil.which("chromium") or shutil.which("google-chrome")
         browser = driver.chromium.launch(executable_path=chromium, args=software, chromium_sandbox=False)
         wide, phone = _measuring(browser, page), _heat_map(browser, page)
@@ -42,7 +46,7 @@ def _measuring(browser: Browser, page: Path) -> NDArray[np.uint8]:
     tab = browser.new_page(viewport=_WIDE)
     tab.goto(page.as_uri())
     tab.locator("#reading", has_text="Click two points").wait_for()
-    bookcase = json.loads((HERE / "room_hints.json").read_text())["hints"][-1]
+    bookcase = json.loads((SAMPLES / "room_hints.json").read_text())["hints"][-1]
     scale = min(_WIDE["width"] / 1280, _WIDE["height"] / 960)
     left = (_WIDE["width"] - 1280 * scale) / 2
     for end in ("from", "to"):

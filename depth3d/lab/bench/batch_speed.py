@@ -1,6 +1,6 @@
 """How many photos a second: `depth3d batch` with one process of one thread, with all cores, and plain loops.
 
-    python benchmarks/batch.py ../shared/data --photos 40 --rounds 3
+    python -m depth3d.lab.bench.batch_speed ../shared/data --photos 40 --rounds 3
 
 All use one network, MiDaS small with arbitrary weights, and write relative depth as 16-bit PNG. The loops compute in
 single precision; with such weights so do batches by themselves, while with the official ones they take bfloat16 where
@@ -23,7 +23,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from many_photos import make_photos
+from depth3d.lab.bench.many_photos import make_photos
 
 HUB_STYLE = Path(__file__).with_name("hub_style.py")
 SCRIPT_PHOTOS = 3
@@ -82,7 +82,7 @@ def script_for_each(photos: list[Path], weights: Path, folder: Path) -> float:
 
 def one_loop(photos: list[Path], weights: Path, folder: Path) -> float:
     """Photos a second of the script that does all, with as many threads as torch likes."""
-    command = [sys.executable, HUB_STYLE, weights, folder, *photos]
+    command = [sys.executable, *map(str, (HUB_STYLE, weights, folder, *photos))]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         times = [time.perf_counter() for _ in process.stdout]

@@ -10,11 +10,11 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from depth3d.lab.samples.paint import bank, masks
 from depth3d.lab.training.packing import pack
 from depth3d.lab.training.raycast import MISS, nearest_hit
 from depth3d.lab.training.scene import FRUSTUM, ROW_EXTENT, ROW_HALF, ROW_KIND, ROW_MAP, Light, Scene
 from depth3d.lab.training.shading import MATERIAL_START, albedo_and_normal, surface
-from studio.paint import bank, masks
 
 _CHUNK = 16384
 _FITS_CACHE = 2048
@@ -122,7 +122,7 @@ class Stage:
     ) -> tuple[Tensor, Tensor]:
         parts = []
         for o, d in zip(origin.split(_FITS_CACHE), direction.split(_FITS_CACHE), strict=True):
-            parts.append(nearest_hit(*tables, self._masks, o.T[None].contiguous(), d.T[None].contiguous()))
+            parts.append(nearest_hit(*tables, self._masks, o.T[None].contiguous(), d.T[None].contiguous()))  # type: ignore[call-arg]
         return torch.cat([t[0] for t, _ in parts]), numbers[torch.cat([i[0] for _, i in parts])]
 
     def _clustered(self) -> list[tuple[Tensor, tuple[list[Tensor], Tensor]]]:

@@ -1,6 +1,6 @@
 """A batch that is killed at random moments and taken up again: is every photo there exactly once, every file whole?
 
-    python benchmarks/pull_the_plug.py ../shared/data --photos 500 --kills 5 [--ray]
+    python -m depth3d.lab.bench.killed_batch ../shared/data --photos 500 --kills 5 [--ray]
 
 The photos are small crops. Each run is ended with SIGKILL, as losing power does, and leaves its workers to themselves.
 With --ray there is one run, on a local cluster, and it is the nodes that are killed; for each another one joins.
@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from many_photos import make_photos
+
+from depth3d.lab.bench.many_photos import make_photos
 
 MARK = secrets.token_hex(8)
 COMMAND = "if __name__ == '__main__':\n    from depth3d.cli import main\n    main()"
@@ -69,7 +70,7 @@ def kill_nodes(photos: Path, output: Path, kills: list[int]) -> None:
     from depth3d.batch.running import Batch, run_batch
     from depth3d.scenes.options import Options
 
-    small = {"object_store_memory": 100 * 2**20}
+    small: dict[str, Any] = {"object_store_memory": 100 * 2**20}
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **small})
     nodes = [cluster.add_node(num_cpus=1, **small) for _ in range(len(os.sched_getaffinity(0)))]
     ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)

@@ -1,4 +1,4 @@
-"""Draw README's pictures anew: python samples/pictures.py (needs the extras `view` and `web` and Chromium, no display).
+"""Draw the manual's pictures: python -m depth3d.lab.manual.pictures (extras `view` and `web`, and Chromium).
 
 The overviews show the exact depth of the rendered samples; `networks.jpg` shows what the bundled network makes of them.
 """
@@ -6,6 +6,7 @@ The overviews show the exact depth of the rendered samples; `networks.jpg` shows
 from __future__ import annotations
 
 import argparse
+import io
 import math
 import shutil
 import socket
@@ -19,18 +20,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 import uvicorn
-from kinds import kinds
 from numpy.typing import NDArray
+from PIL import Image
 from playwright.sync_api import sync_playwright
-from sent_file import sent_file
-from walk import walk
 
 import depth3d as d3
+from depth3d.lab.manual import read_picture
+from depth3d.lab.manual.kinds import kinds
+from depth3d.lab.manual.sent_file import sent_file
+from depth3d.lab.manual.walk import walk
 from depth3d.viewers.open3d import show
 from depth3d.web import Limits
 from depth3d.web.server import build_app
 
-HERE = Path(__file__).parent
+SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 _PANEL = (640, 480)
 _GAP = 8
 
@@ -38,7 +41,7 @@ _GAP = 8
 def main() -> None:
     """Read the command line and draw."""
     parser = argparse.ArgumentParser(description="Draw README's pictures anew.")
-    parser.add_argument("--out", type=Path, default=HERE / "pictures", help="folder to write to")
+    parser.add_argument("--out", type=Path, default=SAMPLES / "pictures", help="folder to write to")
     folder = parser.parse_args().out
     folder.mkdir(exist_ok=True)
     for name, yaw_deg, pitch_deg in (("room", 24.0, 14.0), ("courtyard", -16.0, 12.0), ("desk", 26.0, 16.0)):
@@ -60,8 +63,8 @@ def networks() -> NDArray[np.uint8]:
     network = d3.load_predictor("bundled")
     columns = []
     for name in ("room", "courtyard", "desk"):
-        photo = d3.read_photo(HERE / f"{name}.jpg")
-        exact = d3.read_depth_map(HERE / f"{name}_depth.png", kind="metric", size=photo.size)
+        photo = d3.read_photo(SAMPLES / f"{name}.jpg")
+        exact = d3.read_depth_map(SAMPLES / f"{name}_depth.png", kind="metric", size=photo.size)
         shown = [photo.rgb, d3.to_heatmap(exact).rgb, d3.to_heatmap(network.predict(photo)).rgb]
         columns.append(np.vstack([cv2.resize(rgb, (480, 360), interpolation=cv2.INTER_AREA) for rgb in shown]))
     return np.hstack(columns)
@@ -97,8 +100,8 @@ def page() -> NDArray[np.uint8]:
         tab.wait_for_timeout(5000)
         shot = tab.screenshot()
         browser.close()
-    rgb = cv2.cvtColor(cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-    return np.asarray(rgb, np.uint8)
+    with Image.open(io.BytesIO(shot)) as image:
+        return np.asarray(image.convert("RGB"))
 
 
 @contextmanager
@@ -131,7 +134,7 @@ def overview(name: str, *, yaw_deg: float, pitch_deg: float) -> NDArray[np.uint8
     with tempfile.TemporaryDirectory() as folder:
         shot = Path(folder) / "shot.png"
         show([turned], camera=scene.camera, screenshot=shot)
-        model = cv2.cvtColor(cv2.imread(str(shot)), cv2.COLOR_BGR2RGB)
+        model = read_picture(shot)
     panels = [
         cv2.resize(p, _PANEL, interpolation=cv2.INTER_AREA) for p in (scene.photo.rgb, scene.heatmap().rgb, model)
     ]
@@ -142,12 +145,12 @@ def overview(name: str, *, yaw_deg: float, pitch_deg: float) -> NDArray[np.uint8
 def exact(name: str) -> d3.Scene:
     """A sample with its true camera and depth."""
     options = d3.Options(
-        camera_file=HERE / f"{name}_camera.json",
-        depth_map=HERE / f"{name}_depth.png",
+        camera_file=SAMPLES / f"{name}_camera.json",
+        depth_map=SAMPLES / f"{name}_depth.png",
         depth_kind="metric",
         max_points=None,
     )
-    return d3.reconstruct(HERE / f"{name}.jpg", options)
+    return d3.reconstruct(SAMPLES / f"{name}.jpg", options)
 
 
 def _turned(mesh: d3.Mesh, pivot_m: float, yaw_deg: float, pitch_deg: float) -> d3.Mesh:

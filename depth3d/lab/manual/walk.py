@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 import depth3d as d3
 from depth3d.io.captures import read_capture
+from depth3d.lab.manual import read_picture
 from depth3d.lab.training.render import look_at
 from depth3d.layers import to_layers
 from depth3d.layers.views import Viewpoint, draw_view, to_stage
@@ -39,7 +40,7 @@ def walk(scene: d3.Scene) -> NDArray[np.uint8]:
         shot = folder / "shot.png"
         camera = d3.Intrinsics.from_fov(960, 720, fov_x_deg=58)
         show([_turned(mesh)], camera=camera, screenshot=shot)
-        room = cv2.cvtColor(cv2.imread(str(shot)), cv2.COLOR_BGR2RGB)
+        room = read_picture(shot)
     small = [cv2.resize(photos[index], (320, 240), interpolation=cv2.INTER_AREA) for index in (0, 3, 6, 9)]
     left = np.vstack([np.hstack(small[:2]), np.hstack(small[2:])])
     return np.hstack([left, np.full((480, 8, 3), 255, np.uint8), cv2.resize(room, _SIZE, interpolation=cv2.INTER_AREA)])

@@ -1,6 +1,6 @@
 """How near is a fused room to its measured depth? On the 7-Scenes kitchen: 50 photos, a metric COLMAP model, 4 depths.
 
-    python benchmarks/fusion.py ../shared/data --predictor bundled
+    python -m depth3d.lab.bench.fusion ../shared/data --predictor bundled
 
 Draws the table of README's "Many photos". Every row goes through the same fusion:
 
@@ -18,6 +18,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -63,16 +64,17 @@ def _errors(mesh: Mesh, truth: Sequence[DepthView]) -> tuple[float, float, float
     """Median distance of the measured points to the mesh; median error along their rays; share of rays that hit."""
     import open3d as o3d
 
+    tensor: Any = o3d.core.Tensor
     scene = o3d.t.geometry.RaycastingScene()
-    scene.add_triangles(o3d.core.Tensor(mesh.xyz), o3d.core.Tensor(mesh.faces))
+    scene.add_triangles(tensor(mesh.xyz), tensor(mesh.faces))
     distances, errors = [], []
     for view in truth:
         points = view.points(2).reshape(-1, 3)
         points = points[np.isfinite(points[:, 2])]
-        distances.append(scene.compute_distance(o3d.core.Tensor(points)).numpy())
+        distances.append(scene.compute_distance(tensor(points)).numpy())
         centre = view.pose.world_from_cam[:3, 3].astype(np.float32)
         rays = np.hstack([np.broadcast_to(centre, points.shape), points - centre]).astype(np.float32)
-        share = scene.cast_rays(o3d.core.Tensor(rays))["t_hit"].numpy()  # 1 is the measured point
+        share = scene.cast_rays(tensor(rays))["t_hit"].numpy()  # 1 is the measured point
         errors.append(np.abs(share - 1) * np.linalg.norm(points - centre, axis=1))
     along = np.concatenate(errors)
     hit = np.isfinite(along)
@@ -110,8 +112,8 @@ def _unaware(capture: Capture, options: d3.Options, *, own: bool) -> list[DepthV
         assert isinstance(points, d3.SparsePoints)
         there = z[np.minimum(points.v.astype(int), z.shape[0] - 1), np.minimum(points.u.astype(int), z.shape[1] - 1)]
         ratios.append(points.metres / there)
-        small = cv2.resize(z, _DETAIL, interpolation=cv2.INTER_NEAREST_EXACT)
-        rgb = cv2.resize(photo.rgb, _DETAIL, interpolation=cv2.INTER_AREA)
+        small = np.asarray(cv2.resize(z, _DETAIL, interpolation=cv2.INTER_NEAREST_EXACT), np.float32)
+        rgb = np.asarray(cv2.resize(photo.rgb, _DETAIL, interpolation=cv2.INTER_AREA), np.uint8)
         views.append(DepthView(placed.camera.resized(*_DETAIL), placed.pose, small, rgb))
     factor = 1.0 if own else float(np.nanmedian(np.concatenate(ratios)))
     return [replace(view, z=view.z * np.float32(factor)) for view in views]

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from depth3d.core.camera import Intrinsics, Pose
+from depth3d.lab.samples.light import Studio
+from depth3d.lab.samples.rays import Surfaces
 from depth3d.lab.training.raycast import MISS
-from studio.light import Studio
-from studio.rays import Surfaces
 
 _TILE = 64
 

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
+from depth3d.lab.samples.paint import LAYERS, MASKS
 from depth3d.lab.training.scene import Material, SceneBuilder
-from studio.paint import LAYERS, MASKS
 
 Vector = tuple[float, float, float]
 

@@ -7,10 +7,10 @@ import math
 import numpy as np
 
 from depth3d.core.camera import Intrinsics, Pose
+from depth3d.lab.samples.light import Window
+from depth3d.lab.samples.props import book_row, leaf, mug, painted, plain, toned
 from depth3d.lab.training.render import look_at
 from depth3d.lab.training.scene import Light, Material, Scene, SceneBuilder, Sky
-from studio.light import Window
-from studio.props import book_row, leaf, mug, painted, plain, toned
 
 # Places whose distance a visitor with a tape would know, in world coordinates; z = 0 is the table top.
 MARKS = {
@@ -188,11 +188,10 @@ def _blossom(b: SceneBuilder, centre: np.ndarray, facing: np.ndarray, petal: int
     for k in range(9):
         angle = k * 2 * math.pi / 9
         out = math.cos(angle) * across + math.sin(angle) * upwards + 0.25 * facing
-        middle = tuple(float(c) for c in centre + 0.55 * size * out)
-        b.ellipsoid(middle, (0.19 * size, 0.5 * size, 0.05 * size), petal, _pointing(out))  # type: ignore[arg-type]
-    b.ellipsoid(
-        tuple(float(c) for c in centre + 0.1 * size * facing), (0.33 * size, 0.16 * size, 0.33 * size), heart, turn
-    )  # type: ignore[arg-type]
+        x, y, z = (centre + 0.55 * size * out).tolist()
+        b.ellipsoid((x, y, z), (0.19 * size, 0.5 * size, 0.05 * size), petal, _pointing(out))
+    x, y, z = (centre + 0.1 * size * facing).tolist()
+    b.ellipsoid((x, y, z), (0.33 * size, 0.16 * size, 0.33 * size), heart, turn)
 
 
 def _pointing(direction: np.ndarray) -> tuple[float, float, float]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import depth3d as d3
+from depth3d.lab.manual import read_picture
 from depth3d.viewers.open3d import show
 
 _PANEL = (480, 360)
@@ -60,7 +61,7 @@ def _shot(geometry: d3.PointCloud | d3.Mesh, camera: d3.Intrinsics) -> NDArray[n
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "shot.png"
         show([geometry], camera=camera, screenshot=path)
-        return np.asarray(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB), np.uint8)
+        return np.asarray(read_picture(path), np.uint8)
 
 
 def _cloud(cloud: d3.PointCloud, camera: d3.Intrinsics, turn: NDArray[np.float64], pivot_m: float) -> NDArray[np.uint8]:

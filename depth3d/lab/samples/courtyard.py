@@ -7,10 +7,10 @@ import math
 import numpy as np
 
 from depth3d.core.camera import Intrinsics, Pose
+from depth3d.lab.samples.paint import MASKS
+from depth3d.lab.samples.props import chair, mug, painted, plain, round_table, toned, tree
 from depth3d.lab.training.render import look_at
 from depth3d.lab.training.scene import Light, Scene, SceneBuilder, Sky
-from studio.paint import MASKS
-from studio.props import chair, mug, painted, plain, round_table, toned, tree
 
 # Places whose distance a visitor with a tape would know, in world coordinates.
 MARKS = {

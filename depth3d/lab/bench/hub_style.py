@@ -1,6 +1,6 @@
 """What people write after reading the torch.hub page of MiDaS: load, transform, predict, interpolate, save.
 
-    python benchmarks/hub_style.py WEIGHTS OUT PHOTO...
+    python -m depth3d.lab.bench.hub_style WEIGHTS OUT PHOTO...
 
 The network comes from a file instead of a download; everything else is as usual. Prints a line after each photo.
 """
@@ -37,7 +37,7 @@ def main() -> None:
     midas.load_state_dict(torch.load(weights))
     midas = as_published(midas.eval())
     for photo in photos:
-        rgb = cv2.cvtColor(cv2.imread(photo), cv2.COLOR_BGR2RGB)
+        rgb = cv2.cvtColor(np.asarray(cv2.imread(photo)), cv2.COLOR_BGR2RGB)
         with torch.no_grad():
             prediction = midas(small_transform(rgb))
             prediction = torch.nn.functional.interpolate(
