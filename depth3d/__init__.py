@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from depth3d.io.photos.photo import Photo as Photo
     from depth3d.io.photos.photo import read_photo as read_photo
     from depth3d.predictors import load_predictor as load_predictor
+    from depth3d.predictors.plugins import predictor as predictor
+    from depth3d.predictors.prediction import Prediction as Prediction
     from depth3d.io.depth.depth_map import read_depth_map as read_depth_map
     from depth3d.io.photos.video import read_video as read_video
 
@@ -117,6 +119,8 @@ _ROOM_OF_NAME = {
     "Photo": "io.photos.photo",
     "read_photo": "io.photos.photo",
     "load_predictor": "predictors",
+    "predictor": "predictors.plugins",
+    "Prediction": "predictors.prediction",
     "read_depth_map": "io.depth.depth_map",
     "read_video": "io.photos.video",
     "read_embedded_depth": "io.photos.embedded_depth_file",

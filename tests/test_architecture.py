@@ -27,7 +27,8 @@ NUMBERS_ONLY = {"core", "refine", "scale", "geometry", "layers", "render"}
 LAZY = {"io", "viewers", "calibration", "predictors", "scenes", "batch", "web", "cli"}
 
 HEAVY = {
-    *("torch", "torchvision", "timm", "safetensors", "openvino", "onnxruntime"),
+    *("torch", "torchvision", "timm", "safetensors", "openvino", "onnxruntime", "onnx"),
+    *("transformers", "huggingface_hub", "av"),
     *("gradio", "fastapi", "starlette", "uvicorn"),
     *("ray", "pyarrow", "fsspec", "open3d", "trimesh", "OpenEXR", "pillow_heif", "laspy", "pye57", "scipy"),
 }
@@ -38,6 +39,9 @@ OWNER_OF_HEAVY = {
     "safetensors": {"predictors", "lab"},
     "openvino": {"predictors"},
     "onnxruntime": {"predictors"},
+    "onnx": {"predictors"},
+    "transformers": {"predictors"},
+    "huggingface_hub": {"predictors"},
     "open3d": {"viewers", "scenes", "lab"},
     "OpenEXR": {"io"},
     "pillow_heif": {"io"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,16 +25,19 @@ def choose_intrinsics(
     fov_x_deg: float | None = None,
     focal_px: float | None = None,
     camera_file: Path | None = None,
+    ask_network: Callable[[Photo], Intrinsics | None] | None = None,
 ) -> Intrinsics:
     """The camera of an upright photo: the first of several sources that can tell.
 
-    They are: what the user states, the device's own calibration, EXIF, vanishing points, an assumption.
+    They are: what the user states, the device's own calibration, EXIF, the network that sees the depth, vanishing
+    points, an assumption.
 
     Args:
         photo: the photo; its size binds the camera.
         fov_x_deg: horizontal field of view of the upright photo in degrees.
         focal_px: focal length in pixels of the upright photo.
         camera_file: a camera's file, or the folder of a COLMAP model; see `depth3d.io.cameras.camera_file`.
+        ask_network: gives the camera that a network sees in the photo, or None; called only if its turn comes.
 
     Returns:
         Intrinsics of the photo's size whose `source` says where the numbers came from and how sure they are.
@@ -63,6 +67,9 @@ def choose_intrinsics(
     from_exif = camera_from_exif(photo.exif, photo.size, crop=find_applied_crop(photo))
     if isinstance(from_exif, Intrinsics):
         return from_exif
+    from_network = None if ask_network is None else ask_network(photo)
+    if from_network is not None:
+        return replace(from_network, source=f"{from_network.source} ({from_exif.reason})")
     from_lines = camera_from_vanishing_points(photo.rgb)
     if isinstance(from_lines, Intrinsics):
         return replace(from_lines, source=f"{from_lines.source} ({from_exif.reason})")

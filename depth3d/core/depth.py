@@ -29,9 +29,12 @@ class InverseDepth:
             far as it is known beforehand; what the hints show corrects it.
         source: who made it, in words for the user.
         details: more about who made it, as (name, text) pairs for the provenance.
+        metric_sigma: where the values claim to be 1/z in 1/m, one standard deviation of that claim as a share of z;
+            None where they are relative.
 
     Raises:
-        DepthMapError: not a 2-D array, an infinite value, or no known value at all.
+        DepthMapError: not a 2-D array, an infinite value, or no known value at all; or a claim of metres whose error is
+            not positive, or whose zero is not infinity.
     """
 
     values: NDArray[np.float32]
@@ -39,10 +42,15 @@ class InverseDepth:
     noise: float = 0.05
     source: str = "given"
     details: tuple[tuple[str, str], ...] = ()
+    metric_sigma: float | None = None
 
     def __post_init__(self) -> None:
         values = _checked_map(self.values, "inverse depth")
         object.__setattr__(self, "values", values)
+        if self.metric_sigma is not None and not (0 < self.metric_sigma < math.inf and self.zero_is_infinity):
+            raise DepthMapError(
+                f"inverse depth: metres need a positive error and a zero at infinity, got error {self.metric_sigma}"
+            )
 
     @property
     def size(self) -> tuple[int, int]:

@@ -1,23 +1,25 @@
-"""Photo to relative inverse depth. Importing this loads no torch; asking for a predictor does."""
+"""Photo to depth, whichever network sees it. Importing this loads no torch; asking for a predictor does."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from depth3d.core.errors import UsageError, WeightsError
+from depth3d.core.errors import UsageError, nearest
 
 if TYPE_CHECKING:
+    from depth3d.core.camera import Intrinsics
     from depth3d.core.depth import InverseDepth
     from depth3d.io.photos.photo import Photo
     from depth3d.predictors.download import Progress
-    from depth3d.predictors.weights import FoundWeights
+    from depth3d.predictors.prediction import Prediction
 
 PREDICTORS = ("auto", "midas_small", "midas_large", "bundled")
+"""The networks of the MiDaS family, which this package runs itself."""
 
 
 class Predictor(Protocol):
-    """Anything that turns a photo into relative inverse depth."""
+    """Anything that sees depth in a photo."""
 
     @property
     def name(self) -> str:
@@ -27,8 +29,11 @@ class Predictor(Protocol):
     def weights_id(self) -> str:
         """Digits that tell one set of weights from any other."""
 
-    def predict(self, photo: Photo) -> InverseDepth:
-        """Predict relative inverse depth for every pixel of the photo."""
+    def see(self, photo: Photo) -> Prediction:
+        """What the network says, of the kind that it speaks, with the camera and the mask it may know."""
+
+    def predict(self, photo: Photo, camera: Intrinsics | None = None) -> InverseDepth:
+        """What it says as inverse depth of every pixel of the photo; `camera` tells point maps where they are seen."""
 
 
 def load_predictor(
@@ -46,7 +51,7 @@ def load_predictor(
     first use, and where that is impossible the bundled network; the result's ``source`` then says why and what to do.
 
     Args:
-        name: ``auto``, ``midas_small``, ``midas_large`` or ``bundled``.
+        name: ``auto``, ``midas_small``, ``midas_large`` or ``bundled``; or a name that an installed package offers.
         weights: a weights file to use instead of the official ones; without it the environment variable
             DEPTH3D_WEIGHTS may name one, except for ``bundled``.
         runtime: what runs the network: ``openvino`` or ``onnxruntime`` from the extra ``fast``, or ``torch``; ``auto``
@@ -61,74 +66,34 @@ def load_predictor(
         MissingExtraError: the runtime is not installed.
         WeightsError: the weights are missing, cannot be fetched, are damaged or belong to another network.
     """
-    from depth3d.predictors.network import NetworkPredictor
-    from depth3d.predictors.runtimes.opening import open_network
-    from depth3d.predictors.weights import chosen_weights_file, examine_weights
-
-    if name not in PREDICTORS:
-        raise UsageError(f"unknown predictor {name!r}; choose one of {', '.join(PREDICTORS)}")
     if threads is not None and threads < 1:
         raise UsageError(f"threads must be at least 1, got {threads}")
-    chosen = weights if name == "bundled" else chosen_weights_file(weights)
-    found, note = (examine_weights(chosen), "") if chosen is not None else _find(name, progress)
-    network = open_network(found, runtime=runtime, precision=precision, threads=threads)
-    if name not in ("auto", network.spec.name):
-        held = network.spec.name
-        raise WeightsError(f"{found.path} holds {held}, not {name}; use --predictor {held} or other weights")
-    return NetworkPredictor(
-        network=network,
-        weights_id=found.sha256[:16],
-        origin=f"{_origin(found)}{note}",
-        licence=_licence(found),
-    )
+    if name in PREDICTORS:
+        from depth3d.predictors.midas_family import load_midas
+
+        return load_midas(
+            name, weights=weights, runtime=runtime, precision=precision, threads=threads, progress=progress
+        )
+    from depth3d.predictors.plugins import load_plugin, plugin_names
+
+    if name not in plugin_names():
+        known = (*PREDICTORS, *plugin_names())
+        raise UsageError(f"unknown predictor {name!r}; choose one of {', '.join(known)}{nearest(name, known)}")
+    _refuse(name, weights=weights, runtime=_unless_auto(runtime), precision=_unless_auto(precision), threads=threads)
+    return load_plugin(name)
 
 
-def _find(name: str, progress: Progress | None) -> tuple[FoundWeights, str]:
-    """The weights for a name, and what the user should know about the choice."""
-    from depth3d.predictors.weights import bundled_weights, fetch_weights
-
-    if name == "bundled":
-        return bundled_weights(), ""
-    if name != "auto":
-        return fetch_weights(name, progress=progress), ""
-    try:
-        return _find_or_fetch_once(progress), ""
-    except WeightsError as missing:
-        try:
-            return bundled_weights(), _STAND_IN
-        except WeightsError:
-            raise missing from None
+def may_know_camera(name: str) -> bool:
+    """Whether a predictor of that name may see the focal length in the photo; nothing is loaded to tell."""
+    return name not in PREDICTORS
 
 
-def _find_or_fetch_once(progress: Progress | None) -> FoundWeights:
-    """Try to fetch midas_small, but only once per process, so that many photos offline wait for it once."""
-    from depth3d.predictors.weights import cache_folder, fetch_weights, find_weights
-
-    failure = _failed_fetches.get(cache_folder())
-    if failure is not None:
-        found = find_weights("midas_small")
-        if found is None:
-            raise WeightsError(failure)
-        return found
-    try:
-        return fetch_weights("midas_small", progress=progress)
-    except WeightsError as error:
-        _failed_fetches[cache_folder()] = str(error)
-        raise
+def _unless_auto(choice: str) -> str | None:
+    return None if choice == "auto" else choice
 
 
-_STAND_IN = ", a stand-in: midas_small is better, `depth3d weights fetch` brings it"
-_failed_fetches: dict[Path, str] = {}
-
-
-def _licence(found: FoundWeights) -> str:
-    if found.official is not None:
-        return found.official.licence
-    return "MIT" if found.origin == "package" else "not stated"
-
-
-def _origin(found: FoundWeights) -> str:
-    short = found.sha256[:8]
-    if found.official is not None:
-        return f"official weights {short}"
-    return f"bundled weights {short}" if found.origin == "package" else f"weights {found.path.name} {short}"
+def _refuse(name: str, **given: object) -> None:
+    """Options that a predictor would silently not obey."""
+    refused = next((option for option, value in given.items() if value is not None), None)
+    if refused is not None:
+        raise UsageError(f"predictor {name} knows no {refused}; leave it out")

@@ -9,9 +9,11 @@ import numpy as np
 
 from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import WeightsError
+from depth3d.predictors.prediction import Prediction
 from depth3d.predictors.preprocess import prepare_picture, to_photo_size
 
 if TYPE_CHECKING:
+    from depth3d.core.camera import Intrinsics
     from depth3d.io.photos.photo import Photo
     from depth3d.predictors.runtimes.opening import OpenNetwork
 
@@ -41,12 +43,18 @@ class NetworkPredictor:
         """The network's name."""
         return self.network.spec.name
 
-    def predict(self, photo: Photo) -> InverseDepth:
+    def see(self, photo: Photo) -> Prediction:
+        """What the network says, in the terms of every predictor."""
+        seen = self.predict(photo)
+        return Prediction(seen.values, "inverse", noise=seen.noise, source=seen.source, details=seen.details)
+
+    def predict(self, photo: Photo, camera: Intrinsics | None = None) -> InverseDepth:
         """Predict relative inverse depth for every pixel of the photo; only its ``rgb`` is looked at.
 
         Raises:
             WeightsError: the network's output is not finite, as damaged weights give.
         """
+        del camera
         height, width = photo.rgb.shape[:2]
         output = self.network.run(prepare_picture(photo.rgb, self.network.spec))
         if not np.isfinite(output).all():

@@ -37,6 +37,7 @@ def fit_scale(inverse_depth: InverseDepth, camera: Intrinsics, hints: Sequence[H
 
     Each hint is weighted by its own uncertainty and by that of d. What disagrees with the rest is left out and named.
     Where the hints leave b open, the picture's range of depth is assumed, and the notes say so and what it may cost.
+    Inverse depth that claims metres (`InverseDepth.metric_sigma`) keeps them without hints; hints correct their scale.
 
     Args:
         inverse_depth: relative inverse depth.
@@ -64,12 +65,23 @@ def fit_scale(inverse_depth: InverseDepth, camera: Intrinsics, hints: Sequence[H
         d_noise=inverse_depth.noise * span,
         proportional=inverse_depth.zero_is_infinity,
     )
-    fit = _unitless(system) if system.count == 0 else _solved(system)
+    if system.count == 0:
+        fit = _unitless(system) if inverse_depth.metric_sigma is None else _as_claimed(inverse_depth.metric_sigma)
+    else:
+        fit = _solved(system)
+        if inverse_depth.metric_sigma is not None:
+            fit = replace(fit, notes=(*fit.notes, f"the network's own metres are multiplied by {1 / fit.a:.3g}"))
     return replace(
         fit,
         held_low=max((low for low, _ in held), default=-math.inf),
         held_high=min((high for _, high in held), default=math.inf),
     )
+
+
+def _as_claimed(metric_sigma: float) -> ScaleFit:
+    """The metres of a metric network, with the error that it states."""
+    note = f"metres as the network says, ±{metric_sigma:.0%} (one standard deviation); a known distance corrects them"
+    return ScaleFit(1.0, 0.0, np.diag([metric_sigma**2, 0.0]), notes=(note,))
 
 
 def _unitless(system: System) -> ScaleFit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,10 @@ from depth3d.io.photos.embedded_depth_file import read_embedded_depth
 from depth3d.io.photos.photo import Photo, read_photo
 from depth3d.io.points.hints_file import read_hints
 from depth3d.io.points.read import read_points
-from depth3d.predictors import load_predictor
 from depth3d.refine import polish
 from depth3d.scale import Hint, fit_scale
 from depth3d.scale.correction import correct_inverse_depth
+from depth3d.scenes.network import Network
 from depth3d.scenes.options import Options
 from depth3d.scenes.scene import Scene
 
@@ -52,6 +52,7 @@ def reconstruct(
     *,
     camera_as_taken: Intrinsics | None = None,
     inverse_depth: InverseDepth | None = None,
+    predictor: Any = None,
     progress: Progress | None = None,
 ) -> Scene:
     """Turn a photo into a scene.
@@ -65,6 +66,8 @@ def reconstruct(
         camera_as_taken: the camera found for this photo before, so that it is not looked for again.
         inverse_depth: what the network saw before in this photo (`Scene.inverse_depth`), so that it need not run again,
             as when only the hints have changed.
+        predictor: what sees the depth, instead of the options' predictor: an object with ``see`` or ``predict``, or a
+            function from (H, W, 3) uint8 to an array, made a predictor by `depth3d.predictor`, which states its kind.
         progress: called while a network's weights are downloaded, with the bytes that are there and those there will
             be, or None.
 
@@ -72,9 +75,14 @@ def reconstruct(
         Depth3DError: its child says which step cannot go on.
     """
     options = options or Options()
-    embedded = None if isinstance(photo, Photo) else _embedded_depth(Path(photo), options)
+    if predictor is not None and (options.depth_map is not None or inverse_depth is not None):
+        raise UsageError("a predictor and depth that replaces it exclude one another; give one of them")
+    embedded = None if predictor is not None or isinstance(photo, Photo) else _embedded_depth(Path(photo), options)
     photo = photo if isinstance(photo, Photo) else read_photo(photo)
-    camera_as_taken = camera_as_taken or choose_camera(photo, options)
+    network = Network(options, predictor, progress)
+    if camera_as_taken is None:
+        sees = options.depth_map is None and inverse_depth is None and (embedded is None or options.predictor != "auto")
+        camera_as_taken = choose_camera(photo, options, network=network if sees else None)
     hints = gather_hints(photo, camera_as_taken, options)
     depth = _own_depth(photo, camera_as_taken, embedded, options, hinted=bool(hints))
     if depth is None and embedded is not None and embedded.is_metric:
@@ -87,7 +95,7 @@ def reconstruct(
         depth = depth and _straightened(depth, camera_as_taken, camera)
 
     if depth is None:
-        depth = inverse_depth or see(photo, options, progress=progress)
+        depth = inverse_depth or network.inverse_depth(photo, camera)
     else:
         depth = polish(depth, photo.rgb, refine=options.refine is True, smooth_px=options.smooth_px)
     return _without_the_far(_scaled(photo, camera, camera_as_taken, depth, hints, options))
@@ -99,22 +107,17 @@ def see(photo: Photo, options: Options, *, progress: Progress | None = None) -> 
     Raises:
         WeightsError: no network can be loaded.
     """
-    predictor = load_predictor(
-        options.predictor,
-        weights=options.weights,
-        runtime=options.runtime,
-        precision=options.precision,
-        threads=options.threads,
-        progress=progress,
-    )
-    inverse_depth = predictor.predict(photo)
-    return polish(inverse_depth, photo.rgb, refine=options.refine is not False, smooth_px=options.smooth_px)
+    return Network(options, progress=progress).inverse_depth(photo)
 
 
-def choose_camera(photo: Photo, options: Options) -> Intrinsics:
-    """The photo's intrinsics from what the user gave, else EXIF, else a stated assumption."""
+def choose_camera(photo: Photo, options: Options, *, network: Network | None = None) -> Intrinsics:
+    """The photo's intrinsics from what the user gave, else EXIF, else the network, else a stated assumption."""
     return choose_intrinsics(
-        photo, fov_x_deg=options.fov_x_deg, focal_px=options.focal_px, camera_file=options.camera_file
+        photo,
+        fov_x_deg=options.fov_x_deg,
+        focal_px=options.focal_px,
+        camera_file=options.camera_file,
+        ask_network=None if network is None else network.camera,
     )
 
 

@@ -18,9 +18,9 @@ from typing import Any
 STAGES = {
     "read the photo": ("depth3d.scenes.photo", "read_photo"),
     "find the camera": ("depth3d.scenes.photo", "choose_camera"),
-    "load the network": ("depth3d.scenes.photo", "load_predictor"),
+    "load the network": ("depth3d.scenes.network", "load_predictor"),
     "predict": ("depth3d.predictors.network", "NetworkPredictor.predict"),
-    "refine edges": ("depth3d.scenes.photo", "polish"),
+    "refine edges": ("depth3d.scenes.network", "polish"),
     "fit the scale": ("depth3d.scenes.photo", "fit_scale"),
     "make and write geometry": ("depth3d.scenes.scene", "Scene.save"),
 }

@@ -19,9 +19,9 @@ from depth3d.geometry.point_cloud import PointCloud
 from depth3d.io.photos.photo import Exif, Photo, read_photo
 from depth3d.io.points.hints_file import read_hints
 from depth3d.io.save import atomic_write, save
-from depth3d.predictors import load_predictor
 from depth3d.refine import polish
 from depth3d.scale import DistanceAt, Hint
+from depth3d.scenes.network import load_network
 from depth3d.scenes.options import Options
 from depth3d.scenes.outputs import in_words, provenance_path
 from depth3d.scenes.panorama import (
@@ -164,7 +164,7 @@ def reconstruct_panorama(
     equirect = find_panorama(photo, stated=True)
     assert equirect is not None
     hints = _distances(photo, options)
-    predictor = load_predictor(options.predictor, weights=options.weights, threads=options.threads, progress=progress)
+    predictor = load_network(options, progress=progress)
     sources: list[str] = []
 
     def predict(rgb: NDArray[np.uint8]) -> InverseDepth:

@@ -23,9 +23,9 @@ from depth3d.io.photos.photo import Photo
 from depth3d.io.photos.video import Video
 from depth3d.io.registry import format_for
 from depth3d.io.save import atomic_write, check_writable, save
-from depth3d.predictors import load_predictor
 from depth3d.refine import polish
 from depth3d.scale import CameraHeight, Farthest, Hint, Nearest, ScaleFit, fit_scale
+from depth3d.scenes.network import Network
 from depth3d.scenes.options import Options
 from depth3d.scenes.outputs import Kind, files_of, provenance_path
 from depth3d.scenes.photo import choose_camera, gather_hints
@@ -79,24 +79,20 @@ def reconstruct_video(video: Video, options: Options | None = None) -> Iterator[
     options = options or Options()
     if options.depth_map is not None:
         raise UsageError("a video takes no depth map; give its frames as photos")
-    predictor = load_predictor(
-        options.predictor,
-        weights=options.weights,
-        runtime=options.runtime,
-        precision=options.precision,
-        threads=options.threads,
-    )
+    network = Network(options)
     steadier = Steadier(fps=video.fps, steady_s=options.steady_s)
     camera_as_taken, fit, hints = None, ScaleFit(1.0, 0.0), tuple[Hint, ...]()
     for number, rgb in enumerate(video.frames(), start=1):
         photo = Photo(rgb, name=f"{video.path.name} frame {number}")
         if camera_as_taken is None:
-            camera_as_taken = choose_camera(photo, options)
+            camera_as_taken = choose_camera(photo, options, network=network)
             hints = gather_hints(photo, camera_as_taken, options)
         camera = camera_as_taken.undistorted()
         if not camera_as_taken.is_ideal:
             photo = replace(photo, rgb=undistort_photo(photo.rgb, camera_as_taken, camera))
-        seen = polish(predictor.predict(photo), photo.rgb, refine=bool(options.refine), smooth_px=options.smooth_px)
+        seen = polish(
+            network.unrefined(photo, camera), photo.rgb, refine=bool(options.refine), smooth_px=options.smooth_px
+        )
         assert isinstance(seen, InverseDepth)
         steadied = steadier.next(seen, photo.rgb)
         inverse_depth = steadied.inverse_depth

@@ -21,8 +21,8 @@ from depth3d.core.errors import MissingExtraError, OutputError, UsageError
 from depth3d.io.photos.photo import Photo
 from depth3d.io.photos.video import Video, VideoError, is_video, read_video
 from depth3d.scale import DistanceAt, Farthest, Nearest
+from depth3d.scenes import network as of_scene
 from depth3d.scenes.options import Options
-from depth3d.scenes.video import pipeline as clip
 from depth3d.scenes.video.pipeline import reconstruct_video, save_video
 
 av = pytest.importorskip("av")
@@ -78,7 +78,7 @@ class Grey:
 @pytest.fixture(autouse=True)
 def grey(monkeypatch: pytest.MonkeyPatch) -> Grey:
     network = Grey()
-    monkeypatch.setattr(clip, "load_predictor", lambda *_, **__: network)
+    monkeypatch.setattr(of_scene, "load_predictor", lambda *_, **__: network)
     return network
 
 
