@@ -95,7 +95,7 @@ def test_hints_are_true(sample: tuple[str, Photo, Intrinsics, MetricDepth]) -> N
 
 
 def test_drawing_again_gives_the_same_bytes(tmp_path: Path, make: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("depth3d.lab.samples.rays.bank", texture_bank)  # the training's textures: coarser, and sooner painted
+    monkeypatch.setattr("depth3d.lab.samples.rays.bank", texture_bank)  # coarser, and sooner painted
     rough = make.Quality(subpixels=1, sun_rays=1, grid=8, gather_rays=2)
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
