@@ -32,7 +32,8 @@ scene = bpy.context.scene
 scene.render.engine, scene.cycles.samples, scene.cycles.use_denoising = "CYCLES", 16, False
 scene.render.film_transparent, scene.render.filepath = True, {picture!r}
 bpy.ops.render.render(write_still=True)
-print("DONE", [thing.name for thing in bpy.data.objects if thing.type == "EMPTY"], scene.unit_settings.system, flush=True)
+marks = [thing.name for thing in bpy.data.objects if thing.type == "EMPTY"]
+print("DONE", marks, scene.unit_settings.system, flush=True)
 """
 
 
