@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from depth3d.io.photos.video import read_video as read_video
 
     from depth3d.io.photos.embedded_depth_file import read_embedded_depth as read_embedded_depth
+    from depth3d.io.geometry.read import read_geometries as read_geometries
+    from depth3d.io.geometry.read import read_geometry as read_geometry
     from depth3d.io.points.hints_file import read_hints as read_hints
     from depth3d.io.points.read import read_points as read_points
 
@@ -124,6 +126,8 @@ _ROOM_OF_NAME = {
     "read_depth_map": "io.depth.depth_map",
     "read_video": "io.photos.video",
     "read_embedded_depth": "io.photos.embedded_depth_file",
+    "read_geometries": "io.geometry.read",
+    "read_geometry": "io.geometry.read",
     "read_hints": "io.points.hints_file",
     "read_points": "io.points.read",
     # Steps

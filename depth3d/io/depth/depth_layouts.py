@@ -15,6 +15,7 @@ from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import Depth3DWarning, DepthMapError, OutputError
 from depth3d.io.atomic import Beside, atomic_write
 from depth3d.io.depth.depth_image import metric_levels
+from depth3d.io.depth.stored import as_our_texts
 from depth3d.io.images.codec import encode_png
 
 PARAMETERS_NAME = "depth_params.json"
@@ -30,13 +31,15 @@ def write_tum(depth: MetricDepth, file: BinaryIO, *, notes: Mapping[str, str]) -
     It reaches to 13.1 m; what is farther becomes unknown, with a warning.
 
     Args:
-        depth: metres.
+        depth: in metres.
         file: where the bytes go.
         notes: texts named depth3d:<name>.
 
     Raises:
-        DepthMapError: everything is farther.
+        DepthMapError: everything is farther, or the unit is arbitrary.
     """
+    if depth.unit != "m":
+        raise DepthMapError("TUM depth is in metres, this one in an arbitrary unit; give a distance (--at, --near ...)")
     farthest_m = _MOST / _TUM_UNITS_PER_METRE
     far = depth.z > farthest_m
     if far.any():
@@ -49,7 +52,7 @@ def write_tum(depth: MetricDepth, file: BinaryIO, *, notes: Mapping[str, str]) -
         )
         depth = replace(depth, z=np.where(far, np.float32(np.nan), depth.z))
     levels, texts = metric_levels(depth, _TUM_UNITS_PER_METRE)
-    file.write(encode_png(levels, texts={f"depth3d:{name}": text for name, text in {**notes, **texts}.items()}))
+    file.write(encode_png(levels, texts=as_our_texts({**notes, **texts})))
 
 
 def write_3dgs(depth: MetricDepth, file: BinaryIO, *, notes: Mapping[str, str], beside: Beside) -> None:
@@ -61,7 +64,7 @@ def write_3dgs(depth: MetricDepth, file: BinaryIO, *, notes: Mapping[str, str], 
     the unit must be that of the COLMAP model.
 
     Args:
-        depth: metres.
+        depth: along the axis.
         file: where the bytes go.
         notes: texts named depth3d:<name>.
         beside: opens the JSON file.
@@ -72,8 +75,14 @@ def write_3dgs(depth: MetricDepth, file: BinaryIO, *, notes: Mapping[str, str], 
     inverse = np.float32(1) / depth.z
     scale = float(np.nanmax(inverse)) * _FULL / _MOST
     levels = np.nan_to_num(np.rint(inverse * np.float32(_FULL / scale)), nan=0).clip(0, _MOST).astype(np.uint16)
-    texts = {**notes, "kind": "inverse depth, 1/z = value / 65536 * scale", "scale": f"{scale:.9g}", "unknown": "0"}
-    file.write(encode_png(levels, texts={f"depth3d:{name}": text for name, text in texts.items()}))
+    texts = {
+        **notes,
+        "unit": depth.unit,
+        "kind": "inverse depth, 1/z = value / 65536 * scale",
+        "scale": f"{scale:.9g}",
+        "unknown": "0",
+    }
+    file.write(encode_png(levels, texts=as_our_texts(texts)))
     file.flush()  # a full disk is noticed before the other file changes
     with beside.shared(PARAMETERS_NAME) as path:
         entries = {**_read_parameters(path), beside.path.stem: {"scale": scale, "offset": 0.0}}

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from depth3d.core.aspect import same_aspect
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import Depth3DWarning, DepthMapError, UsageError
-from depth3d.io.depth.read import StoredDepth, read_stored_depth
+from depth3d.io.depth.read import read_stored_depth
+from depth3d.io.depth.stored import StoredDepth
+from depth3d.io.notes import unit_beside
 from depth3d.io.open_input import shown
 
 DepthKind = Literal["inverse", "depth", "metric"]
@@ -23,6 +25,8 @@ _ASPECT_TOLERANCE = 0.02
 
 _ONE_SURFACE_RATIO = 1.1
 """Neighbours whose depths differ by less belong to one surface, between whose depths others may lie."""
+
+_ARBITRARY = "in an arbitrary unit, not in metres; read it with the depth kind depth, and give a distance such as --at"
 
 
 class DepthMapWarning(Depth3DWarning):
@@ -65,7 +69,8 @@ def read_depth_map(
         True for depth.
 
     Raises:
-        UsageError: the options contradict each other or the file, or the unit is missing.
+        UsageError: the options contradict each other or the file, the unit is missing, or metres are asked for where
+            the file, or the provenance beside an NPY or PFM (which have no place for it), says an arbitrary unit.
         DepthMapError: the file is no depth map, knows no value, or has another aspect ratio than the photo.
         MissingExtraError: an EXR file without the package OpenEXR.
 
@@ -115,10 +120,14 @@ def _units(stored: StoredDepth, path: Path, kind: DepthKind, units_per_metre: fl
         raise UsageError(
             f"{shown(path)}: the file says that it holds relative depth; read it with the depth kind inverse"
         )
-    if stated is not None and kind == "inverse":
+    if stored.unit == "m" and kind == "inverse":
         raise UsageError(f"{shown(path)}: the file says that it holds metres; read it with the depth kind metric")
+    if stored.unit == "arbitrary" and kind != "depth":
+        raise UsageError(f"{shown(path)}: the file says that its depth is {_ARBITRARY}")
     if kind != "metric":
         return 1.0
+    if stored.unit is None and unit_beside(path) == "arbitrary":
+        raise UsageError(f"{shown(path)}: the file {path.name}.json beside it says that its depth is {_ARBITRARY}")
     if units_per_metre is not None:
         return units_per_metre
     if stated is None and stored.bits is not None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import UsageError
 from depth3d.io.depth.depth_image import depth_values, inverse_levels, metric_levels
+from depth3d.io.depth.stored import as_our_texts, meaning_of
 
 _DESCRIPTION = 270
 
@@ -23,7 +24,7 @@ def write_depth(
     """Write one channel, compressed without loss; the notes and the meaning of the numbers are its description, JSON.
 
     Args:
-        depth: metres, or relative inverse depth.
+        depth: along the axis, or relative inverse depth.
         file: where the bytes go.
         notes: short texts.
         bits: 32 for float32 with NaN where unknown; 16 for the same whole numbers as in a 16-bit PNG, 0 = unknown.
@@ -35,8 +36,7 @@ def write_depth(
         levels, texts = metric_levels(depth, None) if isinstance(depth, MetricDepth) else inverse_levels(depth)
         file.write(_encoded(levels, {**notes, **texts}))
     elif bits == 32:
-        kind = "metric depth" if isinstance(depth, MetricDepth) else "relative inverse depth, larger is nearer"
-        file.write(_encoded(depth_values(depth), {**notes, "kind": kind, "unknown": "NaN"}))
+        file.write(_encoded(depth_values(depth), {**notes, **meaning_of(depth), "unknown": "NaN"}))
     else:
         raise UsageError(f"a depth TIFF has 16 or 32 bits, not {bits}")
 
@@ -44,7 +44,7 @@ def write_depth(
 def _encoded(values: NDArray[np.float32] | NDArray[np.uint16], texts: Mapping[str, str]) -> bytes:
     from PIL import Image
 
-    description = json.dumps({f"depth3d:{name}": text for name, text in texts.items()})
+    description = json.dumps(as_our_texts(texts))
     room = io.BytesIO()  # libtiff writes to real files behind Python's back, and would lose the reason of a full disk
     Image.fromarray(values).save(room, "TIFF", compression="tiff_adobe_deflate", tiffinfo={_DESCRIPTION: description})
     return room.getvalue()

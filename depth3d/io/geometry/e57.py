@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -14,19 +15,19 @@ from depth3d.core.errors import MissingExtraError, OutputError
 from depth3d.geometry.lazy_point_cloud import Cloud
 from depth3d.io.geometry.axes import axes_in_words, turned, turned_part
 from depth3d.io.geometry.blocks import ROWS
-from depth3d.io.notes import GENERATOR
+from depth3d.io.notes import GENERATOR, geometry_notes
 
 _AXES = ("X", "Y", "Z")
 _COLOURS = ("Red", "Green", "Blue")
 
 
 def write_cloud(cloud: Cloud, file: BinaryIO, *, axes: str, notes: Mapping[str, str]) -> None:
-    """Write one scan: positions in float32, colours of 8 bits, the notes as its description.
+    """Write one scan: positions in float32, colours of 8 bits, the axes, the unit and the notes as its description.
 
     There are no dates, and identifiers come from the points, so that the same points give the same bytes.
 
     Args:
-        cloud: points in camera axes and metres.
+        cloud: points in camera axes.
         file: the file; its library opens it once more by name.
         axes: axes of the file, see `axes.turned`; programs that read E57 expect "z-up".
         notes: see above.
@@ -65,7 +66,7 @@ def _write_scan(libe57: Any, image: Any, cloud: Cloud, axes: str, notes: Mapping
     root.set("images2D", libe57.VectorNode(image, True))
     scan = libe57.StructureNode(image)
     scans.append(scan)
-    said = {"axes": axes_in_words(axes), "unit": "metre", **notes}
+    said = geometry_notes(notes, axes=axes_in_words(axes), unit=cloud.unit)
     scan.set("guid", libe57.StringNode(image, _guid(b"scan" + digest)))
     scan.set("name", libe57.StringNode(image, notes.get("photo", "photo")))
     text = "; ".join(f"{name}: {line}" for name, line in said.items())
@@ -140,3 +141,26 @@ def _raise_if_full(file: BinaryIO) -> None:
     file.seek(0, 2)
     file.write(b"\0" * ROWS)
     file.flush()
+
+
+def read_points(path: Path) -> tuple[NDArray[np.float64], NDArray[np.uint8] | None, dict[str, str]]:
+    """Positions (N, 3) of every scan in the file's axes, colours where all have some, and what `write_cloud` said.
+
+    Raises:
+        MissingExtraError: the package pye57 is not installed.
+        Exception: the file is damaged; the library's own errors.
+    """
+    try:
+        import pye57
+    except ImportError:
+        raise MissingExtraError("E57 files", "pye57", "formats") from None
+    with pye57.E57(str(path)) as file:
+        scans = [file.read_scan(n, colors=True, ignore_missing_fields=True) for n in range(file.scan_count)]
+        description = str(file.get_header(0)["description"].value())
+    xyz = np.concatenate([np.stack([scan[f"cartesian{axis}"] for axis in _AXES], axis=1) for scan in scans])
+    names = [f"color{name}" for name in _COLOURS]
+    rgb = None
+    if all(name in scan for scan in scans for name in names):
+        rgb = np.concatenate([np.stack([scan[name] for name in names], axis=1) for scan in scans]).astype(np.uint8)
+    parts = [text.partition(": ") for text in description.split("; ")] if GENERATOR in description else []
+    return xyz.astype(np.float64), rgb, {name: text for name, _, text in parts if text}

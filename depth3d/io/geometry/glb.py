@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from depth3d.core.errors import UsageError
 from depth3d.geometry.lazy_point_cloud import Cloud, gather
 from depth3d.geometry.mesh import Mesh
-from depth3d.io.geometry.axes import wound
+from depth3d.io.geometry.axes import axes_in_words, wound
 from depth3d.io.geometry.gltf import ELEMENT_ARRAY_BUFFER, GltfDocument
 from depth3d.io.geometry.gltf_vertices import Vertices
 from depth3d.io.geometry.tiles import Tile, index_tiles_of, renumbered, whole
 from depth3d.io.images.codec import DEFAULT_QUALITY, encode_jpeg, encode_png, encode_webp
+from depth3d.io.notes import geometry_notes
 
 _POINTS, _TRIANGLES = 0, 4
 _LINEAR, _LINEAR_MIPMAP_LINEAR, _CLAMP_TO_EDGE = 9729, 9987, 33071
@@ -37,10 +38,10 @@ def write_mesh(
     """Write a mesh with its texture, or else with its vertex colours.
 
     Args:
-        mesh: triangles in camera axes and metres.
+        mesh: triangles in camera axes.
         file: where the bytes go.
         axes: axes of the file, see `axes.turned`; glTF itself knows only "gltf".
-        notes: texts for asset.extras.
+        notes: texts for asset.extras, after axes and unit.
         unlit: show the photo's own light (KHR_materials_unlit); otherwise a matt surface lit by the viewer, with the
             mesh's normals.
         texture_format: "jpeg"; "png" to lose nothing; "webp" (EXT_texture_webp), smaller, for three.js and others that
@@ -53,7 +54,7 @@ def write_mesh(
         compact: round all that a vertex has (KHR_mesh_quantization, see `Vertices`) and take index tiles: half the
             size. three.js, Babylon.js, model-viewer and Blender read it, trimesh and Open3D do not.
     """
-    document = GltfDocument(notes)
+    document = GltfDocument(geometry_notes(notes, axes=axes_in_words(axes), unit=mesh.unit))
     if uv_bits not in (16, 32):
         raise UsageError(f"texture coordinates have 16 or 32 bits, not {uv_bits}")
     split = index_tiles or compact
@@ -85,14 +86,14 @@ def write_cloud(
     """Write points with their colours.
 
     Args:
-        cloud: points in camera axes and metres.
+        cloud: points in camera axes.
         file: where the bytes go.
         axes: axes of the file, see `axes.turned`; glTF itself knows only "gltf".
-        notes: texts for asset.extras.
+        notes: texts for asset.extras, after axes and unit.
         unlit: show the photo's own light (KHR_materials_unlit); otherwise lit by the viewer, with the cloud's normals.
         compact: round all that a point has (KHR_mesh_quantization, see `Vertices`); not for trimesh and Open3D.
     """
-    document, cloud = GltfDocument(notes), gather(cloud)
+    document, cloud = GltfDocument(geometry_notes(notes, axes=axes_in_words(axes), unit=cloud.unit)), gather(cloud)
     vertices = Vertices(document, cloud.xyz, axes, compact=compact)
     if cloud.normals is not None and not unlit:
         vertices.add_normals(cloud.normals)

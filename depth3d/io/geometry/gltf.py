@@ -26,10 +26,7 @@ class GltfDocument:
     """
 
     def __init__(self, notes: Mapping[str, str]) -> None:
-        asset: dict[str, Any] = {"version": "2.0", "generator": GENERATOR}
-        if notes:
-            asset["extras"] = dict(notes)
-        self.json: dict[str, Any] = {"asset": asset}
+        self.json: dict[str, Any] = {"asset": {"version": "2.0", "generator": GENERATOR, "extras": dict(notes)}}
         self._pieces: list[tuple[int, Callable[[BinaryIO], object]]] = []
         self._length = 0
 

@@ -30,7 +30,7 @@ def write_mesh(
     """Write a page with a mesh; its GLB has index tiles and 16-bit texture coordinates, which three.js reads.
 
     Args:
-        mesh: triangles in camera axes and metres.
+        mesh: triangles in camera axes.
         file: where the text goes.
         notes: how the mesh was obtained.
         camera: the photo's, see `to_facts` for it and the next three.

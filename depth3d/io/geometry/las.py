@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.errors import MissingExtraError, OutputError
+from depth3d.core.errors import GeometryError, MissingExtraError, OutputError
 from depth3d.geometry.lazy_point_cloud import Cloud
 from depth3d.io.geometry.axes import axes_in_words, turned_part
 from depth3d.io.geometry.blocks import ROWS
-from depth3d.io.notes import GENERATOR
+from depth3d.io.notes import GENERATOR, geometry_notes
+from depth3d.io.open_input import DECODER_DAMAGE
 
 _POSITION_AND_COLOUR, _POSITION_ONLY = 2, 0
-_STEPS_M = (1e-4, 1e-3, 1e-2)
+_STEPS = (1e-4, 1e-3, 1e-2)
 _MOST = 2**31 - 1
 _COLOUR_STEP = 257  # 255 becomes 65535: the specification wants colours over all 16 bits
 _TEXT_RECORD = ("LASF_Spec", 3)
@@ -25,13 +27,13 @@ _DATE_OFFSET = 90
 
 
 def write_cloud(cloud: Cloud, file: BinaryIO, *, axes: str, notes: Mapping[str, str]) -> None:
-    """Write a point cloud as LAS: whole multiples of 0.1 mm, colours of 16 bits.
+    """Write a point cloud as LAS: whole multiples of 0.0001, colours of 16 bits.
 
-    Clouds wider than 200 km take steps of 1 mm. There is no coordinate reference system, and no normals. The notes are
-    a text record of JSON.
+    Clouds wider than 200,000 take steps of 0.001. There is no coordinate reference system, and no normals. Axes, unit
+    and notes are a text record of JSON.
 
     Args:
-        cloud: points in camera axes and metres.
+        cloud: points in camera axes.
         file: where the bytes go.
         axes: axes of the file, see `axes.turned`; programs that read LAS expect "z-up".
         notes: kept in a variable length record.
@@ -66,7 +68,7 @@ def _write(cloud: Cloud, file: BinaryIO, axes: str, notes: Mapping[str, str], *,
     header.generating_software, header.system_identifier = GENERATOR, "OTHER"
     header.scales, header.offsets = np.full(3, _step(cloud)), np.zeros(3)
     user, record = _TEXT_RECORD
-    said = {"axes": axes_in_words(axes), "unit": "metre", **notes}
+    said = geometry_notes(notes, axes=axes_in_words(axes), unit=cloud.unit)
     header.vlrs.append(laspy.VLR(user, record, "notes of depth3d, JSON", _as_text(said)))
     try:
         with laspy.LasWriter(file, header, do_compress=compressed, closefd=False) as writer:
@@ -91,10 +93,10 @@ def _points(laspy: Any, header: Any, cloud: Cloud, span: slice, axes: str) -> An
 def _step(cloud: Cloud) -> float:
     """The finest step in which every coordinate fits into 32 bits."""
     farthest = max(_farthest(cloud.part(span).xyz) for span in cloud.spans(ROWS))
-    for step in _STEPS_M:
+    for step in _STEPS:
         if farthest / step < _MOST:
             return step
-    raise OutputError(f"a LAS file reaches to {_MOST * _STEPS_M[-1]:.4g} m, the cloud to {farthest:.4g}; cut it first")
+    raise OutputError(f"a LAS file reaches to {_MOST * _STEPS[-1]:.4g}, the cloud to {farthest:.4g}; cut it first")
 
 
 def _farthest(xyz: NDArray[np.float32]) -> float:
@@ -107,3 +109,47 @@ def _as_text(said: Mapping[str, str]) -> bytes:
     while len(text := json.dumps(kept).encode("ascii") + b"\0") > _TEXT_BYTES:
         kept.popitem()
     return text
+
+
+def read_notes(path: Path) -> dict[str, str]:
+    """What `write_cloud` says about a file, in a text record of JSON; nothing where another program wrote it."""
+    laspy = _laspy()
+    try:
+        with laspy.open(path) as reader:
+            records = [record for record in reader.header.vlrs if record.record_id == _TEXT_RECORD[1]]
+            said = json.loads(records[0].record_data_bytes().rstrip(b"\0")) if records else {}
+    except (laspy.errors.LaspyException, *DECODER_DAMAGE):
+        return {}  # somebody else's record; a damaged file is found when its points are read
+    return {str(name): str(text) for name, text in said.items()} if isinstance(said, dict) else {}
+
+
+def read_points(path: Path) -> tuple[NDArray[np.float64], NDArray[np.uint8] | None]:
+    """Positions (N, 3) in the file's axes, and colours (N, 3) where there are some.
+
+    Raises:
+        MissingExtraError: the package laspy is not installed.
+        GeometryError: points are missing or damaged; what else is wrong raises an error of the library.
+    """
+    laspy = _laspy()
+    try:
+        read = laspy.read(path, laz_backend=laspy.LazBackend.Lazrs)
+    except BaseException as problem:
+        if type(problem).__name__ != "PanicException":  # of lazrs, which is written in Rust and has no better class
+            raise
+        raise GeometryError("its compressed points are damaged") from None
+    if len(read.points) < read.header.point_count:
+        raise GeometryError(f"cut off: {len(read.points):,} of {read.header.point_count:,} points are there")
+    xyz = np.stack([read.x, read.y, read.z], axis=1).astype(np.float64)
+    if "red" not in read.point_format.dimension_names:
+        return xyz, None
+    levels = np.stack([read.red, read.green, read.blue], axis=1)
+    step = _COLOUR_STEP if levels.max(initial=0) > 0xFF else 1  # some programs write 8 bits into the 16
+    return xyz, (levels // step).astype(np.uint8)
+
+
+def _laspy() -> Any:
+    try:
+        import laspy
+    except ImportError:
+        raise MissingExtraError("LAS and LAZ files", "laspy[lazrs]", "formats") from None
+    return laspy

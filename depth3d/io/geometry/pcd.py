@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from depth3d.core.errors import GeometryError
 from depth3d.geometry.lazy_point_cloud import Cloud
 from depth3d.io.geometry.axes import axes_in_words, turned_part
 from depth3d.io.geometry.blocks import ROWS, row_bytes, write_blocks
-from depth3d.io.notes import GENERATOR, as_ascii
+from depth3d.io.notes import GENERATOR, as_ascii, geometry_notes
 
 _POSITION = ("x", "y", "z")
 _NORMAL = ("normal_x", "normal_y", "normal_z")
@@ -23,10 +25,10 @@ def write_cloud(cloud: Cloud, file: BinaryIO, *, axes: str, notes: Mapping[str, 
     A colour is one number, 65536 red + 256 green + blue, whose four bytes are called a float, as the library wants it.
 
     Args:
-        cloud: points in camera axes and metres.
+        cloud: points in camera axes.
         file: where the bytes go.
         axes: axes of the file, see `axes.turned`.
-        notes: one comment each; "unit" replaces the stated unit, metres.
+        notes: one comment each, after axes and unit.
     """
     file.write(_header(cloud, axes, notes))
     fields: list[Any] = [("xyz", "V12")]
@@ -50,7 +52,7 @@ def write_cloud(cloud: Cloud, file: BinaryIO, *, axes: str, notes: Mapping[str, 
 
 
 def _header(cloud: Cloud, axes: str, notes: Mapping[str, str]) -> bytes:
-    said = {"axes": axes_in_words(axes), "unit": "metre", **notes}
+    said = geometry_notes(notes, axes=axes_in_words(axes), unit=cloud.unit)
     names = [*_POSITION, *(_NORMAL if cloud.has_normals else ()), *(("rgb",) if cloud.has_rgb else ())]
     lines = [
         "# .PCD v0.7 - Point Cloud Data file format",
@@ -69,3 +71,30 @@ def _header(cloud: Cloud, axes: str, notes: Mapping[str, str]) -> bytes:
         "",
     ]
     return "\n".join(lines).encode("ascii")
+
+
+def read_points(path: Path) -> tuple[NDArray[np.float64], NDArray[np.uint8] | None, dict[str, str]]:
+    """Positions (N, 3) in the file's axes, colours (N, 3) where there are some, and what its comments say.
+
+    Raises:
+        GeometryError: the points are compressed, or fewer than the header says.
+    """
+    header, mark, body = path.read_bytes().partition(b"\nDATA ")
+    lines = header.decode("ascii", "replace").splitlines()
+    said = dict(line[2:].split(": ", 1) for line in lines if line.startswith("# ") and ": " in line)
+    fields = {line.split()[0]: line.split()[1:] for line in lines if line.strip() and not line.startswith("#")}
+    form, _, rows = body.partition(b"\n")
+    if form.strip() not in (b"binary", b"ascii"):
+        raise GeometryError(f"its points are {form[:20].decode('ascii', 'replace')!r}; save them as binary")
+    types = [f"<{kind.lower()}{size}" for kind, size in zip(fields["TYPE"], fields["SIZE"], strict=True)]
+    record = np.dtype([(name, kind) for name, kind in zip(fields["FIELDS"], types, strict=True)])
+    if form.strip() == b"ascii":
+        points = np.loadtxt(rows.decode("ascii").splitlines(), dtype=record, ndmin=1)
+    else:
+        points = np.frombuffer(rows, record, int(fields["POINTS"][0]))
+    xyz = np.stack([points[axis] for axis in _POSITION], axis=1).astype(np.float64)
+    rgb = None
+    if "rgb" in fields["FIELDS"]:
+        rgb = np.ascontiguousarray(points["rgb"]).view(np.uint8).reshape(-1, 4)[:, 2::-1]
+    known = np.isfinite(xyz).all(axis=1)
+    return xyz[known], None if rgb is None else np.ascontiguousarray(rgb[known]), said

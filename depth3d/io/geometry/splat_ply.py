@@ -28,7 +28,7 @@ def write_gaussians(
     There is nothing else, not even a comment: the authors' viewer reads the header by the number of its lines.
 
     Args:
-        splats: in camera axes and metres.
+        splats: in camera axes.
         file: where the bytes go.
         axes: axes of the file, see `axes.turned`; viewers of splats expect "opencv".
         notes: not stored.

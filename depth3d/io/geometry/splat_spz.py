@@ -31,7 +31,7 @@ def write_gaussians(splats: Gaussians, file: BinaryIO, *, axes: str, notes: Mapp
     a degree.
 
     Args:
-        splats: in camera axes and metres.
+        splats: in camera axes.
         file: where the bytes go.
         axes: axes of the file, see `axes.turned`; the format's own are "gltf".
         notes: not stored.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
@@ -10,12 +11,13 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.errors import UsageError
+from depth3d.core.depth import Unit
+from depth3d.core.errors import GeometryError, UsageError
 from depth3d.geometry.mesh import Mesh
-from depth3d.io.geometry.axes import turned, wound
+from depth3d.io.geometry.axes import axes_in_words, turned, wound
 from depth3d.io.geometry.text import write_lines
 from depth3d.io.geometry.vertex_colors import linear_from_srgb
-from depth3d.io.notes import GENERATOR
+from depth3d.io.notes import GENERATOR, geometry_notes
 
 TEXTURE_NAME = "texture.jpg"
 
@@ -32,13 +34,14 @@ def write_layer(mesh: Mesh, layer: IO[bytes], *, axes: str, notes: Mapping[str, 
     """Write the layer; a texture is named, not written.
 
     Args:
-        mesh: triangles in camera axes and metres.
+        mesh: triangles in camera axes.
         layer: where the bytes go.
         axes: one that `check_usd_axes` accepts.
         notes: texts for customLayerData.
         unlit: let the surface glow in the photo's own light.
     """
-    layer.write(_head(axes, {"generator": GENERATOR, "unit": "metre", **notes}))
+    said = geometry_notes(notes, axes=axes_in_words(axes), unit=mesh.unit)
+    layer.write(_head(axes, mesh.unit, {"generator": GENERATOR, **said}))
     corners = turned(np.stack([mesh.xyz.min(axis=0), mesh.xyz.max(axis=0)]), axes)
     ends = (", ".join(f"{value:.9g}" for value in end) for end in (corners.min(axis=0), corners.max(axis=0)))
     layer.write(f"        float3[] extent = [{', '.join(f'({end})' for end in ends)}]\n".encode())
@@ -105,7 +108,8 @@ def _skin(mesh: Mesh) -> list[_Array]:
     return [_Array(name, "(%.5g,%.5g,%.5g)", len(rgb), lambda rows: linear[rgb[rows]], is_per_vertex=True)]
 
 
-def _head(axes: str, said: Mapping[str, str]) -> bytes:
+def _head(axes: str, unit: Unit, said: Mapping[str, str]) -> bytes:
+    metres = ["    metersPerUnit = 1"] if unit == "m" else []
     texts = ((json.dumps(name), json.dumps(text, ensure_ascii=False)) for name, text in said.items())
     lines = [
         "#usda 1.0",
@@ -114,7 +118,7 @@ def _head(axes: str, said: Mapping[str, str]) -> bytes:
         *(f"        string {name} = {text}" for name, text in texts),
         "    }",
         '    defaultPrim = "Photo"',
-        "    metersPerUnit = 1",
+        *metres,
         f'    upAxis = "{_UP_AXIS[axes]}"',
         ")",
         "",
@@ -171,3 +175,48 @@ _TEXTURE = [
 ]
 _PLACE = ['string inputs:varname = "st"', "float2 outputs:result"]
 _COLOUR = ['string inputs:varname = "displayColor"', "float3 outputs:result"]
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What a layer of ours holds, its numbers as they stand in it.
+
+    Attributes:
+        said: texts of customLayerData.
+        xyz: (N, 3) positions.
+        faces: (M, 3) vertex indices.
+        normals: (N, 3), or None.
+        st: (N, 2) texture coordinates, v from the bottom, or None.
+        rgb: (N, 3) colours in linear light, or None.
+    """
+
+    said: dict[str, str]
+    xyz: NDArray[np.float32]
+    faces: NDArray[np.uint32]
+    normals: NDArray[np.float32] | None
+    st: NDArray[np.float32] | None
+    rgb: NDArray[np.float32] | None
+
+
+def read_layer(text: bytes) -> Layer:
+    """Read a layer that `write_layer` wrote; other programs' layers may be laid out in too many other ways.
+
+    Raises:
+        GeometryError: the layer is none of ours.
+    """
+    head = text.partition(b"defaultPrim")[0].decode("utf-8", "replace")
+    said = {name: json.loads(words) for name, words in re.findall(r'^ +string "?(\w+)"? = (".*")$', head, re.MULTILINE)}
+    xyz, faces = _numbers(text, b"points", 3), _numbers(text, b"faceVertexIndices", 3)
+    if said.get("generator") != GENERATOR or xyz is None or faces is None:
+        raise GeometryError("only layers that depth3d wrote can be read")
+    normals, st = _numbers(text, b"normals", 3), _numbers(text, b"primvars:st", 2)
+    return Layer(said, xyz, faces.astype(np.uint32), normals, st, _numbers(text, b"primvars:displayColor", 3))
+
+
+def _numbers(text: bytes, name: bytes, width: int) -> NDArray[np.float32] | None:
+    found = re.search(rb"\] " + re.escape(name) + rb" = \[([^\]]*)\]", text)
+    if found is None:
+        return None
+    kind = np.float64 if name == b"faceVertexIndices" else np.float32
+    numbers = np.array(found[1].translate(None, b"()").replace(b",", b" ").split(), kind)
+    return numbers.reshape(-1, width)

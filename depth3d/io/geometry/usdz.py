@@ -32,10 +32,10 @@ def write_mesh(
     The scene is a layer of text: every reader knows it, but a full grid of millions of faces opens slowly.
 
     Args:
-        mesh: triangles in camera axes and metres.
+        mesh: triangles in camera axes.
         file: where the bytes go; must allow seeking.
         axes: "gltf" (y up), or one whose z points up; USD has no name for others.
-        notes: texts for customLayerData.
+        notes: texts for customLayerData, with the unit; metersPerUnit is stated for metres only.
         unlit: show the photo's own light, as a surface that glows; otherwise a matt one lit by the viewer.
         texture_quality: JPEG quality, 1 to 100.
 

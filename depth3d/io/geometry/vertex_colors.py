@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,3 +28,14 @@ def linear_from_srgb() -> NDArray[np.float64]:
     """
     stored = np.arange(256) / 255
     return np.where(stored <= 0.04045, stored / 12.92, ((stored + 0.055) / 1.055) ** 2.4)
+
+
+def srgb_from_linear(linear: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+    """Stored sRGB values of linear light from 0 to 1 (IEC 61966-2-1).
+
+    >>> int(srgb_from_linear(np.array([0.2159]))[0])
+    128
+    """
+    share = np.clip(linear, 0, 1)
+    share = np.where(share <= 0.0031308, 12.92 * share, 1.055 * share ** (1 / 2.4) - 0.055)
+    return (share * 255 + 0.5).astype(np.uint8)

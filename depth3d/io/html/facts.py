@@ -37,7 +37,7 @@ def to_facts(
 
     Args:
         geometry: the model, in camera axes.
-        notes: short texts about it: "photo", "unit" ("m" unless it says otherwise), "camera", "depth", "scale".
+        notes: short texts about it: "photo", "camera", "depth", "scale".
         camera: intrinsics of the photo; without them the model is seen from outside and has no error bars.
         depth: metric depth of the photo; without it the heat map's range is that of the model's vertices.
         fit: how the depth came by its unit.
@@ -48,7 +48,7 @@ def to_facts(
     known_z = z if depth is None else depth.z
     return {
         "title": notes.get("photo", "3D model"),
-        "unit": notes.get("unit", "m"),
+        "unit": geometry.unit,
         "about": _about(geometry, notes, remarks),
         "camera": _camera(camera) if camera is not None and in_front else None,
         "middle": float(np.nanmedian(known_z)),
@@ -60,7 +60,7 @@ def to_facts(
 
 
 def _about(geometry: Mesh | PointCloud, notes: Mapping[str, str], remarks: Sequence[str]) -> list[list[str]]:
-    is_metric = notes.get("unit", "m") == "m"
+    is_metric = geometry.unit == "m"
     told = [["Unit", "metres" if is_metric else "arbitrary: no distance was given, so nothing here is in metres"]]
     told += [[title, notes[name]] for name, title in _NAMES.items() if name in notes]
     told += [["Note", remark] for remark in remarks]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import struct
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.camera import Intrinsics
 from depth3d.core.errors import HintError, MissingExtraError
+from depth3d.io.geometry.las import read_notes
 from depth3d.io.open_input import DECODER_DAMAGE, open_regular_file, shown
 from depth3d.io.points.pixel_depths import PixelDepths
 from depth3d.io.points.project import seen_points, stated_axes
@@ -22,7 +22,6 @@ _CHUNK = 1_000_000
 _HEADER_BYTES = 375
 _RECORD_BYTES = 54  # of the shortest variable-length record
 _COMPRESSED = 0xC0
-_TEXT_RECORD = 3
 
 
 def las_depths(path: Path, camera: Intrinsics, *, units_per_metre: float | None, axes: str | None) -> PixelDepths:
@@ -41,20 +40,8 @@ def las_depths(path: Path, camera: Intrinsics, *, units_per_metre: float | None,
     """
     with open_regular_file(path, HintError) as file:
         _check_counts(file, path)
-    axes = stated_axes(_notes(path), path, axes=axes, units_per_metre=units_per_metre)
+    axes = stated_axes(read_notes(path), path, axes=axes, units_per_metre=units_per_metre)
     return seen_points(_chunks(path), camera, units_per_metre=units_per_metre or 1.0, axes=axes, name=path.name)
-
-
-def _notes(path: Path) -> dict[str, str]:
-    """What `depth3d.io.geometry.las` writes about a file, in a text record of JSON."""
-    laspy = _laspy()
-    try:
-        with laspy.open(path) as reader:
-            records = [record for record in reader.header.vlrs if record.record_id == _TEXT_RECORD]
-            said = json.loads(records[0].record_data_bytes().rstrip(b"\0")) if records else {}
-    except (laspy.errors.LaspyException, *DECODER_DAMAGE):
-        return {}  # somebody else's record; a damaged file is found when its points are read
-    return {str(name): str(text) for name, text in said.items()} if isinstance(said, dict) else {}
 
 
 def _laspy() -> Any:

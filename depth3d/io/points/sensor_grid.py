@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from depth3d.core.aspect import same_aspect
 from depth3d.core.errors import HintError, UsageError
 from depth3d.core.orientation import SIDES_SWAP, upright_grid
-from depth3d.io.depth.read import StoredDepth, read_stored_depth
+from depth3d.io.depth.read import read_stored_depth
+from depth3d.io.depth.stored import StoredDepth
+from depth3d.io.notes import unit_beside
 from depth3d.io.open_input import shown
 from depth3d.io.photos.photo import Photo
 from depth3d.io.points.pixel_depths import DEFAULT_RELATIVE_SIGMA, PixelDepths
@@ -73,6 +75,11 @@ def sensor_depths(
 def _units(stored: StoredDepth, path: Path, units_per_metre: float | None) -> float:
     if stored.is_relative:
         raise HintError(f"{shown(path)}: holds relative depth, not metres; give it as the depth map instead")
+    if stored.unit == "arbitrary" or (stored.unit is None and unit_beside(path) == "arbitrary"):
+        raise HintError(
+            f"{shown(path)}: holds depth in an arbitrary unit, not in metres; give it as the depth map instead, of the"
+            " depth kind depth"
+        )
     if stored.bits == 8:
         raise HintError(f"{shown(path)}: 8 bits are no measured depth; save it with 16 bits or as floating point")
     units = units_per_metre or stored.units_per_metre

@@ -119,7 +119,7 @@ def test_npz_names_its_arrays(tmp_path: Path) -> None:
         assert set(read.files) == {"depth", "sigma", "notes"}
         assert np.array_equal(read["depth"], depth.z, equal_nan=True)
         assert np.array_equal(read["sigma"], depth.sigma, equal_nan=True)
-        assert json.loads(str(read["notes"])) == NOTES
+        assert json.loads(str(read["notes"])) == {**NOTES, "kind": "metric depth"}
     with np.load(save(metric(), tmp_path / "b.npz")) as read:
         assert set(read.files) == {"depth", "notes"}
     with np.load(save(relative(), tmp_path / "c.npz")) as read:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import builtins
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,8 @@ def test_without_colours(tmp_path: Path) -> None:
 
 
 def test_the_header_says_what_is_there(tmp_path: Path) -> None:
-    value = cloud()
-    _, _, header = read(save(value, tmp_path / "a.e57", notes={"photo": "küche.jpg", "unit": "arbitrary"}))
+    value = replace(cloud(), unit="arbitrary")
+    _, _, header = read(save(value, tmp_path / "a.e57", notes={"photo": "küche.jpg"}))
     assert header["name"] == "küche.jpg"
     assert "axes: x right, y forward, z up; unit: arbitrary" in header["description"]
     turned_xyz = turned(value.xyz, "z-up")

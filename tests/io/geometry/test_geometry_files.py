@@ -82,7 +82,7 @@ def test_our_own_las_says_its_axes(tmp_path: Path, axes: str, suffix: str) -> No
     path = tmp_path / f"own{suffix}"
     save(PointCloud(_points().astype(np.float32), unit="m"), path, axes=axes)
     _check(las_depths(path, CAMERA, units_per_metre=None, axes=None), 1e-3)
-    save(PointCloud(_points().astype(np.float32), unit="m"), path, axes=axes, notes={"unit": "arbitrary"}, force=True)
+    save(PointCloud(_points().astype(np.float32), unit="arbitrary"), path, axes=axes, force=True)
     with pytest.raises(HintError, match="its unit is 'arbitrary'"):
         las_depths(path, CAMERA, units_per_metre=None, axes=None)
 
@@ -98,8 +98,8 @@ def test_our_own_ply_says_its_axes(tmp_path: Path, axes: str) -> None:
 
 
 def test_our_own_ply_of_an_arbitrary_unit_is_refused(tmp_path: Path) -> None:
-    cloud = PointCloud(_points().astype(np.float32), np.zeros((42, 3), np.uint8), unit="m")
-    save(cloud, tmp_path / "own.ply", notes={"unit": "arbitrary"})
+    cloud = PointCloud(_points().astype(np.float32), np.zeros((42, 3), np.uint8), unit="arbitrary")
+    save(cloud, tmp_path / "own.ply")
     with pytest.raises(HintError, match="says that its unit is 'arbitrary', not metres"):
         ply_depths(tmp_path / "own.ply", CAMERA, units_per_metre=None, axes=None)
 

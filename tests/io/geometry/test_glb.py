@@ -367,14 +367,13 @@ def test_the_corners_of_the_wall_stand_where_they_should(tmp_path: Path, axes: s
 
 
 def test_notes_are_in_asset_extras(tmp_path: Path) -> None:
-    notes = {"unit": "arbitrary", "photo": "kü\nche.jpg"}
-    asset = description(save(points(), tmp_path / "a.glb", notes=notes))["asset"]
+    value = replace(points(), unit="arbitrary")
+    asset = description(save(value, tmp_path / "a.glb", notes={"photo": "kü\nche.jpg", "unit": "m"}))["asset"]
     assert asset == {
         "version": "2.0",
         "generator": "depth3d",
-        "extras": {"unit": "arbitrary", "photo": "kü che.jpg"},
+        "extras": {"axes": "x right, y up, z towards the viewer", "unit": "arbitrary", "photo": "kü che.jpg"},
     }
-    assert "extras" not in description(save(points(), tmp_path / "b.glb"))["asset"]
 
 
 @pytest.mark.parametrize(

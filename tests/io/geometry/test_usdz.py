@@ -13,7 +13,7 @@ from quadrants import check_upright, mesh, picture
 
 from depth3d.core.errors import UsageError
 from depth3d.geometry.mesh import Mesh
-from depth3d.io.geometry.axes import AXES, turned, wound
+from depth3d.io.geometry.axes import AXES, axes_in_words, turned, wound
 from depth3d.io.geometry.vertex_colors import linear_from_srgb
 from depth3d.io.save import save
 
@@ -62,7 +62,8 @@ def test_the_stage_has_the_mesh(tmp_path: Path, axes: str) -> None:
     assert UsdGeom.GetStageUpAxis(stage) == UP[axes]
     assert UsdGeom.GetStageMetersPerUnit(stage) == 1
     assert stage.GetDefaultPrim().GetName() == "Photo"
-    assert stage.GetRootLayer().customLayerData == {"generator": "depth3d", "unit": "metre", "photo": "küche.jpg"}
+    said = {"generator": "depth3d", "axes": axes_in_words(axes), "unit": "m", "photo": "küche.jpg"}
+    assert stage.GetRootLayer().customLayerData == said
     read = surface(stage)
     points = np.array(read.GetPointsAttr().Get())
     assert np.allclose(points, turned(value.xyz, axes), rtol=5e-7, atol=0)
