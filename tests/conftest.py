@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
@@ -18,12 +19,38 @@ ROOT = TESTS.parent
 # Some tests share pictures and readers with their neighbours; each finds them when it runs alone, too.
 sys.path += [str(folder) for folder in sorted(TESTS.rglob("*")) if folder.is_dir() and folder.name != "__pycache__"]
 
-settings.register_profile("same every time", derandomize=True, deadline=None)
+settings.register_profile(
+    "same every time", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("same every time")
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")  # two processes of tests share two cores
 os.environ["DEPTH3D_RUNTIME"] = "torch"  # tests meet many networks, and converting each takes seconds
+
+
+HUNG_S = 600.0
+"""No test is about time. What has not come by then never will, on any machine."""
+
+
+def wait_until(condition: Callable[[], object], otherwise: str) -> None:
+    """Wait as long as it takes; only a hang ends the test, with these words."""
+    end = time.monotonic() + HUNG_S
+    while not condition():
+        assert time.monotonic() < end, otherwise
+        time.sleep(0.02)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a browser or Open3D, so that machines without can leave it out."""
+    for item in items:
+        used = set(getattr(item, "fixturenames", ()))
+        code = getattr(getattr(item, "function", None), "__code__", None)
+        named = {*code.co_names, *code.co_varnames} if code is not None else set()
+        if "chromium" in used:
+            item.add_marker(pytest.mark.browser)
+        if {"open3d", "_open3d"} & (used | named):
+            item.add_marker(pytest.mark.open3d)
 
 
 def absent(reason: str) -> None:

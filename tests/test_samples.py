@@ -106,6 +106,7 @@ def test_drawing_again_gives_the_same_bytes(tmp_path: Path, make: ModuleType, mo
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
+@pytest.mark.open3d
 def test_pictures_of_the_manual_begin_with_the_photo(make: ModuleType) -> None:
     pytest.importorskip("open3d")
     from depth3d.lab.manual import pictures

@@ -8,7 +8,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +17,7 @@ from typing import Any
 import fsspec
 import numpy as np
 import pytest
+from conftest import wait_until
 from one_process import rows_in_this_process
 from PIL import Image
 
@@ -299,9 +299,8 @@ def test_killed_at_any_moment_and_taken_up_again(tmp_path: Path, options: Option
     command = [sys.executable, "-c", COMMAND, *arguments]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     manifest = output / "manifest.jsonl"
-    deadline = time.monotonic() + 60
-    while not (manifest.exists() and manifest.read_bytes().count(b"\n") >= 5) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    has_begun = lambda: manifest.exists() and manifest.read_bytes().count(b"\n") >= 5  # noqa: E731
+    wait_until(has_begun, "the batch never wrote five rows")
     process.kill()
     process.wait()
     assert 5 <= manifest.read_bytes().count(b"\n") < 60

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import ray
+from conftest import HUNG_S, wait_until
 from PIL import Image
 from ray.cluster_utils import Cluster
 
@@ -19,6 +19,8 @@ from depth3d.batch.row import Row
 from depth3d.batch.running import Batch, Tally, run_batch
 from depth3d.core.errors import EngineError
 from depth3d.scenes.options import Options
+
+pytestmark = pytest.mark.ray
 
 MEGABYTES = 2**20
 PHOTOS = 48
@@ -71,7 +73,7 @@ def test_a_node_that_dies_takes_no_photo_with_it(
     np.save(tmp_path / "depth.npy", np.linspace(0.2, 1, 24 * 16, dtype=np.float32).reshape(16, 24))
     size = {"num_cpus": 1, "object_store_memory": 80 * MEGABYTES}
     nodes: list[Any] = [cluster.add_node(wait=False, **size) for _ in range(2)]
-    cluster.wait_for_nodes(timeout=120)
+    cluster.wait_for_nodes(timeout=HUNG_S)
     seen: list[str] = []
 
     def kill_the_first(row: Row, tally: Tally) -> None:
@@ -95,8 +97,6 @@ def test_a_node_that_dies_takes_no_photo_with_it(
         for told in row["outputs"]:
             assert (output / told["file"]).stat().st_size == told["bytes"]
     assert len(list(output.glob("*.npy"))) == PHOTOS
-    deadline = time.monotonic() + 60  # the cluster notices a death by silence
-    while sum(node["Alive"] for node in ray.nodes()) > 2:
-        assert time.monotonic() < deadline, "the node was never missed"
-        time.sleep(0.2)
+    # The cluster notices a death by silence.
+    wait_until(lambda: sum(node["Alive"] for node in ray.nodes()) <= 2, "the node was never missed")
     assert run_batch(batch).before == PHOTOS + 1

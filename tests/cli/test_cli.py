@@ -10,7 +10,6 @@ import signal
 import struct
 import subprocess
 import sys
-import time
 import zlib
 from collections.abc import Callable
 from dataclasses import fields
@@ -19,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
+from conftest import HUNG_S, wait_until
 from PIL import Image
 from plyfile import PlyData
 
@@ -380,13 +380,11 @@ def test_ctrl_c_leaves_nothing_behind(here: Path) -> None:
     command = [sys.executable, str(ROOT / "cli.py"), *long]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=listening)  # noqa: PLW1509
     try:
-        deadline = time.monotonic() + 120
-        while set(here.iterdir()) == before:
-            assert time.monotonic() < deadline, "the command never began to write"
-            assert process.poll() is None, process.communicate()[1]
-            time.sleep(0.02)
+        has_begun = lambda: set(here.iterdir()) != before or process.poll() is not None  # noqa: E731
+        wait_until(has_begun, "the command never began to write")
+        assert process.poll() is None, process.communicate()[1]
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=HUNG_S)
     finally:
         process.kill()
     assert process.returncode == 130

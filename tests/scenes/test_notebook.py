@@ -13,7 +13,7 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import HUNG_S, ROOT
 from scenes import box_corner, small_camera
 
 from depth3d import Options, Photo, Scene
@@ -44,7 +44,7 @@ def test_the_tutorial_runs_and_its_scenes_show_themselves(tmp_path: Path, monkey
     monkeypatch.setenv("DEPTH3D_OFFLINE", "1")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     notebook = nbformat.read(TUTORIAL, as_version=4)
-    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}})
+    client = NotebookClient(notebook, timeout=int(HUNG_S), resources={"metadata": {"path": str(tmp_path)}})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         client.execute()
@@ -70,10 +70,10 @@ def test_a_scene_shows_itself_in_a_sealed_frame(scene: Scene, chromium: Any, tmp
         tab = context.new_page()
         tab.goto(page.as_uri())
         frame = tab.frame_locator("iframe")
-        frame.locator("#reading", has_text="Click two points").wait_for(timeout=20_000)
+        frame.locator("#reading", has_text="Click two points").wait_for(timeout=1000 * HUNG_S)
         assert frame.locator("h1").inner_text() == scene.photo.name
         tab.mouse.click(300, 240)
-        frame.locator("#reading", has_text="from the camera").wait_for(timeout=20_000)
+        frame.locator("#reading", has_text="from the camera").wait_for(timeout=1000 * HUNG_S)
 
 
 def test_a_large_scene_stays_small(scene: Scene) -> None:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import HUNG_S, ROOT, wait_until
 from PIL import Image
 
 import depth3d as d3
@@ -55,7 +55,7 @@ class Site:
 
     def ask(self, path: str, method: str = "GET", cookie: str = "") -> tuple[int, bytes]:
         """A request that no client library tidies up."""
-        connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=20)
+        connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=HUNG_S)
         connection.request(method, path, headers={"Cookie": cookie})
         response = connection.getresponse()
         found = response.status, response.read()
@@ -102,7 +102,7 @@ class Visitor:
     def __init__(self, chromium: Any, site: Site, **context: Any) -> None:
         self.site = site
         self.context = chromium.new_context(**context)
-        self.context.set_default_timeout(60_000)
+        self.context.set_default_timeout(1000 * HUNG_S)
         self.page = self.context.new_page()
         self.asked: list[str] = []
         self.errors: list[str] = []
@@ -322,10 +322,7 @@ def test_two_visitors_see_their_own_and_leave_nothing(chromium: Any, site: Site,
 
 
 def _wait(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    wait_until(condition, "it never came true")
 
 
 @pytest.mark.parametrize(

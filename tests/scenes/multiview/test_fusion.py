@@ -14,6 +14,7 @@ from depth3d.scenes.multiview.fusion import DepthView, agree, fuse_depth
 from depth3d.scenes.multiview.fusion.neighbours import Glimpse, neighbours_of
 
 pytest.importorskip("open3d")
+pytestmark = pytest.mark.open3d
 
 
 @pytest.fixture(scope="module")

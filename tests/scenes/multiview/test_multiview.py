@@ -20,6 +20,7 @@ from depth3d.scenes.multiview.known_lengths import unit_from_lengths
 from depth3d.scenes.options import Options
 
 pytest.importorskip("open3d")
+pytestmark = pytest.mark.open3d
 UNITS = 3.0
 """The model's units per metre."""
 
