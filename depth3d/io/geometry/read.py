@@ -164,7 +164,7 @@ def _usdz(path: Path, axes: str | None) -> list[Geometry]:
             texture = np.asarray(Image.open(BytesIO(archive.read(TEXTURE_NAME))).convert("RGB"))
     by = stated(layer.said, path, axes)
     normals = None if layer.normals is None else _in_camera(layer.normals, by)
-    uv = None if layer.st is None else layer.st * np.array([1, -1], np.float32) + np.array([0, 1], np.float32)
+    uv = None if layer.st is None else (layer.st * (1, -1) + (0, 1)).astype(np.float32)
     rgb = None if layer.rgb is None else srgb_from_linear(layer.rgb)
     faces = _faces(layer.faces, by)
     return [Mesh(_in_camera(layer.xyz, by), faces, rgb, normals, uv, texture, unit=by.unit)]

@@ -183,7 +183,7 @@ class Layer:
 
     Attributes:
         said: texts of customLayerData.
-        xyz: (N, 3) positions.
+        xyz: (N, 3) float64 positions.
         faces: (M, 3) vertex indices.
         normals: (N, 3), or None.
         st: (N, 2) texture coordinates, v from the bottom, or None.
@@ -191,11 +191,11 @@ class Layer:
     """
 
     said: dict[str, str]
-    xyz: NDArray[np.float32]
+    xyz: NDArray[np.float64]
     faces: NDArray[np.uint32]
-    normals: NDArray[np.float32] | None
-    st: NDArray[np.float32] | None
-    rgb: NDArray[np.float32] | None
+    normals: NDArray[np.float64] | None
+    st: NDArray[np.float64] | None
+    rgb: NDArray[np.float64] | None
 
 
 def read_layer(text: bytes) -> Layer:
@@ -213,10 +213,9 @@ def read_layer(text: bytes) -> Layer:
     return Layer(said, xyz, faces.astype(np.uint32), normals, st, _numbers(text, b"primvars:displayColor", 3))
 
 
-def _numbers(text: bytes, name: bytes, width: int) -> NDArray[np.float32] | None:
+def _numbers(text: bytes, name: bytes, width: int) -> NDArray[np.float64] | None:
     found = re.search(rb"\] " + re.escape(name) + rb" = \[([^\]]*)\]", text)
     if found is None:
         return None
-    kind = np.float64 if name == b"faceVertexIndices" else np.float32
-    numbers = np.array(found[1].translate(None, b"()").replace(b",", b" ").split(), kind)
-    return numbers.reshape(-1, width)
+    words = found[1].translate(None, b"()").replace(b",", b" ").split()
+    return np.array(words, np.float64).reshape(-1, width)

@@ -38,4 +38,4 @@ def srgb_from_linear(linear: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     """
     share = np.clip(linear, 0, 1)
     share = np.where(share <= 0.0031308, 12.92 * share, 1.055 * share ** (1 / 2.4) - 0.055)
-    return (share * 255 + 0.5).astype(np.uint8)
+    return np.asarray(share * 255 + 0.5).astype(np.uint8)
