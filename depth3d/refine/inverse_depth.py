@@ -12,7 +12,7 @@ from depth3d.core.errors import DepthMapError, UsageError
 from depth3d.refine.cells import enlarge, fill_unknown, fitted, nearest, resample, shrink
 from depth3d.refine.colours import follow_colours
 from depth3d.refine.painting import paint_edges
-from depth3d.refine.sharpness import edge_width
+from depth3d.refine.sharpness import edge_width, without_soft_edges
 from depth3d.refine.surfaces import find_surfaces
 
 DEFAULT_COLOUR_WEIGHT = 0.5
@@ -49,7 +49,8 @@ def refine_inverse_depth(
 
     A network thinks in a few hundred cells; enlarged, its edges are slopes whose points lie on no surface. Here every
     pixel near such an edge is given to the nearer or to the farther surface, each continued as a plane, by where it
-    lies and by its colour. In 1/z planes are linear in pixel coordinates, so a plane stays the plane it is; away from
+    lies and by its colour. Where the edge is so wide that the network saw none, it stays the slope it is. In 1/z planes
+    are linear in pixel coordinates, so a plane stays the plane it is; away from
     edges nothing changes. refine(a d + b) = a refine(d) + b.
 
     Args:
@@ -73,7 +74,9 @@ def refine_inverse_depth(
     low, span = _range(inverse_depth.values)
     normalised = inverse_depth.values - np.float32(low)
     normalised /= np.float32(span)
-    surfaces = find_surfaces(shrink(normalised, _grid(normalised, cells)))
+    probe = shrink(normalised, fitted((normalised.shape[1], normalised.shape[0]), _PROBE))
+    small = shrink(normalised, _grid(probe, normalised.shape, cells))
+    surfaces = without_soft_edges(find_surfaces(small), small, probe)
     values = _at_size(fill_unknown(normalised), size)
     if surfaces.mixed.any():
         working = fitted(size, max(size) * (_WORKING_PX / (size[0] * size[1])) ** 0.5)
@@ -140,12 +143,11 @@ def _range(values: NDArray[np.float32]) -> tuple[float, float]:
     return low, 1.0
 
 
-def _grid(values: NDArray[np.float32], cells: int | None) -> tuple[int, int]:
-    """(width, height) of the map on which surfaces are told apart."""
-    size = (values.shape[1], values.shape[0])
+def _grid(probe: NDArray[np.float32], shape: tuple[int, ...], cells: int | None) -> tuple[int, int]:
+    """(width, height) of the map on which surfaces are told apart; the probe is the (h, w) map, made small."""
+    size = (shape[1], shape[0])
     if cells is not None:
         return fitted(size, cells)
-    probe = shrink(values, fitted(size, _PROBE))
     width = edge_width(probe)
     coarser = 1.0 if width is None else width / _WIDTH_PER_CELL
     longer_side = max(probe.shape) / (coarser if coarser > _SHARP_ENOUGH else 1.0)
