@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from depth3d.cli.chosen import to_options
-from depth3d.cli.export import KINDS
 from depth3d.cli.file_options import file_options
 from depth3d.cli.mesh_options import mesh_options
-from depth3d.cli.options import camera_options, depth_options, geometry_options, scale_options
+from depth3d.cli.options import camera_options, depth_options, geometry_options, kind_option, scale_options
 from depth3d.cli.picture_options import focus_option, layout_option, lens_options, motion_options, stereo_options
 from depth3d.cli.terminal import json_option, result, say
 from depth3d.cli.weights import download_progress
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     help="A file for each photo: its name with this ending, whose suffix says what goes in, as for export: .ply .glb "
     "_depth.npz. Repeatable.",
 )
-@click.option("--as", "kind", type=click.Choice(KINDS), help="What goes in, where the suffix would say otherwise.")
+@kind_option
 @click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),

@@ -11,6 +11,7 @@ from depth3d.cli.options import camera_options, depth_options, output_options, p
 from depth3d.cli.picture_options import video_options
 from depth3d.cli.work import write_files
 from depth3d.core.errors import UsageError
+from depth3d.scenes.outputs import suffixes_in_words
 
 if TYPE_CHECKING:
     from depth3d.scenes.outputs import Kind
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @photo_arguments
-@output_options("File to write: .npy .npz .exr .png (16 bit, scale in its metadata).")
+@output_options(f"File to write: {suffixes_in_words('MetricDepth')}; a PNG has 16 bits, and its scale in its metadata.")
 @click.option("--relative", is_flag=True, help="The network's own inverse depth, without unit; larger is nearer.")
 @click.option("--heatmap", is_flag=True, help="An inferno picture (.png .jpg) instead of numbers.")
 @camera_options

@@ -13,6 +13,7 @@ from depth3d.cli.options import (
     camera_options,
     depth_options,
     geometry_options,
+    kind_option,
     output_options,
     photo_arguments,
     scale_options,
@@ -26,24 +27,13 @@ from depth3d.cli.picture_options import (
     video_options,
 )
 from depth3d.cli.work import write_files
-
-KINDS = [
-    *("cloud", "points", "splat", "mesh", "relief"),
-    *("depth", "relative", "tum", "3dgs", "heatmap", "depth-photo", "parallax"),
-    *("bokeh", "stereo", "wigglegram", "photo", "camera"),
-]
+from depth3d.scenes.outputs import suffixes_in_words
 
 
 @click.command()
 @photo_arguments
-@output_options(
-    "File to write; its suffix says what: .ply .pcd .xyz .las .laz .e57 cloud, .spz splats, .glb .obj .usdz mesh, "
-    ".html page, .stl relief, .png .npy .npz .exr .tif .pfm depth, .gif .webp .avif .apng .mp4 .webm parallax, "
-    ".json camera."
-)
-@click.option(
-    "--as", "kind", type=click.Choice(KINDS), help="What goes into the files, where the suffix would say otherwise."
-)
+@output_options(f"File to write; its suffix says what: {suffixes_in_words()}.")
+@kind_option
 @camera_options
 @scale_options
 @depth_options

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from depth3d.cli.values import BYTES, LENGTH, Command
+from depth3d.cli.values import BYTES, LENGTH, Command, RenamedOption
 
 _OPTIONS = (
     click.option(
@@ -31,11 +31,18 @@ _OPTIONS = (
         show_default=True,
         help="Numbers in a TIFF: float32, or whole ones of 16 bits as in a PNG.",
     ),
-    click.option("--relief-width", type=LENGTH, metavar="LENGTH", help="Width of an STL's plate.  [default: 100mm]"),
-    click.option("--relief-height", type=LENGTH, metavar="LENGTH", help="Nearest over farthest.  [default: 8mm]"),
-    click.option("--relief-base", type=LENGTH, metavar="LENGTH", help="Thickness under the farthest.  [default: 2mm]"),
+    *(
+        click.option(
+            f"--plate-{side}", f"--relief-{side}", cls=RenamedOption, type=LENGTH, metavar="LENGTH", help=help_text
+        )
+        for side, help_text in (
+            ("width", "Width of an STL's plate.  [default: 100mm]"),
+            ("height", "Nearest over farthest.  [default: 8mm]"),
+            ("base", "Thickness under the farthest.  [default: 2mm]"),
+        )
+    ),
 )
-_LENGTHS = ("relief_width", "relief_height", "relief_base")
+_LENGTHS = ("plate_width", "plate_height", "plate_base")
 
 
 _ANIMATION_OPTIONS = (

@@ -14,6 +14,7 @@ from depth3d.cli.terminal import result, say
 from depth3d.cli.values import AXES, EXISTING_PATH, LENGTH, OUTPUT_FILE, Parsed
 from depth3d.core.errors import UsageError
 from depth3d.core.parsing import Length, Place, parse_known_length
+from depth3d.scenes.outputs import suffixes_in_words
 
 if TYPE_CHECKING:
     from depth3d.scenes.multiview import Aligned, FusedScene
@@ -32,7 +33,7 @@ KNOWN_LENGTH = Parsed("place:place=length", parse_known_length)
     type=OUTPUT_FILE,
     multiple=True,
     metavar="FILE",
-    help="File to write: .ply .pcd .xyz .las .laz .e57 (cloud), .glb .obj .usdz (mesh). Repeatable.",
+    help=f"File to write, cloud or mesh: {suffixes_in_words('PointCloud', 'Mesh')}. Repeatable.",
 )
 @click.option("--as", "kind", type=click.Choice(["cloud", "mesh"]), help="What goes into every file.")
 @click.option("--force", is_flag=True, help="Overwrite existing files.")

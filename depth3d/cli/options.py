@@ -22,9 +22,11 @@ from depth3d.cli.values import (
     PIXELS,
     SPAN_LENGTH,
     Command,
+    Renamed,
     with_options,
 )
 from depth3d.predictors.runtimes import PRECISIONS, RUNTIMES
+from depth3d.scenes.outputs import FORMER_KINDS, KINDS
 
 
 def photo_arguments(command: Command) -> Command:
@@ -250,6 +252,17 @@ def geometry_options(command: Command) -> Command:
         click.option("--voxel", "voxel", type=LENGTH, metavar="SIZE", help="Thin clouds to one point per cube."),
         click.option("--normals", is_flag=True, help="Add normals."),
     )
+
+
+def kind_option(command: Command) -> Command:
+    """What goes into the files."""
+    option = click.option(
+        "--as",
+        "kind",
+        type=Renamed(KINDS, FORMER_KINDS),
+        help="What goes into the files, where the suffix would say otherwise.",
+    )
+    return option(command)
 
 
 def output_options(help_text: str, *, folders: bool = False) -> Callable[[Command], Command]:

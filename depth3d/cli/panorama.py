@@ -13,6 +13,7 @@ from depth3d.cli.terminal import say, step
 from depth3d.cli.values import AXES, PIXEL_LENGTH
 from depth3d.cli.weights import download_progress
 from depth3d.cli.work import targets, wrote
+from depth3d.scenes.outputs import suffixes_in_words
 
 if TYPE_CHECKING:
     from depth3d.scenes.panorama.pipeline import PanoramaKind
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @photo_arguments
-@output_options("File to write: .ply .pcd .xyz .las .laz .e57 cloud, .glb .obj .usdz mesh.")
+@output_options(f"File to write, cloud or mesh: {suffixes_in_words('PointCloud', 'Mesh')}.")
 @click.option("--as", "kind", type=click.Choice(["cloud", "mesh"]), help="Cloud or mesh, where both go into the file.")
 @click.option(
     "--at",
@@ -56,19 +57,19 @@ def panorama(
     depth3d panorama hall.jpg --at 1024,600=2.1m -o hall.glb
     """
     options = to_options(chosen)
-    from depth3d.io.save import files_for
+    from depth3d.scenes.outputs import Target, target_of
     from depth3d.scenes.panorama.pipeline import panorama_kind_of, reconstruct_panorama
 
-    def files_of(path: Path) -> tuple[Path, ...]:
-        return files_for(path, "Mesh" if (kind or panorama_kind_of(path)) == "mesh" else "PointCloud")
+    def understood(path: Path) -> Target:
+        return target_of(path, kind or panorama_kind_of(path))
 
-    files = targets(photos, outputs, files_of, force=force, provenance=options.provenance)
-    for photo, paths in zip(photos, files, strict=True):
+    files = targets(photos, outputs, understood, force=force, provenance=options.provenance)
+    for photo, understood_files in zip(photos, files, strict=True):
         with step(f"{photo.name}: seeing depth all around"), download_progress("midas_small") as progress:
             scene = reconstruct_panorama(photo, options, progress=progress)
         for line in (f"camera: panorama, {scene.equirect.source}", f"depth: {scene.source}", *scene.depth.notes):
             say(f"{photo.name}: {line}")
-        for path in paths:
-            with step(f"{path}: making and writing"):
-                saved = scene.save(path, kind=kind, force=force)
+        for target in understood_files:
+            with step(f"{target.path}: making and writing"):
+                saved = scene.save_to(target, force=force)
             wrote(saved, photo, scene.depth.unit)

@@ -11,6 +11,7 @@ from depth3d.cli.options import camera_options, depth_options, output_options, p
 from depth3d.cli.picture_options import focus_option, stereo_options, video_options
 from depth3d.cli.values import LAYOUTS
 from depth3d.cli.work import write_files
+from depth3d.scenes.outputs import suffixes_in_words
 
 if TYPE_CHECKING:
     from depth3d.scenes.outputs import Kind
@@ -20,7 +21,9 @@ _WIGGLEGRAM = "wigglegram"
 
 @click.command()
 @photo_arguments
-@output_options("File to write: .png .jpg .webp; wigglegrams .gif .webp .avif; of a video .mp4 .webm.")
+@output_options(
+    f"File to write: {suffixes_in_words('Picture')}; wigglegrams and videos {suffixes_in_words('Animation')}."
+)
 @click.option(
     "--layout",
     type=click.Choice([*LAYOUTS, _WIGGLEGRAM]),

@@ -5,7 +5,7 @@ Nothing here imports numpy: `depth3d --help` must answer at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,6 +37,31 @@ LAYOUTS = (
     "vr180",
 )
 """The names of `depth3d.render.stereo.LAYOUTS`, which needs numpy."""
+
+
+class Renamed(click.Choice[str]):
+    """One of several words, some of which had other names before, which still work and are not shown."""
+
+    def __init__(self, choices: Sequence[str], former: Mapping[str, str]) -> None:
+        super().__init__(choices)
+        self._former = former
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word as it is called now."""
+        return super().convert(self._former.get(value, value), param, ctx)
+
+
+class RenamedOption(click.Option):
+    """An option whose first name is shown; what it was called before still works."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The help, with the first name only."""
+        names = self.opts
+        self.opts = names[:1]
+        try:
+            return super().get_help_record(ctx)
+        finally:
+            self.opts = names
 
 
 class Parsed(click.ParamType[object]):

@@ -17,7 +17,7 @@ from depth3d.core.errors import UsageError
 
 if TYPE_CHECKING:
     from depth3d.scenes.options import Options
-    from depth3d.scenes.outputs import Kind
+    from depth3d.scenes.outputs import Kind, Target
     from depth3d.scenes.scene import Saved, Scene
 
 
@@ -34,22 +34,23 @@ def write_files(
         chosen: the other options as click collected them.
     """
     from depth3d.io.photos.video import is_video
-    from depth3d.scenes.outputs import files_of
+    from depth3d.scenes.outputs import target_of
     from depth3d.scenes.photo import reconstruct
 
     options = to_options(chosen)
     videos, photos = [path for path in photos if is_video(path)], [path for path in photos if not is_video(path)]
     for video in videos:
         _write_video(video, outputs, options, kind, force=force)
-    files_of_photo = targets(photos, outputs, partial(files_of, kind=kind), force=force, provenance=options.provenance)
+    understood = partial(target_of, kind=kind)
+    files_of_photo = targets(photos, outputs, understood, force=force, provenance=options.provenance)
     for count, (photo, files) in enumerate(zip(photos, files_of_photo, strict=True), 1):
         of_all = f" ({count} of {len(photos)})" if len(photos) > 1 else ""
         with step(f"{photo.name}{of_all}: seeing depth"), download_progress("midas_small") as progress:
             scene = reconstruct(photo, options, progress=progress)
         report(scene, photo, relative=kind == "relative")
-        for path in files:
-            with step(f"{path}{of_all}: making and writing"), _frame_progress(path.name) as frames:
-                saved = scene.save(path, kind=kind, force=force, progress=frames)
+        for target in files:
+            with step(f"{target.path}{of_all}: making and writing"), _frame_progress(target.path.name) as frames:
+                saved = scene.save_to(target, force=force, progress=frames)
             wrote(saved, photo, scene.unit)
 
 
@@ -105,23 +106,22 @@ def _agreement(scene: Scene) -> list[str]:
 def targets(
     photos: Sequence[Path],
     outputs: Sequence[Path],
-    files_of: Callable[[Path], tuple[Path, ...]],
+    target_of: Callable[[Path], Target],
     *,
     force: bool,
     provenance: bool,
-) -> list[list[Path]]:
-    """Each photo's output files, checked before the work begins; `files_of` tells what a path stands for."""
+) -> list[list[Target]]:
+    """Each photo's output files, understood by `target_of` and checked before the work begins."""
     from depth3d.io.save import check_writable
-    from depth3d.scenes.outputs import provenance_path
 
-    named = [[Path(str(output).replace("{name}", photo.stem)) for output in outputs] for photo in photos]
+    named = [[target_of(Path(str(output).replace("{name}", photo.stem))) for output in outputs] for photo in photos]
     seen: set[Path] = set()
-    for path in (path for paths in named for path in paths):
-        for one in files_of(path):
-            if one in seen:
-                raise UsageError(f"{one} would be written twice; with several photos put {{name}} into each -o")
-            seen.add(one)
-            check_writable(one, force=force)
+    for target in (target for those in named for target in those):
+        for file in target.files:
+            if file in seen:
+                raise UsageError(f"{file} would be written twice; with several photos put {{name}} into each -o")
+            seen.add(file)
+            check_writable(file, force=force)
         if provenance:
-            check_writable(provenance_path(path), force=force)
+            check_writable(target.provenance, force=force)
     return named

@@ -68,7 +68,7 @@ def to_plate(
     height_mm = width_mm * height_px / width_px
     for name, length in (("width", width_mm), ("height", height_mm), ("relief", relief_mm), ("base", base_mm)):
         if not 0 < length <= _LARGEST_MM:
-            raise UsageError(f"relief: its {name} must lie between 0 and {_LARGEST_MM:g} mm, got {length:g} mm")
+            raise UsageError(f"plate: its {name} must lie between 0 and {_LARGEST_MM:g} mm, got {length:g} mm")
     level = _levels(depth, _grid_size((width_px, height_px), width_mm))
     rows, columns = level.shape
     x, y = np.linspace(0, width_mm, columns), np.linspace(height_mm, 0, rows)

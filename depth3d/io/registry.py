@@ -5,13 +5,17 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from depth3d.core.errors import UsageError
 from depth3d.io.atomic import beside
+
+GROUP = "depth3d.formats"
+"""The entry point group under which a package offers formats: each entry is a `Format`, or several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,74 +25,93 @@ class Format:
     Attributes:
         suffixes: lower case, with the dot.
         kind: name of the value's type.
-        writer: module below `depth3d.io` and function, loaded when used.
+        writer: the function that writes, called with the value, the open file and the keyword `notes`, and those of
+            `axes`, `beside` and its own options that it has; or where to find it, as "package.module.function", which
+            is loaded when used.
         axes: the axes of such files unless the user says otherwise; None where the writer turns nothing.
         beside: endings of further files that may be written beside the first, see `files.Beside`.
         layout: name of a special form of the content that some programs want; empty for the usual one.
+        options: names of the writer's own options, and what the user's `Options` call each.
+        holds_texture: for meshes, whether such files carry a texture; else the vertices are coloured.
     """
 
     suffixes: tuple[str, ...]
     kind: str
-    writer: str
+    writer: str | Callable[..., None]
     axes: str | None = None
     beside: tuple[str, ...] = ()
     layout: str = ""
-
-    @property
-    def needs_beside(self) -> bool:
-        """Whether the writer asks for `files.Beside`."""
-        return "beside" in inspect.signature(self.load()).parameters
+    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    holds_texture: bool = True
 
     def load(self) -> Callable[..., None]:
         """The function that writes."""
+        if callable(self.writer):
+            return self.writer
         module, _, name = self.writer.rpartition(".")
-        function: Callable[..., None] = getattr(importlib.import_module(f"depth3d.io.{module}"), name)
+        function: Callable[..., None] = getattr(importlib.import_module(module), name)
         return function
 
+    def takes(self, name: str) -> bool:
+        """Whether the writer has an argument of that name."""
+        return name in inspect.signature(self.load()).parameters
+
+
+def _own(suffixes: str, kind: str, writer: str, **more: Any) -> Format:
+    """A format of ours; its writer is named below `depth3d.io`."""
+    return Format(tuple(suffixes.split()), kind, f"depth3d.io.{writer}", **more)
+
+
+_QUALITY = {"quality": "quality"}
+_GLB = {"compact": "compact", "texture_format": "texture_format"}
 
 FORMATS = (
-    Format((".ply",), "PointCloud", "geometry.ply.write_cloud", axes="gltf"),
-    Format((".ply",), "Mesh", "geometry.ply.write_mesh", axes="gltf"),
-    Format((".pcd",), "PointCloud", "geometry.pcd.write_cloud", axes="gltf"),
-    Format((".xyz",), "PointCloud", "geometry.xyz.write_cloud", axes="gltf"),
-    Format((".las",), "PointCloud", "geometry.las.write_cloud", axes="z-up"),
-    Format((".laz",), "PointCloud", "geometry.las.write_compressed", axes="z-up"),
-    Format((".e57",), "PointCloud", "geometry.e57.write_cloud", axes="z-up"),
-    Format((".glb",), "PointCloud", "geometry.glb.write_cloud", axes="gltf"),
-    Format((".glb",), "Mesh", "geometry.glb.write_mesh", axes="gltf"),
-    Format((".obj",), "Mesh", "geometry.obj.write_mesh", axes="gltf", beside=(".mtl", "_texture.jpg")),
-    Format((".usdz",), "Mesh", "geometry.usdz.write_mesh", axes="gltf"),
-    Format((".html",), "PointCloud", "geometry.html.write_cloud"),
-    Format((".html",), "Mesh", "geometry.html.write_mesh"),
-    Format((".stl",), "Plate", "geometry.stl.write_plate"),
-    Format((".ply",), "Gaussians", "geometry.splat_ply.write_gaussians", axes="opencv"),
-    Format((".spz",), "Gaussians", "geometry.splat_spz.write_gaussians", axes="gltf"),
-    Format((".png",), "MetricDepth", "depth.depth_image.write_metric_png"),
-    Format((".png",), "InverseDepth", "depth.depth_image.write_inverse_png"),
-    Format((".png",), "MetricDepth", "depth.depth_layouts.write_tum", layout="tum"),
-    Format((".png",), "MetricDepth", "depth.depth_layouts.write_3dgs", layout="3dgs"),
-    Format((".npy",), "MetricDepth", "depth.arrays.write_npy"),
-    Format((".npy",), "InverseDepth", "depth.arrays.write_npy"),
-    Format((".npz",), "MetricDepth", "depth.arrays.write_npz"),
-    Format((".npz",), "InverseDepth", "depth.arrays.write_npz"),
-    Format((".exr",), "MetricDepth", "depth.exr.write_exr"),
-    Format((".exr",), "InverseDepth", "depth.exr.write_exr"),
-    Format((".tif", ".tiff"), "MetricDepth", "depth.tiff.write_depth"),
-    Format((".tif", ".tiff"), "InverseDepth", "depth.tiff.write_depth"),
-    Format((".pfm",), "MetricDepth", "depth.pfm.write_depth"),
-    Format((".pfm",), "InverseDepth", "depth.pfm.write_depth"),
-    Format((".jpg", ".jpeg"), "DepthPhoto", "depth.depth_photo.write_pair", beside=("_depth.jpg",)),
-    Format((".png",), "Picture", "images.picture.write_png"),
-    Format((".jpg", ".jpeg"), "Picture", "images.picture.write_jpeg"),
-    Format((".webp",), "Picture", "images.picture.write_webp"),
-    Format((".json",), "Intrinsics", "cameras.camera_json.write"),
-    Format((".gif",), "Animation", "animation.gif.write"),
-    Format((".webp",), "Animation", "animation.webp.write"),
-    Format((".png", ".apng"), "Animation", "animation.apng.write"),
-    Format((".avif",), "Animation", "animation.avif.write"),
-    Format((".mp4",), "Animation", "animation.video.write_mp4"),
-    Format((".webm",), "Animation", "animation.video.write_webm"),
+    _own(".ply", "PointCloud", "geometry.ply.write_cloud", axes="gltf"),
+    _own(".ply", "Mesh", "geometry.ply.write_mesh", axes="gltf", holds_texture=False),
+    _own(".ply", "Gaussians", "geometry.splat_ply.write_gaussians", axes="opencv"),
+    _own(".pcd", "PointCloud", "geometry.pcd.write_cloud", axes="gltf"),
+    _own(".xyz", "PointCloud", "geometry.xyz.write_cloud", axes="gltf"),
+    _own(".las", "PointCloud", "geometry.las.write_cloud", axes="z-up"),
+    _own(".laz", "PointCloud", "geometry.las.write_compressed", axes="z-up"),
+    _own(".e57", "PointCloud", "geometry.e57.write_cloud", axes="z-up"),
+    _own(".spz", "Gaussians", "geometry.splat_spz.write_gaussians", axes="gltf"),
+    _own(".glb", "Mesh", "geometry.glb.write_mesh", axes="gltf", options=_GLB),
+    _own(".glb", "PointCloud", "geometry.glb.write_cloud", axes="gltf", options={"compact": "compact"}),
+    _own(".obj", "Mesh", "geometry.obj.write_mesh", axes="gltf", beside=(".mtl", "_texture.jpg")),
+    _own(".usdz", "Mesh", "geometry.usdz.write_mesh", axes="gltf"),
+    _own(".html", "Mesh", "geometry.html.write_mesh", options=_GLB),
+    _own(".html", "PointCloud", "geometry.html.write_cloud", options={"compact": "compact"}),
+    _own(".stl", "Plate", "geometry.stl.write_plate"),
+    _own(".png", "MetricDepth", "depth.depth_image.write_metric_png"),
+    _own(".png", "MetricDepth", "depth.depth_layouts.write_tum", layout="tum"),
+    _own(".png", "MetricDepth", "depth.depth_layouts.write_3dgs", layout="3dgs"),
+    _own(".png", "InverseDepth", "depth.depth_image.write_inverse_png"),
+    _own(".png", "Picture", "images.picture.write_png"),
+    _own(".png .apng", "Animation", "animation.apng.write"),
+    _own(".npy", "MetricDepth", "depth.arrays.write_npy"),
+    _own(".npy", "InverseDepth", "depth.arrays.write_npy"),
+    _own(".npz", "MetricDepth", "depth.arrays.write_npz"),
+    _own(".npz", "InverseDepth", "depth.arrays.write_npz"),
+    _own(".exr", "MetricDepth", "depth.exr.write_exr"),
+    _own(".exr", "InverseDepth", "depth.exr.write_exr"),
+    _own(".tif .tiff", "MetricDepth", "depth.tiff.write_depth", options={"bits": "tiff_bits"}),
+    _own(".tif .tiff", "InverseDepth", "depth.tiff.write_depth", options={"bits": "tiff_bits"}),
+    _own(".pfm", "MetricDepth", "depth.pfm.write_depth"),
+    _own(".pfm", "InverseDepth", "depth.pfm.write_depth"),
+    _own(".jpg .jpeg", "Picture", "images.picture.write_jpeg"),
+    _own(".jpg .jpeg", "DepthPhoto", "depth.depth_photo.write_pair", beside=("_depth.jpg",)),
+    _own(".gif", "Animation", "animation.gif.write", options={"palette": "gif_palette", "dither": "gif_dither"}),
+    _own(".webp", "Animation", "animation.webp.write", options=_QUALITY),
+    _own(".webp", "Picture", "images.picture.write_webp"),
+    _own(".avif", "Animation", "animation.avif.write", options=_QUALITY),
+    _own(".mp4", "Animation", "animation.video.write_mp4", options=_QUALITY),
+    _own(".webm", "Animation", "animation.video.write_webm", options=_QUALITY),
+    _own(".json", "Intrinsics", "cameras.camera_json.write"),
 )
+"""Of several rows with one suffix the first says what goes in unless the user says otherwise."""
+
+SEQUENCE = Format((), "Animation", "depth3d.io.animation.sequence.write_sequence")
+"""Numbered PNG files, which `is_sequence` tells by their name."""
 
 _IN_WORDS = {
     "PointCloud": "a point cloud",
@@ -109,25 +132,58 @@ _IN_A_FOLDER = "%04d.png"
 _STANDS_FOR = {"PixelCloud": "PointCloud"}
 
 
+def formats() -> tuple[Format, ...]:
+    """Every format: ours, and those of installed packages, which cannot replace ours.
+
+    Raises:
+        UsageError: what a package offers cannot be loaded, or is no `Format`.
+    """
+    from depth3d.core.plugins import load_offer, offers  # reading what is installed takes its time
+
+    found = list(FORMATS)
+    for name in offers(GROUP):
+        value = load_offer(GROUP, name, what="format")
+        for form in (value,) if isinstance(value, Format) else tuple(value):
+            if not isinstance(form, Format) or form.kind not in _IN_WORDS:
+                raise UsageError(f"format {name}: the entry point is no Format of a known type of value: {form!r:.60}")
+            found.append(form)
+    return tuple(found)
+
+
 def suffixes_for(kind: str | None = None) -> tuple[str, ...]:
     """Every suffix that can be written, or those for one type of value, such as "Mesh"."""
-    return tuple(dict.fromkeys(s for form in FORMATS if kind in (None, form.kind) for s in form.suffixes))
+    return tuple(dict.fromkeys(s for form in formats() if kind in (None, form.kind) for s in form.suffixes))
+
+
+def usual_type(suffix: str) -> str | None:
+    """Name of the type of value that goes into files of a suffix unless the user says otherwise; None if unknown."""
+    of_ours = next((form.kind for form in FORMATS if suffix in form.suffixes), None)
+    return of_ours or next((form.kind for form in formats() if suffix in form.suffixes), None)
 
 
 def files_for(path: Path, kind: str, layout: str = "") -> tuple[Path, ...]:
-    """The files that saving a value of that type, such as "Mesh", to this path may write: itself, and others beside.
+    """The files that saving a value of that type, such as "Mesh", to this path may write, see `files_of_format`.
+
+    Raises:
+        UsageError: see `format_for`.
+    """
+    return files_of_format(path, format_for(kind, path, layout))
+
+
+def files_of_format(path: Path, form: Format) -> tuple[Path, ...]:
+    """The files that a format may write for this path: itself, and others beside.
 
     A file that all outputs of a folder share, as the depth parameters of the layout 3dgs, is none of them.
 
     Numbered frames stand for the first of them, or for their folder if that is still to be made.
 
     Raises:
-        UsageError: see `format_for`.
+        UsageError: see `first_frame`.
     """
-    if kind == "Animation" and is_sequence(path):
+    if form is SEQUENCE:
         first = first_frame(path)
         return (first if first.parent.is_dir() else first.parent,)
-    return (path, *(beside(path, ending) for ending in format_for(kind, path, layout).beside))
+    return (path, *(beside(path, ending) for ending in form.beside))
 
 
 def is_sequence(path: Path) -> bool:
@@ -167,22 +223,25 @@ def format_for(name: str, path: Path, layout: str = "") -> Format:
     kind, suffix = _STANDS_FOR.get(name, name), path.suffix.lower()
     if kind not in _IN_WORDS:
         raise UsageError(f"{path}: a {kind} cannot be saved; possible are {', '.join(_IN_WORDS)}")
-    layouts = {form.layout: form for form in FORMATS if form.kind == kind and suffix in form.suffixes}
+    if kind == "Animation" and is_sequence(path):
+        return SEQUENCE
+    of_ours = _matching(FORMATS, kind, suffix)
+    layouts = of_ours if layout in of_ours else _matching(formats(), kind, suffix)
     if layout in layouts:
         return layouts[layout]
     if layouts:
         known = ", ".join(name for name in layouts if name) or "none"
         raise UsageError(f"{path}: {_IN_WORDS[kind]} has no layout {layout!r} in {suffix}; it has {known}")
     what, possible = _IN_WORDS[kind], " ".join(suffixes_for(kind))
-    holds = [_IN_WORDS[form.kind] for form in FORMATS if suffix in form.suffixes]
+    holds = dict.fromkeys(_IN_WORDS[form.kind] for form in formats() if suffix in form.suffixes)
     if not holds:
         raise UsageError(
             f"{path}: the suffix {suffix or '(none)'!r} names no known format; {what} goes into {possible}"
         )
-    raise UsageError(f"{path}: {suffix} holds {' or '.join(holds)}; {what} goes into {possible}")
+    raise UsageError(f"{path}: {suffix} holds {_one_of(list(holds))}; {what} goes into {possible}")
 
 
-def check_options(form: Format, options: dict[str, Any]) -> None:
+def check_options(form: Format, options: Mapping[str, Any]) -> None:
     """Raise UsageError unless the writer knows every option."""
     parameters = inspect.signature(form.load()).parameters.values()
     own = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in ("axes", "notes", "beside")]
@@ -190,3 +249,16 @@ def check_options(form: Format, options: dict[str, Any]) -> None:
     if unknown:
         has = f"it has {', '.join(own)}" if own else "it has none"
         raise UsageError(f"{form.suffixes[0]} has no option {', '.join(unknown)} for {_IN_WORDS[form.kind]}; {has}")
+
+
+def _matching(among: tuple[Format, ...], kind: str, suffix: str) -> dict[str, Format]:
+    """The formats of a type of value in files of a suffix, by their layout; of two alike the first."""
+    found: dict[str, Format] = {}
+    for form in among:
+        if form.kind == kind and suffix in form.suffixes:
+            found.setdefault(form.layout, form)
+    return found
+
+
+def _one_of(words: list[str]) -> str:
+    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

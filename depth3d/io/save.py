@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from depth3d.io.atomic import Beside, beside
 from depth3d.io.atomic import atomic_write as atomic_write
 from depth3d.io.atomic import check_writable as check_writable
-from depth3d.io.registry import check_options, format_for
+from depth3d.io.notes import single_line_notes
+from depth3d.io.registry import SEQUENCE, Format, check_options, first_frame, format_for
 from depth3d.io.registry import files_for as files_for
 from depth3d.io.registry import is_sequence as is_sequence
 from depth3d.io.registry import suffixes_for as suffixes_for
@@ -66,33 +67,56 @@ def save(
         OutputError: the file exists and `force` is not given, or it cannot be written.
         MissingExtraError: the format needs a package that is not installed.
     """
-    from depth3d.core.images import Animation
-    from depth3d.io.notes import single_line_notes
+    form = format_for(type(value).__name__, Path(path), layout)
+    return save_as(form, value, path, axes=axes, force=force, notes=notes, **options)
 
+
+def save_as(
+    form: Format,
+    value: Savable,
+    path: str | Path,
+    *,
+    axes: str | None = None,
+    force: bool = False,
+    notes: Mapping[str, str] | None = None,
+    **options: Any,
+) -> Path:
+    """Write a value to a file of a known format, see `save`.
+
+    Args:
+        form: what `format_for` said of the value's type and the path.
+        value: see `save`, as the others.
+        path: the file.
+        axes: axes of the file.
+        force: replace an existing file.
+        notes: short texts.
+        options: the format's own.
+
+    Raises:
+        UsageError: an option or the axes are unknown.
+        OutputError: the file exists and `force` is not given, or it cannot be written.
+        MissingExtraError: the format needs a package that is not installed.
+    """
     path = Path(path)
     unit = getattr(value, "unit", None)
-    if unit is not None:
-        notes = {**(notes or {}), "unit": unit}
-    if isinstance(value, Animation) and is_sequence(path):
-        from depth3d.io.animation.sequence import write_sequence
-
-        return write_sequence(value, path, notes=single_line_notes(notes), force=force, **options)
-    form = format_for(type(value).__name__, path, layout)
+    said = single_line_notes(notes if unit is None else {**(notes or {}), "unit": unit})
+    if form is SEQUENCE:
+        form.load()(value, path, notes=said, force=force, **options)
+        return first_frame(path).parent
     check_options(form, options)
     if form.axes is not None:
         from depth3d.io.geometry.axes import check_axes
 
         options["axes"] = form.axes if axes is None else axes
         check_axes(options["axes"])
-    write = form.load()
     for ending in form.beside:
         check_writable(beside(path, ending), force)
     with ExitStack() as files:
         file = files.enter_context(atomic_write(path, force=force))
         companions = Beside(path, files, force=force)
-        if form.needs_beside:
+        if form.takes("beside"):
             options["beside"] = companions
-        write(value, file, notes=single_line_notes(notes), **options)
+        form.load()(value, file, notes=said, **options)
         companions.flush()
         file.flush()
     return path

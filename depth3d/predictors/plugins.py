@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.depth import InverseDepth
-from depth3d.core.errors import Depth3DError, UsageError
+from depth3d.core.errors import UsageError
+from depth3d.core.plugins import load_offer, offers
 from depth3d.predictors.prediction import Kind, Prediction, check_kind
 from depth3d.predictors.to_inverse import to_inverse_depth
 
@@ -161,7 +160,7 @@ def as_predictor(given: Any) -> Predictor:
 
 def plugin_names() -> tuple[str, ...]:
     """The names under which installed packages offer predictors."""
-    return tuple(sorted(_plugins()))
+    return tuple(sorted(offers(GROUP)))
 
 
 def load_plugin(name: str) -> Predictor:
@@ -170,18 +169,4 @@ def load_plugin(name: str) -> Predictor:
     Raises:
         UsageError: no package offers it, or it cannot be loaded, or is no predictor.
     """
-    if name not in _plugins():
-        raise UsageError(f"no installed package offers a predictor {name!r} in the entry points {GROUP}")
-    offered = _plugins()[name]
-    try:
-        return as_predictor(offered.load())
-    except Depth3DError:
-        raise
-    except Exception as error:  # whatever another package does while it is imported
-        words = " ".join(str(error).split()) or type(error).__name__
-        raise UsageError(f"predictor {name}: {offered.value} cannot be loaded: {words}; repair or remove it") from error
-
-
-@cache
-def _plugins() -> dict[str, EntryPoint]:
-    return {one.name: one for one in entry_points(group=GROUP)}
+    return as_predictor(load_offer(GROUP, name, what="predictor"))

@@ -60,9 +60,9 @@ class Options:
         compact: round what GLB files hold, to half the size, for those viewers that know it.
         texture_format: how GLB files store the photo: "jpeg", "png" (nothing is lost) or "webp" (smaller and newer).
         tiff_bits: 32 for float32 depth in TIFF, 16 for whole numbers as in PNG.
-        relief_width_mm: width of a printable relief.
-        relief_height_mm: height of its nearest things over the farthest.
-        relief_base_mm: thickness of its plate under the farthest.
+        plate_width_mm: width of a printable plate.
+        plate_height_mm: height of its nearest things over the farthest.
+        plate_base_mm: its thickness under the farthest.
         steady_s: time in seconds over which flicker of video is smoothed; 0 only aligns frames.
         provenance: write a JSON file beside each output that says how it was obtained.
         width: width of animations in pixels.
@@ -123,9 +123,9 @@ class Options:
     compact: bool = False
     texture_format: Literal["jpeg", "png", "webp"] = "jpeg"
     tiff_bits: Literal[16, 32] = 32
-    relief_width_mm: float = DEFAULT_WIDTH_MM
-    relief_height_mm: float = DEFAULT_RELIEF_MM
-    relief_base_mm: float = DEFAULT_BASE_MM
+    plate_width_mm: float = DEFAULT_WIDTH_MM
+    plate_height_mm: float = DEFAULT_RELIEF_MM
+    plate_base_mm: float = DEFAULT_BASE_MM
     steady_s: float = DEFAULT_STEADY_S
     provenance: bool = True
     width: int = DEFAULT_WIDTH

@@ -1,91 +1,198 @@
-"""What a photo can become, and which of it a file's name asks for."""
+"""What a photo can become, and which of it a file's name asks for: the one table that commands, pages and help read.
+
+Nothing here imports numpy: `depth3d --help` must answer at once.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from depth3d.core.camera import Intrinsics
-from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import UsageError, nearest
-from depth3d.core.images import Animation, DepthPhoto, Picture
-from depth3d.geometry.gaussians import Gaussians
-from depth3d.geometry.lazy_point_cloud import PixelCloud
-from depth3d.geometry.mesh import Mesh
-from depth3d.geometry.plate import Plate
-from depth3d.geometry.point_cloud import PointCloud
-from depth3d.io.registry import first_frame
-from depth3d.io.save import files_for, is_sequence
+from depth3d.io.registry import (
+    FORMATS,
+    SEQUENCE,
+    Format,
+    files_of_format,
+    first_frame,
+    format_for,
+    is_sequence,
+    suffixes_for,
+    usual_type,
+)
 
-Geometry = Literal["cloud", "points", "splat", "mesh", "relief"]
-Image = Literal[
-    "depth",
-    "relative",
-    "tum",
-    "3dgs",
-    "heatmap",
-    "depth-photo",
-    "parallax",
-    "bokeh",
-    "stereo",
-    "wigglegram",
-    "photo",
-    "camera",
-]
-Kind = Literal[Geometry, Image]
+if TYPE_CHECKING:
+    from depth3d.core.camera import Intrinsics
+    from depth3d.core.depth import InverseDepth, MetricDepth
+    from depth3d.core.images import Animation, DepthPhoto, Picture
+    from depth3d.geometry.gaussians import Gaussians
+    from depth3d.geometry.lazy_point_cloud import PixelCloud
+    from depth3d.geometry.mesh import Mesh
+    from depth3d.geometry.plate import Plate
+    from depth3d.geometry.point_cloud import PointCloud
 
-TYPE_AND_LAYOUT: dict[Kind, tuple[str, str]] = {
-    "cloud": ("PointCloud", ""),
-    "points": ("PointCloud", ""),
-    "splat": ("Gaussians", ""),
-    "mesh": ("Mesh", ""),
-    "relief": ("Plate", ""),
-    "depth": ("MetricDepth", ""),
-    "relative": ("InverseDepth", ""),
-    "tum": ("MetricDepth", "tum"),
-    "3dgs": ("MetricDepth", "3dgs"),
-    "heatmap": ("Picture", ""),
-    "depth-photo": ("DepthPhoto", ""),
-    "parallax": ("Animation", ""),
-    "bokeh": ("Picture", ""),
-    "stereo": ("Picture", ""),
-    "wigglegram": ("Animation", ""),
-    "photo": ("Picture", ""),
-    "camera": ("Intrinsics", ""),
-}
+    Value = (
+        PointCloud
+        | PixelCloud
+        | Gaussians
+        | Mesh
+        | Plate
+        | MetricDepth
+        | InverseDepth
+        | Picture
+        | DepthPhoto
+        | Animation
+        | Intrinsics
+    )
 
-KIND_OF_SUFFIX: dict[str, Kind] = {
-    ".ply": "cloud",
-    ".pcd": "cloud",
-    ".xyz": "cloud",
-    ".las": "cloud",
-    ".laz": "cloud",
-    ".e57": "cloud",
-    ".spz": "splat",
-    ".glb": "mesh",
-    ".obj": "mesh",
-    ".usdz": "mesh",
-    ".html": "mesh",
-    ".stl": "relief",
-    ".png": "depth",
-    ".npy": "depth",
-    ".npz": "depth",
-    ".exr": "depth",
-    ".tif": "depth",
-    ".tiff": "depth",
-    ".pfm": "depth",
-    ".gif": "parallax",
-    ".webp": "parallax",
-    ".apng": "parallax",
-    ".avif": "parallax",
-    ".mp4": "parallax",
-    ".webm": "parallax",
-    ".jpg": "heatmap",
-    ".jpeg": "heatmap",
-    ".json": "camera",
-}
+Kind = str
+"""A name of `OUTPUTS`, or one that it had before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One thing that a photo can become.
+
+    Attributes:
+        kind: what `--as` calls it.
+        type: name of the value's type.
+        words: what it is, for help and manual.
+        layout: name of the form of the file's content, see `Format.layout`.
+        former: other names that still work.
+    """
+
+    kind: str
+    type: str
+    words: str
+    layout: str = ""
+    former: tuple[str, ...] = ()
+
+
+OUTPUTS = (
+    Output("cloud", "PointCloud", "coloured points", former=("points",)),
+    Output("splat", "Gaussians", "3D Gaussians"),
+    Output("mesh", "Mesh", "triangles with texture or coloured vertices"),
+    Output("plate", "Plate", "a solid for 3D printing", former=("relief",)),
+    Output("depth", "MetricDepth", "depth along the optical axis"),
+    Output("relative", "InverseDepth", "the network's inverse depth, without unit"),
+    Output("tum", "MetricDepth", "depth as the TUM RGB-D benchmark has it", layout="tum"),
+    Output("3dgs", "MetricDepth", "inverse depth for training splats", layout="3dgs"),
+    Output("heatmap", "Picture", "inverse depth in colours"),
+    Output("depth-photo", "DepthPhoto", "the photo with grey depth beside it"),
+    Output("parallax", "Animation", "the photo with a moving camera"),
+    Output("bokeh", "Picture", "depth of field of a large lens"),
+    Output("stereo", "Picture", "the photo for two eyes"),
+    Output("wigglegram", "Animation", "both eyes' views in turn"),
+    Output("photo", "Picture", "the photo, its lens distortion undone"),
+    Output("camera", "Intrinsics", "the camera"),
+)
+"""Of several outputs of one type the first is what a suffix means by itself."""
+
+KINDS = tuple(output.kind for output in OUTPUTS)
+FORMER_KINDS = {former: output.kind for output in OUTPUTS for former in output.former}
+
+_USUAL = tuple({output.type: output for output in reversed(OUTPUTS) if not output.layout}.values())[::-1]
+"""For each type of value what a suffix means by itself."""
+
+_BY_NAME = {name: output for output in OUTPUTS for name in (output.kind, *output.former)}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A file to be written, whose name has been understood; `target_of` does so once.
+
+    Attributes:
+        path: the file; for animations perhaps a folder or a pattern of numbered files.
+        output: what goes in.
+        form: how it is stored.
+    """
+
+    path: Path
+    output: Output
+    form: Format
+
+    @property
+    def kind(self) -> Kind:
+        """A name of `OUTPUTS`."""
+        return self.output.kind
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether it stands for numbered files."""
+        return self.form is SEQUENCE
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that saving would write, but for the provenance."""
+        return files_of_format(self.path, self.form)
+
+    @property
+    def provenance(self) -> Path:
+        """The JSON file beside it."""
+        return provenance_path(self.path)
+
+
+def target_of(path: str | Path, kind: Kind | None = None) -> Target:
+    """Understand what a file's name asks for.
+
+    Args:
+        path: the file.
+        kind: a name of `OUTPUTS`; None means what is usual for the suffix.
+
+    Raises:
+        UsageError: there is no such kind, the suffix is unknown, or cannot hold such a value.
+    """
+    path = Path(path)
+    output = _usual_output(path) if kind is None else output_named(kind)
+    return Target(path, output, format_for(output.type, path, output.layout))
+
+
+def output_named(kind: Kind) -> Output:
+    """The row of `OUTPUTS` of that name, or that had it before.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if kind not in _BY_NAME:
+        raise UsageError(f"nothing is called {kind!r}; use one of {', '.join(KINDS)}{nearest(kind, _BY_NAME)}")
+    return _BY_NAME[kind]
+
+
+def kind_of(path: Path) -> Kind:
+    """What goes into a file unless the user says otherwise.
+
+    Raises:
+        UsageError: the suffix names no known format.
+    """
+    return _usual_output(path).kind
+
+
+def geometry_kind_of(path: Path, what: str) -> Kind:
+    """Cloud or mesh, as the suffix says; for what comes as nothing else.
+
+    Args:
+        path: the file.
+        what: whose geometry it is, such as "a panorama", for the message.
+
+    Raises:
+        UsageError: the suffix says neither.
+    """
+    usual = usual_type(path.suffix.lower())
+    if usual not in ("PointCloud", "Mesh"):
+        known = dict.fromkeys((*suffixes_for("PointCloud"), *suffixes_for("Mesh")))
+        raise UsageError(f"{path}: {what} becomes a cloud or a mesh; use one of {' '.join(known)}")
+    return "cloud" if usual == "PointCloud" else "mesh"
+
+
+def files_of(path: Path, kind: Kind | None) -> tuple[Path, ...]:
+    """Every file that saving would write for this path, but for the provenance.
+
+    Raises:
+        UsageError: see `target_of`.
+    """
+    return target_of(path, kind).files
 
 
 def provenance_path(path: Path) -> Path:
@@ -96,70 +203,78 @@ def provenance_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.json")
 
 
-def files_of(path: Path, kind: Kind | None) -> tuple[Path, ...]:
-    """Every file that saving would write for this path, but for the provenance.
+def suffixes_in_words(*types: str) -> str:
+    """Our own suffixes with what goes in, as help says it: ".ply .pcd cloud, .glb mesh ...".
 
-    Raises:
-        UsageError: the suffix is unknown, or cannot hold such a value.
+    Args:
+        types: names of types of values, such as "Mesh", to say only what can hold those; none means all, each suffix
+            under what it means by itself.
     """
-    return files_for(path, *TYPE_AND_LAYOUT[kind or kind_of(path)])
+    if types:
+        return " ".join(dict.fromkeys(s for form in FORMATS if form.kind in types for s in form.suffixes))
+    type_of: dict[str, str] = {}
+    for form in FORMATS:
+        for suffix in form.suffixes:
+            type_of.setdefault(suffix, form.kind)
+    by_kind = {output.kind: [s for s, kind in type_of.items() if kind == output.type] for output in _USUAL}
+    return ", ".join(f"{' '.join(suffixes)} {kind}" for kind, suffixes in by_kind.items() if suffixes)
 
 
-def kind_of(path: Path) -> Kind:
-    """What goes into a file unless the user says otherwise.
-
-    Raises:
-        UsageError: the suffix names no known format.
-    """
+def _usual_output(path: Path) -> Output:
     suffix = path.suffix.lower()
-    if suffix and is_sequence(path):
-        return "parallax"
-    if suffix not in KIND_OF_SUFFIX:
-        known = " ".join(KIND_OF_SUFFIX)
-        meant = nearest(suffix, KIND_OF_SUFFIX)
-        raise UsageError(f"{path}: the suffix {suffix or '(none)'!r} names no known format; use one of {known}{meant}")
-    return KIND_OF_SUFFIX[suffix]
+    usual = "Animation" if suffix and is_sequence(path) else usual_type(suffix)
+    if usual is None:
+        known = suffixes_for()
+        raise UsageError(
+            f"{path}: the suffix {suffix or '(none)'!r} names no known format; use one of {' '.join(known)}"
+            f"{nearest(suffix, known)}"
+        )
+    return next(output for output in _USUAL if output.type == usual)
 
 
-Value = (
-    PointCloud
-    | PixelCloud
-    | Gaussians
-    | Mesh
-    | Plate
-    | MetricDepth
-    | InverseDepth
-    | Picture
-    | DepthPhoto
-    | Animation
-    | Intrinsics
-)
+def in_words(value: Value) -> str:
+    """What was written, such as "412,300 points"."""
+    return _WORDS[type(value).__name__](value)
 
 
-def in_words(value: Value, unit: str) -> str:
-    """What was written, such as "412,300 points"; `unit` is "m" or "arbitrary"."""
-    if isinstance(value, PointCloud | PixelCloud):
-        return f"{value.count:,} points"
-    if isinstance(value, Mesh):
-        skin = "textured" if value.texture is not None else "coloured vertices"
-        notes = () if value.meshing is None else value.meshing.notes
-        return "; ".join((f"{len(value.xyz):,} vertices, {len(value.faces):,} faces, {skin}", *notes))
-    if isinstance(value, Gaussians):
-        return f"{len(value.xyz):,} Gaussian splats"
-    if isinstance(value, Plate):
-        width, height, depth = np.ptp(value.xyz_mm, axis=0)
-        return f"printable relief of {width:.4g} x {height:.4g} x {depth:.3g} mm, {len(value.faces):,} faces"
-    if isinstance(value, MetricDepth):
-        near, far = np.nanmin(value.z), np.nanmax(value.z)
-        name = "m" if unit == "m" else "arbitrary units"
-        return f"depth {value.size[0]}x{value.size[1]}, {near:.3g} to {far:.3g} {name}"
-    if isinstance(value, InverseDepth):
-        return f"relative inverse depth {value.size[0]}x{value.size[1]}, larger is nearer"
-    if isinstance(value, DepthPhoto):
-        return f"photo and grey depth {value.rgb.shape[1]}x{value.rgb.shape[0]}, near is white"
-    if isinstance(value, Intrinsics):
-        return f"camera of {value.width}x{value.height}, {value.fov_x_deg:.1f} degrees wide"
-    if isinstance(value, Picture):
-        return f"picture {value.rgb.shape[1]}x{value.rgb.shape[0]}"
-    enlarged = f", enlarged by {value.zoom - 1:.1%} to keep the border full" if value.zoom > 1 else ""
-    return f"{value.count} frames at {value.fps:g} per second{enlarged}"
+def _mesh_in_words(mesh: Mesh) -> str:
+    skin = "textured" if mesh.texture is not None else "coloured vertices"
+    notes = () if mesh.meshing is None else mesh.meshing.notes
+    return "; ".join((f"{len(mesh.xyz):,} vertices, {len(mesh.faces):,} faces, {skin}", *notes))
+
+
+def _plate_in_words(plate: Plate) -> str:
+    width, height, depth = plate.xyz_mm.max(axis=0) - plate.xyz_mm.min(axis=0)
+    return f"printable plate of {width:.4g} x {height:.4g} x {depth:.3g} mm, {len(plate.faces):,} faces"
+
+
+def _depth_in_words(depth: MetricDepth) -> str:
+    import numpy as np
+
+    unit = "m" if depth.unit == "m" else "arbitrary units"
+    size = f"{depth.size[0]}x{depth.size[1]}"
+    return f"depth {size}, {np.nanmin(depth.z):.3g} to {np.nanmax(depth.z):.3g} {unit}"
+
+
+def _animation_in_words(animation: Animation) -> str:
+    enlarged = f", enlarged by {animation.zoom - 1:.1%} to keep the border full" if animation.zoom > 1 else ""
+    return f"{animation.count} frames at {animation.fps:g} per second{enlarged}"
+
+
+def _pixels(rgb: Any) -> str:
+    return f"{rgb.shape[1]}x{rgb.shape[0]}"
+
+
+_WORDS: dict[str, Callable[[Any], str]] = {
+    "PointCloud": lambda cloud: f"{cloud.count:,} points",
+    "PixelCloud": lambda cloud: f"{cloud.count:,} points",
+    "Gaussians": lambda splats: f"{len(splats.xyz):,} Gaussian splats",
+    "Mesh": _mesh_in_words,
+    "Plate": _plate_in_words,
+    "MetricDepth": _depth_in_words,
+    "InverseDepth": lambda inverse: f"relative inverse depth {inverse.size[0]}x{inverse.size[1]}, larger is nearer",
+    "Picture": lambda picture: f"picture {_pixels(picture.rgb)}",
+    "DepthPhoto": lambda pair: f"photo and grey depth {_pixels(pair.rgb)}, near is white",
+    "Animation": _animation_in_words,
+    "Intrinsics": lambda camera: f"camera of {camera.width}x{camera.height}, {camera.fov_x_deg:.1f} degrees wide",
+}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from depth3d.core.errors import UsageError
 from depth3d.core.images import Animation, Picture
 from depth3d.core.point_map import unproject
 from depth3d.core.undistort import to_ideal_pixels
-from depth3d.geometry.gaussians import Gaussians, to_gaussians
+from depth3d.geometry.gaussians import to_gaussians
 from depth3d.geometry.lazy_point_cloud import PixelCloud, to_pixel_cloud
 from depth3d.geometry.measure import Measurement, measure_length
 from depth3d.geometry.mesh import Mesh, to_mesh
@@ -26,7 +26,7 @@ from depth3d.geometry.point_cloud import PointCloud, to_cloud
 from depth3d.io.animation.fitting import fit_animation
 from depth3d.io.cameras.keyframes_file import motion_of
 from depth3d.io.photos.photo import Photo
-from depth3d.io.save import atomic_write, is_sequence, save
+from depth3d.io.save import atomic_write, save_as
 from depth3d.layers import Layers, layers_to_mesh, to_layers
 from depth3d.render.bokeh import defocus
 from depth3d.render.heatmap import to_depth_photo, to_heatmap
@@ -35,10 +35,12 @@ from depth3d.render.stereo import Eyes, animate_wigglegram, to_stereo
 from depth3d.scale import ScaleFit
 from depth3d.scale.hint import moved_pixels
 from depth3d.scenes.options import Options
-from depth3d.scenes.outputs import TYPE_AND_LAYOUT, Kind, Value, in_words, kind_of, provenance_path
+from depth3d.scenes.outputs import Kind, Target, in_words, target_of
 from depth3d.scenes.provenance import to_json, to_provenance
 
-_WITH_QUALITY = {".webp", ".avif", ".mp4", ".webm"}
+if TYPE_CHECKING:
+    from depth3d.scenes.outputs import Value
+
 Progress = Callable[[int, int], None]
 
 
@@ -212,10 +214,7 @@ class Scene:
         Args:
             path: target, such as kitchen.ply (cloud), kitchen.glb (textured mesh), kitchen.png (16-bit depth) or
                 kitchen.gif (parallax).
-            kind: "cloud" (or "points"), "splat", "mesh", "relief" (printable), "depth", "relative" (inverse depth),
-                "tum" or "3dgs" (depth as those programs want it), "heatmap", "depth-photo" (photo and grey depth),
-                "parallax", "bokeh", "stereo", "wigglegram", "photo" (lens distortion undone, as the depth belongs to
-                it) or "camera" (its intrinsics).
+            kind: a name of `depth3d.scenes.outputs.OUTPUTS`, such as "cloud", "mesh", "depth", "heatmap" or "parallax".
             force: overwrite an existing file.
             progress: called with each frame of an animation that is written, and with their number.
 
@@ -224,29 +223,32 @@ class Scene:
             OutputError: the file exists, or cannot be written.
             GeometryError: nothing is left to write.
         """
-        path = Path(path)
-        kind = kind or kind_of(path)
-        value = self._value(kind, path)
-        chosen, given_up = self._format_options(value, kind, path), ""
-        if isinstance(value, Animation):
-            value, chosen, given_up = self._fitted(value, path, chosen)
-            value = value if progress is None else _watched(value, progress)
-        written = save(value, path, force=force, notes=self.in_short, **chosen)
-        if self.options.provenance:
-            with atomic_write(provenance_path(path), force=force) as file:
-                file.write(to_json(to_provenance(self, value if isinstance(value, Mesh) else None)))
-        return Saved(written, in_words(value, self.unit) + given_up)
+        return self.save_to(target_of(path, kind), force=force, progress=progress)
 
-    def _fitted(self, value: Animation, path: Path, chosen: dict[str, Any]) -> tuple[Animation, dict[str, Any], str]:
+    def save_to(self, target: Target, *, force: bool = False, progress: Progress | None = None) -> Saved:
+        """Write one file whose name has been understood already, see `save`."""
+        value = self._value(target)
+        chosen, given_up = self._format_options(target), ""
+        if isinstance(value, Animation):
+            value, chosen, given_up = self._fitted(value, target, chosen)
+            value = value if progress is None else _watched(value, progress)
+        written = save_as(target.form, value, target.path, force=force, notes=self.in_short, **chosen)
+        if self.options.provenance:
+            with atomic_write(target.provenance, force=force) as file:
+                file.write(to_json(to_provenance(self, value if isinstance(value, Mesh) else None)))
+        return Saved(written, in_words(value) + given_up)
+
+    def _fitted(
+        self, value: Animation, target: Target, chosen: dict[str, Any]
+    ) -> tuple[Animation, dict[str, Any], str]:
         """The animation and its writer's options within the size that was chosen, and what was given up for it."""
         if self.options.max_bytes is None:
             return value, chosen, ""
-        if is_sequence(path):
-            raise UsageError(f"{path}: a greatest size is for one file, not for numbered ones")
-        layout = chosen.pop("layout")
-        fitted = fit_animation(value, path, self.options.max_bytes, **chosen)
+        if target.is_sequence:
+            raise UsageError(f"{target.path}: a greatest size is for one file, not for numbered ones")
+        fitted = fit_animation(value, target.path, self.options.max_bytes, **chosen)
         words = f", {fitted.given_up} to keep within {self.options.max_bytes:,} bytes" if fitted.given_up else ""
-        return fitted.animation, {"layout": layout, **fitted.options}, words
+        return fitted.animation, dict(fitted.options), words
 
     def eyes(self) -> Eyes:
         """How two eyes look at the scene, as the options say.
@@ -281,24 +283,16 @@ class Scene:
             return list(pixels)
         return moved_pixels(partial(to_ideal_pixels, camera=self.camera_as_taken, ideal=self.camera), *pixels)
 
-    def _format_options(self, value: Value, kind: Kind, path: Path) -> dict[str, Any]:
+    def _format_options(self, target: Target) -> dict[str, Any]:
         """What the options say to the writer of this file."""
-        o, suffix = self.options, path.suffix.lower()
-        chosen: dict[str, Any] = {"layout": TYPE_AND_LAYOUT[kind][1]}
-        if isinstance(value, PointCloud | PixelCloud | Gaussians | Mesh):
-            chosen["axes"] = o.axes
-        if suffix in (".glb", ".html"):
-            chosen["compact"] = o.compact
-            if isinstance(value, Mesh):
-                chosen["texture_format"] = o.texture_format
-        if suffix == ".html":
+        form = target.form
+        chosen = {name: getattr(self.options, field) for name, field in form.options.items()}
+        if chosen.get("quality", 0) is None:  # the writer knows what suits its format
+            del chosen["quality"]
+        if form.axes is not None:
+            chosen["axes"] = self.options.axes
+        if form.takes("remarks"):
             chosen |= {"camera": self.camera, "depth": self.depth, "fit": self.fit, "remarks": self.notes}
-        if suffix in (".tif", ".tiff"):
-            chosen["bits"] = o.tiff_bits
-        if suffix == ".gif":
-            chosen |= {"palette": o.gif_palette, "dither": o.gif_dither}
-        if isinstance(value, Animation) and suffix in _WITH_QUALITY and o.quality is not None:
-            chosen["quality"] = o.quality
         return chosen
 
     def _points(self) -> PointCloud | PixelCloud:
@@ -308,20 +302,21 @@ class Scene:
             return self.cloud()
         return to_pixel_cloud(self.depth, self.camera, self.photo.rgb, max_points=o.max_points)
 
-    def _value(self, kind: Kind, path: Path) -> Value:
-        if kind in ("cloud", "points"):
+    def _value(self, target: Target) -> Value:
+        kind = target.kind
+        if kind == "cloud":
             return self._points()
         if kind == "mesh":
-            return self.mesh(textured=False if path.suffix.lower() == ".ply" else None)
+            return self.mesh(textured=None if target.form.holds_texture else False)
         if kind == "splat":
             points = unproject(self.depth, self.camera, max_points=self.options.max_points)
             return to_gaussians(points, self.photo.rgb, self.camera)
-        if kind == "relief":
+        if kind == "plate":
             return to_plate(
                 self.depth,
-                width_mm=self.options.relief_width_mm,
-                relief_mm=self.options.relief_height_mm,
-                base_mm=self.options.relief_base_mm,
+                width_mm=self.options.plate_width_mm,
+                relief_mm=self.options.plate_height_mm,
+                base_mm=self.options.plate_base_mm,
             )
         if kind in ("depth", "tum", "3dgs"):
             return self.depth

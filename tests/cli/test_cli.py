@@ -209,7 +209,7 @@ def test_every_option_of_the_library_is_an_option_of_the_command() -> None:
     named = {parameter.name for parameter in export.params}
     called_otherwise = {"hints": "at", "voxel_m": "voxel", "max_depth_m": "max_depth", "textured": "vertex_colours"}
     called_otherwise |= {"ipd_m": "ipd", "convergence_m": "convergence"}
-    called_otherwise |= {f"relief_{side}_mm": f"relief_{side}" for side in ("width", "height", "base")}
+    called_otherwise |= {f"plate_{side}_mm": f"plate_{side}" for side in ("width", "height", "base")}
     for field in fields(Options):
         assert called_otherwise.get(field.name, field.name) in named, field.name
 

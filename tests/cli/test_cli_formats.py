@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,11 +16,9 @@ from plyfile import PlyData
 from test_cli import says
 
 from depth3d.cli import run
-from depth3d.cli.export import KINDS
 from depth3d.io.registry import FORMATS
 from depth3d.io.save import suffixes_for
-
-from depth3d.scenes.outputs import KIND_OF_SUFFIX, Geometry, Image as ImageKind  # isort: skip
+from depth3d.scenes.outputs import KINDS, OUTPUTS, kind_of
 
 COMMAND = ["export", "room.png", "--depth-map", "depth.npy", "--depth-kind", "metric", "--no-provenance"]
 
@@ -41,11 +39,11 @@ def gltf(path: str) -> dict[str, Any]:
 
 
 def test_every_suffix_that_can_be_written_has_a_kind() -> None:
-    assert set(KIND_OF_SUFFIX) == set(suffixes_for())
-    assert set(get_args(Geometry) + get_args(ImageKind)) == set(KINDS)
+    assert {kind_of(Path(f"a{suffix}")) for suffix in suffixes_for()} <= set(KINDS)
+    assert {output.type for output in OUTPUTS} == {form.kind for form in FORMATS}
 
 
-@pytest.mark.parametrize("suffix", KIND_OF_SUFFIX)
+@pytest.mark.parametrize("suffix", suffixes_for())
 def test_every_suffix_is_an_export(here: Path, suffix: str, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("pye57") if suffix == ".e57" else None
     assert run([*COMMAND, "--seconds", "0.2", "-o", f"out{suffix}"]) == 0
@@ -58,11 +56,13 @@ def test_every_suffix_is_an_export(here: Path, suffix: str, capsys: pytest.Captu
     [
         ("splat", "a.ply", "1,728 Gaussian splats"),
         ("splat", "a.spz", "1,728 Gaussian splats"),
-        ("relief", "a.stl", "printable relief of 100 x 75 x 10 mm"),
+        ("plate", "a.stl", "printable plate of 100 x 75 x 10 mm"),
+        ("relief", "a.stl", "printable plate of 100 x 75 x 10 mm"),
         ("tum", "a.png", "depth 48x36"),
         ("3dgs", "a.png", "depth 48x36"),
         ("depth-photo", "a.jpg", "photo and grey depth 48x36, near is white"),
         ("mesh", "a.ply", "coloured vertices"),
+        ("cloud", "a.glb", "1,728 points"),
         ("points", "a.glb", "1,728 points"),
     ],
 )
@@ -87,7 +87,10 @@ def test_files_beside_are_checked_before_the_work(here: Path, capsys: pytest.Cap
 
 def test_a_kind_in_the_wrong_file_is_refused_before_the_work(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = says(capsys, [*COMMAND, "--as", "splat", "-o", "a.glb"], 2)
-    assert line == "depth3d: a.glb: .glb holds a point cloud or a mesh; a cloud of splats goes into .ply .spz"
+    assert line == "depth3d: a.glb: .glb holds a mesh or a point cloud; a cloud of splats goes into .ply .spz"
+    line = says(capsys, [*COMMAND, "--as", "mesh", "-o", "a.png"], 2)
+    holds = "a metric depth map, a relative depth map, a picture or an animation"
+    assert line == f"depth3d: a.png: .png holds {holds}; a mesh goes into .ply .glb .obj .usdz .html"
     assert "has no layout 'tum' in .npy" in says(capsys, [*COMMAND, "--as", "tum", "-o", "a.npy"], 2)
 
 
@@ -107,16 +110,17 @@ def test_bits_of_a_tiff(here: Path, bits: str, dtype: type) -> None:
     assert tifffile.imread("a.tif").dtype == dtype
 
 
-def test_lengths_of_a_relief(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("name", ["plate", "relief"])
+def test_lengths_of_a_plate(here: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     import trimesh
 
-    lengths = ["--relief-width", "12cm", "--relief-height", "5mm", "--relief-base", "1.5mm"]
+    lengths = [f"--{name}-width", "12cm", f"--{name}-height", "5mm", f"--{name}-base", "1.5mm"]
     assert run([*COMMAND, "-o", "a.stl", *lengths]) == 0
     assert np.allclose(trimesh.load("a.stl").extents, [120, 90, 6.5], atol=1e-4)
-    assert "printable relief of 120 x 90 x 6.5 mm" in capsys.readouterr().out
-    assert run([*COMMAND, "-o", "b.stl", "--relief-width", "12"]) == 2  # a bare number is metres
+    assert "printable plate of 120 x 90 x 6.5 mm" in capsys.readouterr().out
+    assert run([*COMMAND, "-o", "b.stl", f"--{name}-width", "12"]) == 2  # a bare number is metres
     line = capsys.readouterr().err.splitlines()[-1]
-    assert line == "depth3d: relief: its width must lie between 0 and 5000 mm, got 12000 mm"
+    assert line == "depth3d: plate: its width must lie between 0 and 5000 mm, got 12000 mm"
     assert not Path("b.stl").exists()
 
 

@@ -136,7 +136,7 @@ def test_the_file_is_binary_stl(tmp_path: Path) -> None:
     body = to_plate(box_corner(CAMERA).depth)
     path = save(body, tmp_path / "a.stl", notes={"photo": "küche.jpg" + "x" * 80})
     data = path.read_bytes()
-    assert data.startswith(b"depth3d: relief in mm, z up; k\\xfcche.jpg")
+    assert data.startswith(b"depth3d: plate in mm, z up; k\\xfcche.jpg")
     assert int.from_bytes(data[80:84], "little") == len(body.faces)
     assert len(data) == 84 + 50 * len(body.faces)
     triangles = np.frombuffer(data, np.dtype([("n", "<f4", 3), ("c", "<f4", (3, 3)), ("a", "<u2")]), offset=84)

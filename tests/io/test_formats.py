@@ -3,6 +3,9 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+import types
+from dataclasses import fields
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import numpy as np
 import pytest
 from test_atomic import largest_file
 
+from depth3d.core import plugins
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import OutputError, UsageError
@@ -18,8 +22,10 @@ from depth3d.geometry.gaussians import Gaussians
 from depth3d.geometry.mesh import Mesh
 from depth3d.geometry.plate import Plate
 from depth3d.geometry.point_cloud import PointCloud
-from depth3d.io.registry import FORMATS
+from depth3d.io.registry import FORMATS, Format
 from depth3d.io.save import files_for, save, suffixes_for
+from depth3d.scenes.options import Options
+from depth3d.scenes.outputs import target_of
 
 RNG = np.random.default_rng(0)
 XYZ = RNG.normal(size=(3000, 3)).astype(np.float32)
@@ -108,7 +114,7 @@ def test_what_goes_where() -> None:
     )
     assert suffixes_for("DepthPhoto") == (".jpg", ".jpeg")
     assert suffixes_for("Picture") == (".png", ".jpg", ".jpeg", ".webp")
-    assert suffixes_for("Animation") == (".gif", ".webp", ".png", ".apng", ".avif", ".mp4", ".webm")
+    assert suffixes_for("Animation") == (".png", ".apng", ".gif", ".webp", ".avif", ".mp4", ".webm")
 
 
 def test_a_value_of_no_known_type(tmp_path: Path) -> None:
@@ -150,10 +156,64 @@ def test_every_writer_has_the_form_that_save_expects(form: Any) -> None:
     parameters = inspect.signature(form.load()).parameters
     assert parameters["notes"].kind is inspect.Parameter.KEYWORD_ONLY
     assert ("axes" in parameters) is (form.axes is not None)
-    assert form.needs_beside or not form.beside
+    assert form.takes("beside") or not form.beside
+    assert {*form.options} <= {*parameters}
+    assert {*form.options.values()} <= {field.name for field in fields(Options)}
     assert list(parameters)[1] == "file"
 
 
 def test_doors_can_ask_for_suffixes_without_loading_numpy() -> None:
     code = "import sys, depth3d.io.save as f; f.suffixes_for(); f.check_writable; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def write_pts(cloud: Any, file: Any, *, notes: Any, axes: str, digits: int = 3) -> None:
+    """A format that another package offers."""
+    file.write(f"{cloud.count}\n".encode())
+    for row in cloud.xyz:
+        file.write((" ".join(f"{x:.{digits}f}" for x in row) + "\n").encode())
+
+
+@pytest.fixture
+def offered(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What other packages offer, by name."""
+    offers: dict[str, Any] = {}
+    module = types.ModuleType("their_formats")
+    monkeypatch.setitem(sys.modules, "their_formats", module)
+
+    def entries(group: str) -> dict[str, EntryPoint]:
+        assert group == "depth3d.formats"
+        for name, value in offers.items():
+            setattr(module, name, value)
+        return {name: EntryPoint(name, f"their_formats:{name}", group) for name in offers}
+
+    monkeypatch.setattr(plugins, "offers", entries)
+    return offers
+
+
+def test_other_packages_offer_formats(tmp_path: Path, offered: dict[str, Any]) -> None:
+    cloud = VALUES["PointCloud"]
+    with pytest.raises(UsageError, match="names no known format"):
+        save(cloud, tmp_path / "a.pts")
+    offered["pts"] = Format((".pts",), "PointCloud", write_pts, axes="opencv")
+    assert suffixes_for("PointCloud")[-1] == ".pts"
+    assert target_of(tmp_path / "a.pts").kind == "cloud"
+    lines = save(cloud, tmp_path / "a.pts", digits=4).read_text().splitlines()
+    assert lines[0] == "3000"
+    assert lines[1] == " ".join(f"{x:.4f}" for x in cloud.xyz[0])
+    with pytest.raises(UsageError, match=r"\.pts holds a point cloud; a mesh goes into \.ply"):
+        save(VALUES["Mesh"], tmp_path / "b.pts")
+
+
+def test_other_packages_do_not_replace_our_formats(tmp_path: Path, offered: dict[str, Any]) -> None:
+    offered["ply"] = (Format((".ply",), "PointCloud", write_pts, axes="opencv"),)
+    assert save(VALUES["PointCloud"], tmp_path / "a.ply").read_bytes().startswith(b"ply")
+
+
+def test_a_format_that_is_none_is_named(tmp_path: Path, offered: dict[str, Any]) -> None:
+    offered["bad"] = (7,)
+    with pytest.raises(UsageError, match="format bad: the entry point is no Format of a known type of value: 7"):
+        save(VALUES["PointCloud"], tmp_path / "a.pts")
+    offered["bad"] = Format((".pts",), "Cloud", write_pts)
+    with pytest.raises(UsageError, match="format bad: the entry point is no Format"):
+        save(VALUES["PointCloud"], tmp_path / "a.pts")

@@ -12,6 +12,7 @@ import pytest
 from exact import FOCAL_PX, exact_depth, exact_photo, exact_points
 
 import depth3d as d3
+from depth3d.core import plugins as core_plugins
 from depth3d.core.errors import DepthMapError, UsageError
 from depth3d.predictors import load_predictor, plugins
 
@@ -120,11 +121,12 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> None:
     module = types.ModuleType("their_depth")
     module.ruler = ruler
     monkeypatch.setitem(sys.modules, "their_depth", module)
-    group = {
+    offered_by_name = {
         "ruler": EntryPoint("ruler", "their_depth:ruler", plugins.GROUP),
         "broken": EntryPoint("broken", "their_depth:absent", plugins.GROUP),
     }
-    monkeypatch.setattr(plugins, "_plugins", lambda: group)
+    monkeypatch.setattr(plugins, "offers", lambda group: offered_by_name)
+    monkeypatch.setattr(core_plugins, "offers", lambda group: offered_by_name)
 
 
 @pytest.mark.usefixtures("offered")

@@ -25,7 +25,7 @@ def write_plate(plate: Plate, file: BinaryIO, *, notes: Mapping[str, str]) -> No
         notes: the header has room for the photo's name.
     """
     # A header that began with "solid" would be taken for the text form.
-    header = as_ascii(f"{GENERATOR}: relief in mm, z up; {notes.get('photo', '')}").encode("ascii")
+    header = as_ascii(f"{GENERATOR}: plate in mm, z up; {notes.get('photo', '')}").encode("ascii")
     file.write(header[:_HEADER_BYTES].ljust(_HEADER_BYTES))
     file.write(len(plate.faces).to_bytes(4, "little"))
 

@@ -27,7 +27,7 @@ def kinds(scene: d3.Scene) -> NDArray[np.uint8]:
     """A scene as each kind of output.
 
     Photo, depth, cloud; textured mesh, its shape alone, splats; turned by 20 degrees in one layer, in several, and as a
-    printable relief.
+    printable plate.
     """
     sparse = replace(scene, options=replace(scene.options, max_points=_SPARSE))
     layered = replace(scene, options=replace(scene.options, layers=True))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.depth import MetricDepth, Unit
-from depth3d.core.errors import OutputError, UsageError
+from depth3d.core.errors import OutputError
 from depth3d.geometry.mesh import Mesh
 from depth3d.geometry.point_cloud import PointCloud
 from depth3d.io.geometry.axes import matrix
@@ -20,7 +20,7 @@ from depth3d.io.registry import format_for
 from depth3d.io.save import atomic_write, files_for, save
 from depth3d.scenes.multiview.aligned import Aligned
 from depth3d.scenes.multiview.fusion import DEFAULT_MEMORY_GB, fuse_depth
-from depth3d.scenes.outputs import KIND_OF_SUFFIX, provenance_path
+from depth3d.scenes.outputs import geometry_kind_of, provenance_path
 from depth3d.scenes.provenance import to_json, versions
 from depth3d.scenes.scene import Saved
 
@@ -208,11 +208,7 @@ def fused_kind_of(path: Path) -> FusedKind:
     Raises:
         UsageError: the suffix names no format for clouds or meshes.
     """
-    kind = KIND_OF_SUFFIX.get(path.suffix.lower())
-    if kind not in ("cloud", "mesh"):
-        known = " ".join(suffix for suffix, kind in KIND_OF_SUFFIX.items() if kind in _TYPE_OF_KIND)
-        raise UsageError(f"{path}: {path.suffix or '(none)'} holds no fused scene; use one of {known}")
-    return "cloud" if kind == "cloud" else "mesh"
+    return "mesh" if geometry_kind_of(path, "a fused scene") == "mesh" else "cloud"
 
 
 def fused_files_of(path: Path, kind: FusedKind | None) -> tuple[Path, ...]:

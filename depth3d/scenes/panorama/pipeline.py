@@ -18,12 +18,12 @@ from depth3d.geometry.mesh import Mesh
 from depth3d.geometry.point_cloud import PointCloud
 from depth3d.io.photos.photo import Exif, Photo, read_photo
 from depth3d.io.points.hints_file import read_hints
-from depth3d.io.save import atomic_write, save
+from depth3d.io.save import atomic_write, save_as
 from depth3d.refine import polish
 from depth3d.scale import DistanceAt, Hint
 from depth3d.scenes.network import load_network
 from depth3d.scenes.options import Options
-from depth3d.scenes.outputs import in_words, provenance_path
+from depth3d.scenes.outputs import Target, geometry_kind_of, in_words, target_of
 from depth3d.scenes.panorama import (
     SphericalDepth,
     panorama_to_cloud,
@@ -39,10 +39,6 @@ if TYPE_CHECKING:
 
 PanoramaKind = Literal["cloud", "mesh"]
 
-_KIND_OF_SUFFIX: dict[str, PanoramaKind] = {
-    **dict.fromkeys((".ply", ".pcd", ".xyz", ".las", ".laz", ".e57"), "cloud"),
-    **dict.fromkeys((".glb", ".obj", ".usdz"), "mesh"),
-}
 _FEWEST_POINTS = 200
 
 
@@ -104,20 +100,21 @@ class PanoramaScene:
             OutputError: the file exists, or cannot be written.
             GeometryError: nothing is left to write.
         """
-        path = Path(path)
-        suffix = path.suffix.lower()
-        kind = kind or panorama_kind_of(path)
-        value = self.cloud() if kind == "cloud" else self.mesh(textured=False if suffix == ".ply" else None)
-        chosen: dict[str, Any] = {"axes": self.options.axes}
-        if suffix == ".glb":
-            chosen["compact"] = self.options.compact
-        if suffix == ".glb" and isinstance(value, Mesh):
-            chosen["texture_format"] = self.options.texture_format
-        written = save(value, path, force=force, notes=self.in_short, **chosen)
+        return self.save_to(target_of(path, kind or panorama_kind_of(Path(path))), force=force)
+
+    def save_to(self, target: Target, *, force: bool = False) -> Saved:
+        """Write one file whose name has been understood already, see `save`."""
+        value = (
+            self.cloud() if target.kind == "cloud" else self.mesh(textured=None if target.form.holds_texture else False)
+        )
+        chosen = {name: getattr(self.options, field) for name, field in target.form.options.items()}
+        if target.form.axes is not None:
+            chosen["axes"] = self.options.axes
+        written = save_as(target.form, value, target.path, force=force, notes=self.in_short, **chosen)
         if self.options.provenance:
-            with atomic_write(provenance_path(path), force=force) as file:
+            with atomic_write(target.provenance, force=force) as file:
                 file.write(to_json(self.provenance()))
-        return Saved(written, f"{in_words(value, self.unit)}, all around")
+        return Saved(written, f"{in_words(value)}, all around")
 
     def provenance(self) -> dict[str, Any]:
         """How it was obtained, as plain data."""
@@ -184,11 +181,7 @@ def panorama_kind_of(path: Path) -> PanoramaKind:
     Raises:
         UsageError: it says neither.
     """
-    kind = _KIND_OF_SUFFIX.get(path.suffix.lower())
-    if kind is None:
-        known = " ".join(_KIND_OF_SUFFIX)
-        raise UsageError(f"{path}: a panorama becomes a cloud or a mesh; use one of {known}")
-    return kind
+    return "mesh" if geometry_kind_of(path, "a panorama") == "mesh" else "cloud"
 
 
 def _check(options: Options) -> None:
