@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.distortion import WIDEST_HALF_ANGLE_DEG, inner_rectangle
+from depth3d.core.distortion import WIDEST_HALF_ANGLE_DEG, distort_points, greatest_radius, inner_rectangle
 from depth3d.core.errors import CameraError
 
 _RIGID_TOLERANCE = 1e-4
@@ -243,6 +244,14 @@ class Pose:
         inverse[:3, 3] = -inverse[:3, :3] @ self.world_from_cam[:3, 3]
         return inverse
 
+    def __matmul__(self, other: Pose) -> Pose:
+        """The pose of what stands at `other` as seen by this camera: world_from_cam @ cam_from_other."""
+        return Pose(self.world_from_cam @ other.world_from_cam)
+
+    def inverse(self) -> Pose:
+        """The world as the camera sees it; `pose @ pose.inverse()` stays where the world is."""
+        return Pose(self.cam_from_world)
+
     def turned(self, orientation: int) -> Pose:
         """The pose of the camera of the picture turned upright, from that of the picture as stored.
 
@@ -256,6 +265,28 @@ class Pose:
         # Rows are the upright picture's right and down, in the stored picture's right and down.
         turn[:2, :2] = _UPRIGHT_FROM_STORED.get(orientation, ((1, 0), (0, 1)))
         return Pose(self.world_from_cam @ turn.T)
+
+
+def project(xyz: NDArray[np.floating[Any]], camera: Intrinsics) -> NDArray[np.float64]:
+    """Where the camera sees points; `unproject` is its inverse.
+
+    Args:
+        xyz: (..., 3) in camera axes, in any unit.
+        camera: with its distortion.
+
+    Returns:
+        (..., 2) pixels u, v (centres at +0.5), perhaps outside the picture; NaN for points that are not in front of
+        the camera, or so far aside that the lens model folds back.
+    """
+    xyz = np.asarray(xyz, np.float64)
+    with np.errstate(all="ignore"):
+        ideal = xyz[..., :2] / xyz[..., 2:]
+        seen = np.isfinite(ideal).all(axis=-1) & (xyz[..., 2] > 0)
+        if camera.distortion:
+            seen &= np.linalg.norm(ideal, axis=-1) < greatest_radius(camera.distortion, fisheye=camera.fisheye)
+        at = distort_points(np.where(seen[..., None], ideal, 0), camera.distortion, fisheye=camera.fisheye)
+    uv = at * (camera.fx, camera.fy) + (camera.cx, camera.cy)
+    return np.asarray(np.where(seen[..., None], uv, np.nan))
 
 
 def pixel_centres(width: int, height: int) -> NDArray[np.float32]:

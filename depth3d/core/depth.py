@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.errors import DepthMapError, UsageError
+from depth3d.core.showing import short_repr
 
 Unit = Literal["m", "arbitrary"]
 """What lengths are in: metres, or a unit of the picture's own, which no measurement ties to anything."""
@@ -44,6 +45,8 @@ class InverseDepth:
     details: tuple[tuple[str, str], ...] = ()
     metric_sigma: float | None = None
 
+    __repr__ = short_repr
+
     def __post_init__(self) -> None:
         values = _checked_map(self.values, "inverse depth")
         object.__setattr__(self, "values", values)
@@ -77,6 +80,8 @@ class MetricDepth:
     sigma: NDArray[np.float32] | None = None
     source: str = "given"
     unit: Unit = field(kw_only=True)
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         z = _checked_map(self.z, "depth")

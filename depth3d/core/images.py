@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from depth3d.core.showing import short_repr
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
@@ -18,6 +20,8 @@ class Picture:
     """
 
     rgb: NDArray[np.uint8]
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +35,8 @@ class DepthPhoto:
 
     rgb: NDArray[np.uint8]
     nearness: NDArray[np.uint8]
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,3 +56,5 @@ class Animation:
     fps: float
     loops: bool = True
     zoom: float = 1.0
+
+    __repr__ = short_repr

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth, Unit
 from depth3d.core.errors import CameraError, GeometryError, UsageError
+from depth3d.core.showing import short_repr
 
 _Pixel = TypeVar("_Pixel", bound=np.generic)
 
@@ -35,6 +36,8 @@ class PointMap:
     columns: NDArray[np.int64]
     photo_size: tuple[int, int]
     unit: Unit = field(kw_only=True)
+
+    __repr__ = short_repr
 
     @property
     def z(self) -> NDArray[np.float32]:
@@ -78,6 +81,8 @@ class RayGrid:
     x_per_z: NDArray[np.float32]
     y_per_z: NDArray[np.float32]
     photo_size: tuple[int, int]
+
+    __repr__ = short_repr
 
     def picked(self, image: NDArray[_Pixel]) -> NDArray[_Pixel]:
         """The chosen pixels of an image of the photo's size; the image itself where all are chosen."""

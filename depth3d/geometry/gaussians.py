@@ -11,6 +11,7 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import Unit, check_unit
 from depth3d.core.errors import GeometryError
 from depth3d.core.point_map import PointMap, grid_normals
+from depth3d.core.showing import short_repr
 from depth3d.geometry.point_cloud import check_vertices, known_rows
 
 _SIGMA_PER_PIXEL = 0.6  # neighbours then cover the gap between four of them to more than nine tenths
@@ -41,6 +42,8 @@ class Gaussians:
     sigma: NDArray[np.float32]
     opacity: float = _OPACITY
     unit: Unit = field(kw_only=True)
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         check_unit(self.unit)

@@ -11,6 +11,7 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth, Unit
 from depth3d.core.errors import GeometryError
 from depth3d.core.point_map import RayGrid, cast_rays
+from depth3d.core.showing import short_repr
 from depth3d.geometry.point_cloud import CloudPart, PointCloud, known_rows
 
 _RECORD = np.dtype([("xyz", "<f4", 3), ("rgb", "V3")])
@@ -39,6 +40,8 @@ class PixelCloud:
     rays: RayGrid
     unit: Unit = field(kw_only=True)
     every: bool = field(init=False)
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         farthest = np.max(self.z)  # NaN if one is unknown, so that whole pictures are not searched again

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import GeometryError, UsageError
+from depth3d.core.showing import short_repr
 
 DEFAULT_WIDTH_MM, DEFAULT_RELIEF_MM, DEFAULT_BASE_MM = 100.0, 8.0, 2.0
 
@@ -33,6 +34,8 @@ class Plate:
 
     xyz_mm: NDArray[np.float32]
     faces: NDArray[np.uint32]
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         if len(self.faces) == 0 or int(self.faces.max()) >= len(self.xyz_mm):

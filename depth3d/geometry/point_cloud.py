@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from depth3d.core.depth import Unit, check_unit
 from depth3d.core.errors import GeometryError, UsageError
 from depth3d.core.point_map import PointMap, grid_normals
+from depth3d.core.showing import short_repr
 
 _Number = TypeVar("_Number", bound=np.generic)
 
@@ -34,6 +35,8 @@ class PointCloud:
     normals: NDArray[np.float32] | None = None
     unit: Unit = field(kw_only=True)
 
+    __repr__ = short_repr
+
     def __post_init__(self) -> None:
         check_unit(self.unit)
         check_vertices(self.xyz, self.rgb, self.normals)
@@ -52,6 +55,22 @@ class PointCloud:
     def has_normals(self) -> bool:
         """Whether the points have normals."""
         return self.normals is not None
+
+    def to_trimesh(self) -> Any:
+        """The cloud as trimesh holds it, see `conversion`."""
+        from depth3d.geometry.conversion import cloud_to_trimesh
+
+        return cloud_to_trimesh(self)
+
+    def to_open3d(self) -> Any:
+        """The cloud as Open3D holds it, see `conversion`.
+
+        Raises:
+            MissingExtraError: Open3D is not installed.
+        """
+        from depth3d.geometry.conversion import cloud_to_open3d
+
+        return cloud_to_open3d(self)
 
     def spans(self, at_most: int) -> list[slice]:
         """What `part` takes, one after the other, for about `at_most` points each."""

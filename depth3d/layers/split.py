@@ -13,6 +13,7 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth, Unit
 from depth3d.core.errors import GeometryError, UsageError
 from depth3d.core.point_map import unproject
+from depth3d.core.showing import short_repr
 from depth3d.geometry.mesh import DEFAULT_CUT_ANGLE_DEG, DEFAULT_CUT_RATIO
 from depth3d.geometry.mesh.discontinuities import cut_grid
 from depth3d.layers.depth_edges import Jumps, find_jumps
@@ -61,6 +62,8 @@ class Layers:
     jumps: Jumps
     px_per_gap: float
     unit: Unit
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         shape = (self.camera.height, self.camera.width)

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depth3d.core.camera import Intrinsics, Pose, pixel_centres
+from depth3d.core.camera import Intrinsics, Pose, pixel_centres, project
+from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import CameraError
+from depth3d.core.point_map import unproject
 
 sizes = st.integers(1, 5000)
 focal = st.floats(10, 5000)
@@ -110,3 +112,49 @@ def test_a_quarter_turn_clockwise() -> None:
     turned = Intrinsics(640, 480, 500, 510, 300, 250, (0, 0, 0.01, 0.02)).turned(6)
     assert (turned.size, turned.fx, turned.fy, turned.cx, turned.cy) == ((480, 640), 510, 500, 230, 300)
     assert turned.distortion == (0, 0, 0.02, -0.01)
+
+
+@given(width=st.integers(1, 40), height=st.integers(1, 30), fov=st.floats(5, 150))
+def test_projecting_what_was_unprojected_gives_the_pixel(width: int, height: int, fov: float) -> None:
+    camera = Intrinsics.from_fov(width, height, fov_x_deg=fov)
+    z = np.random.default_rng(width).uniform(0.5, 9, (height, width)).astype(np.float32)
+    points = unproject(MetricDepth(z, unit="m"), camera)
+    assert project(points.xyz, camera) == pytest.approx(pixel_centres(width, height), abs=1e-3)
+
+
+def test_the_axis_is_projected_onto_the_principal_point() -> None:
+    camera = Intrinsics(100, 80, 90, 95, 40.25, 30.75, distortion=(0.1, -0.05, 0.001, 0.002))
+    assert project(np.array([0, 0, 3.0]), camera).tolist() == [40.25, 30.75]
+
+
+def test_what_is_behind_or_beyond_the_lens_is_seen_nowhere() -> None:
+    camera = Intrinsics.from_fov(100, 80, fov_x_deg=60)
+    behind = np.array([[0, 0, -1], [0, 0, 0], [np.nan, 0, 1]])
+    assert np.isnan(project(behind, camera)).all()
+    folding = Intrinsics(100, 80, 90, 90, 50, 40, distortion=(-0.3, 0, 0, 0))
+    assert np.isnan(project(np.array([5.0, 0, 1]), folding)).all()
+    assert np.isfinite(project(np.array([0.2, 0, 1]), folding)).all()
+
+
+def _pose(seed: int) -> Pose:
+    rng = np.random.default_rng(seed)
+    rotation, _ = np.linalg.qr(rng.normal(size=(3, 3)))
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[:3, 3] = rotation * np.sign(np.linalg.det(rotation)), rng.normal(size=3)
+    return Pose(matrix)
+
+
+@given(seed=st.integers(0, 1000))
+def test_poses_form_a_group(seed: int) -> None:
+    a, b, c = _pose(seed), _pose(seed + 1), _pose(seed + 2)
+    assert ((a @ b) @ c).world_from_cam == pytest.approx((a @ (b @ c)).world_from_cam)
+    assert (a @ a.inverse()).world_from_cam == pytest.approx(np.eye(4), abs=1e-12)
+    assert a.inverse().world_from_cam == pytest.approx(a.cam_from_world)
+
+
+def test_composing_goes_from_the_second_to_the_world() -> None:
+    """A camera 1 m to the right of one that looks along the world's x stands 1 m along its own right."""
+    looks_along_x = np.array([[0, 0, 1, 5.0], [-1, 0, 0, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+    aside = np.eye(4)
+    aside[0, 3] = 1
+    assert (Pose(looks_along_x) @ Pose(aside)).world_from_cam[:3, 3].tolist() == [5, -1, 0]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.depth import Unit, check_unit
 from depth3d.core.errors import GeometryError
+from depth3d.core.showing import short_repr
 from depth3d.geometry.point_cloud import check_vertices
 
 
@@ -79,6 +81,8 @@ class Mesh:
     meshing: Meshing | None = None
     unit: Unit = field(kw_only=True)
 
+    __repr__ = short_repr
+
     def __post_init__(self) -> None:
         check_unit(self.unit)
         check_vertices(self.xyz, self.rgb, self.normals, self.uv)
@@ -88,3 +92,19 @@ class Mesh:
             raise GeometryError(f"mesh: a face names vertex {int(self.faces.max())} of {len(self.xyz)}")
         if self.texture is not None and self.uv is None:
             raise GeometryError("mesh: a texture needs texture coordinates (uv)")
+
+    def to_trimesh(self) -> Any:
+        """The mesh as trimesh holds it, see `conversion`."""
+        from depth3d.geometry.conversion import mesh_to_trimesh
+
+        return mesh_to_trimesh(self)
+
+    def to_open3d(self) -> Any:
+        """The mesh as Open3D holds it, see `conversion`.
+
+        Raises:
+            MissingExtraError: Open3D is not installed.
+        """
+        from depth3d.geometry.conversion import mesh_to_open3d
+
+        return mesh_to_open3d(self)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.errors import Depth3DWarning, PhotoError
+from depth3d.core.showing import short_repr
 from depth3d.io.open_input import DECODER_DAMAGE, apple_depth_packet, open_picture, shown
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ class Photo:
     name: str = "photo"
     xmp: bytes | None = None
     depth_xmp: bytes | None = None
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         shape, dtype = np.shape(self.rgb), getattr(self.rgb, "dtype", None)

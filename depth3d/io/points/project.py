@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.camera import Intrinsics
-from depth3d.core.distortion import distort_points, greatest_radius
+from depth3d.core.camera import Intrinsics, project
 from depth3d.core.errors import HintError
 from depth3d.io.geometry.axes import axes_of_words, matrix
 from depth3d.io.open_input import shown
@@ -66,13 +65,7 @@ def stated_axes(said: Mapping[str, str], path: Path, *, axes: str | None, units_
 def _in_picture(xyz: NDArray[np.float64], camera: Intrinsics) -> NDArray[np.float64]:
     """(N, 3) of u, v (pixel centres at +0.5) and z, of the points before the camera and inside its picture."""
     xyz = xyz[np.isfinite(xyz).all(axis=1) & (xyz[:, 2] > 0)]
-    ideal = xyz[:, :2] / xyz[:, 2:]
-    if camera.distortion:
-        # Beyond this the lens model folds back, and would show what lies far aside in the middle of the picture.
-        reached = np.linalg.norm(ideal, axis=1) < greatest_radius(camera.distortion, fisheye=camera.fisheye)
-        xyz, ideal = xyz[reached], ideal[reached]
-    at = distort_points(ideal, camera.distortion, fisheye=camera.fisheye)
-    uv = at * (camera.fx, camera.fy) + (camera.cx, camera.cy)
+    uv = project(xyz, camera)
     inside = ((uv >= 0) & (uv < camera.size)).all(axis=1)
     return np.concatenate([uv[inside], xyz[inside, 2:]], axis=1)
 
