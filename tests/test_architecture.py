@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -189,23 +190,41 @@ def test_the_pipeline_loads_no_network_and_no_window() -> None:
     assert loaded.isdisjoint(HEAVY)
 
 
-def test_every_public_name_loads_and_is_listed_once() -> None:
-    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
-    block = next(node for node in tree.body if _is_type_checking(node))
-    assert isinstance(block, ast.If)
-    declared = {
-        alias.name: (statement.module or "").removeprefix("depth3d.")
-        for statement in block.body
-        if isinstance(statement, ast.ImportFrom)
-        for alias in statement.names
-    }
-    assert declared == depth3d._ROOM_OF_NAME
-    for name in declared:
-        assert getattr(depth3d, name).__module__.startswith("depth3d.")
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+def _public_names() -> dict[str, str]:
+    """Each public name and the module that the stub says it is in."""
+    tree = ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8"))
+    statements = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    return {str(alias.asname): str(node.module) for node in statements for alias in node.names}
+
+
+PUBLIC_NAMES = _public_names()
+
+
+@pytest.mark.parametrize("name", PUBLIC_NAMES)
+def test_every_public_name_loads(name: str) -> None:
+    value = getattr(depth3d, name)
+    assert value is getattr(importlib.import_module(f"depth3d.{PUBLIC_NAMES[name]}"), name)
+    assert name in dir(depth3d)
+    assert name in depth3d.__all__
+
+
+def test_the_stub_names_each_thing_once() -> None:
+    lines = (PACKAGE / "__init__.pyi").read_text(encoding="utf-8").splitlines()
+    assert len([line for line in lines if line.startswith("from ")]) == len(PUBLIC_NAMES)
+    assert set(depth3d.__all__) == set(PUBLIC_NAMES)
+    with pytest.raises(AttributeError, match="nothing"):
         depth3d.nothing  # noqa: B018
+
+
+def test_all_errors_are_public() -> None:
+    tree = ast.parse((PACKAGE / "core" / "errors.py").read_text(encoding="utf-8"))
+    assert {node.name for node in tree.body if isinstance(node, ast.ClassDef)} <= set(PUBLIC_NAMES)
+
+
+def test_importing_the_package_loads_none_of_it() -> None:
+    assert not [name for name in _loaded_by("import depth3d") if name.startswith("depth3d.")]
 
 
 def test_no_room_carries_a_public_name() -> None:
     """Importing a room would replace the public name of the package by the room."""
-    assert {room for room, _ in _modules()}.isdisjoint(depth3d._ROOM_OF_NAME)
+    assert {room for room, _ in _modules()}.isdisjoint(PUBLIC_NAMES)
