@@ -75,6 +75,9 @@ def run(arguments: list[str]) -> int:
     try:
         code = cli.main(arguments, prog_name="depth3d", standalone_mode=False)
         sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())  # a bare command shows its help
+        return error.exit_code
     except click.ClickException as error:
         from depth3d.cli.suggestions import with_suggestion
 

@@ -11,6 +11,7 @@ import click
 
 from depth3d.cli.chosen import to_options
 from depth3d.cli.file_options import file_options
+from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.mesh_options import mesh_options
 from depth3d.cli.options import camera_options, depth_options, geometry_options, kind_option, scale_options
 from depth3d.cli.picture_options import focus_option, layout_option, lens_options, motion_options, stereo_options
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from depth3d.batch.running import Tally
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("inputs", nargs=-1, required=True, metavar="IN...")
 @click.option("-o", "--output", required=True, metavar="OUT", help="Folder or URL for the files and manifest.jsonl.")
 @click.option(

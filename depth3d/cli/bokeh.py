@@ -7,13 +7,14 @@ from typing import Any
 
 import click
 
+from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.options import camera_options, depth_options, output_options, photo_arguments, scale_options
 from depth3d.cli.picture_options import focus_option, lens_options
 from depth3d.cli.work import write_files
 from depth3d.scenes.outputs import suffixes_in_words
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @photo_arguments
 @output_options(f"Picture to write: {suffixes_in_words('Picture')}.")
 @focus_option

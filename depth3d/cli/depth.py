@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.options import camera_options, depth_options, output_options, photo_arguments, scale_options
 from depth3d.cli.picture_options import video_options
 from depth3d.cli.work import write_files
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from depth3d.scenes.outputs import Kind
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @photo_arguments
 @output_options(f"File to write: {suffixes_in_words('MetricDepth')}; a PNG has 16 bits, and its scale in its metadata.")
 @click.option("--relative", is_flag=True, help="The network's own inverse depth, without unit; larger is nearer.")

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from depth3d.cli.file_options import animation_options, file_options
+from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.mesh_options import mesh_options
 from depth3d.cli.options import (
     camera_options,
@@ -29,8 +30,14 @@ from depth3d.cli.picture_options import (
 from depth3d.cli.work import write_files
 from depth3d.scenes.outputs import suffixes_in_words
 
+NEEDED_FIRST = (
+    *("outputs", "kind", "at", "near", "far", "fov_x_deg"),
+    *("axes", "max_depth", "layers", "predictor", "depth_map", "force"),
+)
+"""Names of the parameters that people ask for first."""
 
-@click.command()
+
+@click.command(cls=GroupedCommand, first=NEEDED_FIRST)
 @photo_arguments
 @output_options(f"File to write; its suffix says what: {suffixes_in_words()}.")
 @kind_option

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from depth3d.cli.grouped_help import in_group
 from depth3d.cli.values import BYTES, LENGTH, Command, RenamedOption
 
 _OPTIONS = (
@@ -79,6 +80,7 @@ _ANIMATION_OPTIONS = (
 )
 
 
+@in_group("Files of moving pictures")
 def animation_options(command: Command) -> Command:
     """How moving pictures are stored."""
     for option in reversed(_ANIMATION_OPTIONS):
@@ -86,6 +88,7 @@ def animation_options(command: Command) -> Command:
     return command
 
 
+@in_group("Single formats")
 def file_options(command: Command) -> Command:
     """What only some formats know."""
     for option in reversed(_OPTIONS):

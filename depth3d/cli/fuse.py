@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from depth3d.cli.chosen import to_options
+from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.options import camera_options, depth_of_each_options
 from depth3d.cli.progress import step_progress
 from depth3d.cli.terminal import result, say
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 KNOWN_LENGTH = Parsed("place:place=length", parse_known_length)
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("model", type=EXISTING_PATH, metavar="MODEL")
 @click.argument("photos", nargs=-1, type=EXISTING_PATH, metavar="[PHOTOS]...")
 @click.option(

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from depth3d.cli.chosen import to_options
+from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.options import camera_options, depth_options, scale_options
 from depth3d.cli.terminal import json_option, result, step
 from depth3d.cli.values import EXISTING_FILE, PIXEL
@@ -16,7 +17,7 @@ from depth3d.cli.work import report
 from depth3d.core.parsing import written_length
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("photo", type=EXISTING_FILE, metavar="PHOTO")
 @click.option(
     "--from", "start", type=PIXEL, required=True, metavar="U,V", help="One end, a pixel of the upright photo."

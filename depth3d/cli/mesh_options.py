@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from depth3d.cli.grouped_help import in_group
 from depth3d.cli.values import Command
 
 _OPTIONS = (
@@ -45,6 +46,7 @@ _OPTIONS = (
 )
 
 
+@in_group("Meshes")
 def mesh_options(command: Command) -> Command:
     """What meshes look like."""
     for option in reversed(_OPTIONS):

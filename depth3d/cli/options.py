@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from depth3d.cli.grouped_help import in_group
 from depth3d.cli.terminal import json_option, verbose_option
 from depth3d.cli.values import (
     AXES,
@@ -34,6 +35,7 @@ def photo_arguments(command: Command) -> Command:
     return click.argument("photos", nargs=-1, required=True, type=EXISTING_FILE, metavar="PHOTO...")(command)
 
 
+@in_group("Camera")
 def camera_options(command: Command) -> Command:
     """Where the camera's intrinsics come from."""
     return with_options(
@@ -53,6 +55,7 @@ def camera_options(command: Command) -> Command:
     )
 
 
+@in_group("Scale: what you know about distances")
 def scale_options(command: Command) -> Command:
     """What the user knows about distances."""
     return with_options(
@@ -146,6 +149,7 @@ def scale_options(command: Command) -> Command:
     )
 
 
+@in_group("Depth")
 def network_options(command: Command) -> Command:
     """Which network sees the depth."""
     return with_options(
@@ -163,11 +167,13 @@ def network_options(command: Command) -> Command:
     )
 
 
+@in_group("Depth")
 def depth_options(command: Command) -> Command:
     """Which network, or which depth map, sees the depth."""
     return with_options(command, network_options, *_depth_map_options(EXISTING_FILE, "Depth that replaces the network"))
 
 
+@in_group("Depth")
 def depth_of_each_options(command: Command) -> Command:
     """The same for many photos."""
     words = "Depth maps that replace the network, {name} standing for each photo's name"
@@ -224,6 +230,7 @@ def _depth_map_options(path: click.Path, words: str) -> tuple[Callable[[Command]
     )
 
 
+@in_group("Clouds and meshes")
 def geometry_options(command: Command) -> Command:
     """What clouds and meshes look like."""
     return with_options(
@@ -254,13 +261,15 @@ def geometry_options(command: Command) -> Command:
     )
 
 
+@in_group("Files")
 def kind_option(command: Command) -> Command:
     """What goes into the files."""
     option = click.option(
         "--as",
         "kind",
         type=Renamed(KINDS, FORMER_KINDS),
-        help="What goes into the files, where the suffix would say otherwise.",
+        metavar="KIND",
+        help=f"What goes into the files, where the suffix would say otherwise: {', '.join(KINDS)}.",
     )
     return option(command)
 
@@ -268,6 +277,7 @@ def kind_option(command: Command) -> Command:
 def output_options(help_text: str, *, folders: bool = False) -> Callable[[Command], Command]:
     """Where to write; to folders too, or only to files."""
 
+    @in_group("Files")
     def decorate(command: Command) -> Command:
         return with_options(
             command,

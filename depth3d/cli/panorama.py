@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from depth3d.cli.chosen import to_options
+from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.options import network_options, output_options, photo_arguments
 from depth3d.cli.terminal import say, step
 from depth3d.cli.values import AXES, PIXEL_LENGTH
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from depth3d.scenes.panorama.pipeline import PanoramaKind
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @photo_arguments
 @output_options(f"File to write, cloud or mesh: {suffixes_in_words('PointCloud', 'Mesh')}.")
 @click.option("--as", "kind", type=click.Choice(["cloud", "mesh"]), help="Cloud or mesh, where both go into the file.")

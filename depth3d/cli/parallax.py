@@ -8,13 +8,14 @@ from typing import Any
 import click
 
 from depth3d.cli.file_options import animation_options
+from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.options import camera_options, depth_options, output_options, photo_arguments, scale_options
 from depth3d.cli.picture_options import focus_option, motion_options, video_options
 from depth3d.cli.work import write_files
 from depth3d.scenes.outputs import suffixes_in_words
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @photo_arguments
 @output_options(
     f"Animation to write: {suffixes_in_words('Animation')}; or a folder, or a pattern such as frames/%04d.png.",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from depth3d.cli.grouped_help import in_group
 from depth3d.cli.values import LAYOUTS, LENGTH, PIXEL, Command, with_options
 
 
+@in_group("Moving pictures")
 def motion_options(command: Command) -> Command:
     """What animations look like."""
     return with_options(
@@ -42,6 +44,7 @@ def motion_options(command: Command) -> Command:
     )
 
 
+@in_group("Moving pictures, depth of field, stereo")
 def focus_option(command: Command) -> Command:
     """What the camera is focused on."""
     option = click.option(
@@ -53,6 +56,7 @@ def focus_option(command: Command) -> Command:
     return option(command)
 
 
+@in_group("Depth of field")
 def lens_options(command: Command) -> Command:
     """What is sharp, and how the rest is blurred."""
     return with_options(
@@ -88,6 +92,7 @@ def lens_options(command: Command) -> Command:
     )
 
 
+@in_group("Videos")
 def video_options(command: Command) -> Command:
     """How the frames of a video are treated."""
     return with_options(
@@ -104,6 +109,7 @@ def video_options(command: Command) -> Command:
     )
 
 
+@in_group("Two eyes")
 def layout_option(command: Command) -> Command:
     """How two eyes' pictures share a file."""
     option = click.option(
@@ -112,6 +118,7 @@ def layout_option(command: Command) -> Command:
     return option(command)
 
 
+@in_group("Two eyes")
 def stereo_options(command: Command) -> Command:
     """Where the two eyes are."""
     return with_options(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.options import camera_options, depth_options, output_options, photo_arguments, scale_options
 from depth3d.cli.picture_options import focus_option, stereo_options, video_options
 from depth3d.cli.values import LAYOUTS
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _WIGGLEGRAM = "wigglegram"
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @photo_arguments
 @output_options(
     f"File to write: {suffixes_in_words('Picture')}; wigglegrams and videos {suffixes_in_words('Animation')}."

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from depth3d.cli.grouped_help import OTHER, in_group
 from depth3d.cli.values import Command
 
 _VERBOSE, _JSON = "depth3d.verbose", "depth3d.json"
@@ -20,6 +21,7 @@ _ERASE = "\r\x1b[K"
 _passing: list[str] = []
 
 
+@in_group(OTHER)
 def verbose_option(command: Command) -> Command:
     """-v, which `step` and `is_verbose` obey."""
     return click.option(

@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from depth3d.cli.chosen import to_options
+from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.mesh_options import mesh_options
 from depth3d.cli.options import camera_options, depth_options, geometry_options, scale_options
 from depth3d.cli.terminal import say, step
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _FOR_BOTH = {"files", "--screenshot", "--force", "--verbose", "-v"}
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("files", nargs=-1, required=True, type=EXISTING_FILE, metavar="PHOTO|FILE...")
 @click.option("--screenshot", type=OUTPUT_FILE, metavar="FILE", help="Draw the first view into a .png or .jpg instead.")
 @click.option("--force", is_flag=True, help="Overwrite an existing screenshot.")

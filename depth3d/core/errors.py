@@ -3,19 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 
 class Depth3DError(Exception):
-    """Base of every error depth3d raises on purpose; its message is shown as one line.
+    """Base of every error depth3d raises on purpose; its message is shown as one line, see `in_words`.
 
     Any other exception that reaches the command line is a bug in depth3d. Characters that cannot be shown, as names in
     damaged files hold, are written as their codes.
+
+    Attributes:
+        what: what was wrong.
+        value: what was given, as text, or None where `what` says it.
+        remedy: what to do, or empty where `what` says it.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str = "") -> None:
-        super().__init__("".join(c if c.isprintable() else " " if c.isspace() else ascii(c)[1:-1] for c in message))
+    def __init__(self, what: str = "", *, value: object = None, remedy: str = "") -> None:
+        self.what, self.value, self.remedy = what, None if value is None else str(value), remedy
+        super().__init__(in_words(what, self.value, remedy))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (type(self), self.what, self.value, self.remedy)  # it travels between processes
+
+
+def in_words(what: str, value: str | None, remedy: str) -> str:
+    """The one line that shows an error.
+
+    >>> in_words("fps must be positive", "-1", "leave it out for 24")
+    'fps must be positive, got -1; leave it out for 24'
+    """
+    got = "" if value is None else f", got {value}"
+    line = f"{what}{got}{'; ' if remedy else ''}{remedy}"
+    return "".join(c if c.isprintable() else " " if c.isspace() else ascii(c)[1:-1] for c in line)
+
+
+def _rebuilt(kind: type[Depth3DError], what: str, value: str | None, remedy: str) -> Depth3DError:
+    return kind(what, value=value, remedy=remedy)
 
 
 class Depth3DWarning(UserWarning):
@@ -85,7 +110,7 @@ class MissingExtraError(Depth3DError):
         super().__init__(f"{purpose} needs the package {package}: pip install 'depth3d[{extra}]'")
         self._parts = purpose, package, extra
 
-    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str, str]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         return MissingExtraError, self._parts  # it travels between processes
 
 

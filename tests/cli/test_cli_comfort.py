@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 from conftest import ROOT
 from PIL import Image
 
 from depth3d.cli import cli, run
+from depth3d.cli.export import NEEDED_FIRST
+from depth3d.cli.values import RenamedOption
 
 MAP = ["--depth-map", "inverse.npy", "--predictor", "bundled", "--near", "1m", "--far", "5m"]
 HEAVY = {"torch", "cv2", "open3d", "trimesh", "openvino", "onnxruntime", "ray", "gradio", "timm"}
@@ -50,6 +54,42 @@ def test_errors_suggest_the_nearest_right_word(
     said = capsys.readouterr().err
     assert meant in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["weights"], ["bench"]])
+def test_a_bare_command_shows_its_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 2
+    said = capsys.readouterr()
+    assert said.out.startswith(f"Usage: depth3d {''.join(f'{word} ' for word in arguments)}[OPTIONS] COMMAND")
+    assert "\nCommands:\n" in said.out
+    assert said.err == ""
+
+
+@pytest.mark.parametrize("name", ["export", "batch", "view", "depth", "parallax", "bokeh", "stereo", "measure", "fuse"])
+def test_help_shows_each_option_once_in_a_group(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([name, "--help"]) == 0
+    shown = capsys.readouterr().out
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and not parameter.hidden:
+            option = max(parameter.opts, key=len) if not isinstance(parameter, RenamedOption) else parameter.opts[0]
+            assert len(re.findall(rf"^  (?:-\w, )?{option}(?= |$)", shown, re.MULTILINE)) == 1, option
+    sections = re.findall(r"^(\w[\w ,:]*):$", shown, re.MULTILINE)
+    assert len(sections) == len(set(sections)) >= 4
+    assert sections[-1] == "Other"
+
+
+def test_export_shows_what_people_need_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["export", "--help"]) == 0
+    first = capsys.readouterr().out.split("\nNeeded first:\n")[1].split("\n\n")[0]
+    assert len(re.findall(r"^  -", first, re.MULTILINE)) == len(NEEDED_FIRST) == 12
+    assert first.startswith("  -o, --output FILE")
+
+
+def test_former_words_are_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["export", "--help"]) == 0
+    assert "relief" not in capsys.readouterr().out
 
 
 def test_nothing_is_suggested_where_nothing_is_near(capsys: pytest.CaptureFixture[str]) -> None:
