@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -31,7 +30,7 @@ def atomic_write(path: str | Path, *, force: bool = False) -> Iterator[BinaryIO]
     check_writable(path, force)
     try:
         target = Path(path).resolve()
-        temporary = target.with_name(f".depth3d-{secrets.token_hex(8)}.part")
+        temporary = target.with_name(f".depth3d-{os.urandom(8).hex()}.part")
         try:
             with temporary.open("xb") as file:
                 yield file

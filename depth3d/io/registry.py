@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from depth3d.core.errors import UsageError
 from depth3d.io.atomic import beside
+
+if TYPE_CHECKING:
+    from inspect import Parameter
 
 GROUP = "depth3d.formats"
 """The entry point group under which a package offers formats: each entry is a `Format`, or several."""
@@ -54,7 +56,7 @@ class Format:
 
     def takes(self, name: str) -> bool:
         """Whether the writer has an argument of that name."""
-        return name in inspect.signature(self.load()).parameters
+        return name in _parameters(self)
 
 
 def _own(suffixes: str, kind: str, writer: str, **more: Any) -> Format:
@@ -243,12 +245,18 @@ def format_for(name: str, path: Path, layout: str = "") -> Format:
 
 def check_options(form: Format, options: Mapping[str, Any]) -> None:
     """Raise UsageError unless the writer knows every option."""
-    parameters = inspect.signature(form.load()).parameters.values()
+    parameters = _parameters(form).values()
     own = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in ("axes", "notes", "beside")]
     unknown = [name for name in options if name not in own]
     if unknown:
         has = f"it has {', '.join(own)}" if own else "it has none"
         raise UsageError(f"{form.suffixes[0]} has no option {', '.join(unknown)} for {_IN_WORDS[form.kind]}; {has}")
+
+
+def _parameters(form: Format) -> Mapping[str, Parameter]:
+    from inspect import signature  # it takes a while, and help needs none of it
+
+    return signature(form.load()).parameters
 
 
 def _matching(among: tuple[Format, ...], kind: str, suffix: str) -> dict[str, Format]:
