@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from depth3d.core.errors import UsageError
+from depth3d.core.hint_forms import HINT_FORMS
 
 if TYPE_CHECKING:
     from depth3d.scale import Hint
@@ -34,46 +35,19 @@ def to_options(chosen: dict[str, Any]) -> Options:
     )
 
 
-_HINT_OPTIONS = (
-    "at",
-    "depth_at",
-    "near",
-    "far",
-    "size",
-    "camera_height",
-    "pitch_deg",
-    "horizon_v",
-    "right_angle",
-    "infinity",
+_HINT_OPTIONS = tuple(
+    name for form in HINT_FORMS for name in (form.name, *(number.name for number in form.numbers if number.option))
 )
 
 
 def _hints(given: dict[str, Any]) -> tuple[Hint, ...]:
-    from depth3d.scale import (
-        CameraHeight,
-        DepthAt,
-        DistanceAt,
-        Farthest,
-        InfinityAt,
-        LengthBetween,
-        Nearest,
-        RightAngle,
-    )
-
-    hints: list[Hint] = [DistanceAt(u, v, x.metres, x.sigma_m) for (u, v), x in given.get("at", ())]
-    hints += [DepthAt(u, v, x.metres, x.sigma_m) for (u, v), x in given.get("depth_at", ())]
-    hints += [LengthBetween(start, end, x.metres, x.sigma_m) for start, end, x in given.get("size", ())]
-    hints += [InfinityAt(u, v) for u, v in given.get("infinity", ())]
-    for pixels in given.get("right_angle", ()):
-        if len(pixels) != 3:
-            raise UsageError(f"a right angle takes three pixels A:B:C, got {len(pixels)}")
-        hints.append(RightAngle(*pixels))
-    for option, kind in (("near", Nearest), ("far", Farthest)):
-        if (x := given.get(option)) is not None:
-            hints.append(kind(x.metres, x.sigma_m))
-    pitch_deg, horizon_v = given.get("pitch_deg"), given.get("horizon_v")
-    if (x := given.get("camera_height")) is not None:
-        hints.append(CameraHeight(x.metres, pitch_deg, horizon_v, x.sigma_m))
-    elif pitch_deg is not None or horizon_v is not None:
-        raise UsageError("--pitch and --horizon go with --camera-height; give the camera's height too")
+    hints: list[Hint] = []
+    for form in HINT_FORMS:
+        values = given.get(form.name)
+        values = list(values or ()) if form.is_repeatable else [] if values is None else [values]
+        added = {n.name: given[n.name] for n in form.numbers if given.get(n.name) is not None}
+        if added and not values:
+            options = " and ".join(number.option for number in form.numbers)
+            raise UsageError(f"{options} go with --{form.kind}; give that too")
+        hints += [form.load()(**value, **added) for value in values]
     return tuple(hints)

@@ -18,14 +18,12 @@ from depth3d.cli.values import (
     EXISTING_PATH,
     LENGTH,
     OUTPUT_FILE,
-    PIXEL,
-    PIXEL_LENGTH,
-    PIXELS,
-    SPAN_LENGTH,
     Command,
+    Parsed,
     Renamed,
     with_options,
 )
+from depth3d.core.hint_forms import HINT_FORMS, HintForm
 from depth3d.predictors.runtimes import PRECISIONS, RUNTIMES
 from depth3d.scenes.outputs import FORMER_KINDS, KINDS
 
@@ -60,58 +58,7 @@ def scale_options(command: Command) -> Command:
     """What the user knows about distances."""
     return with_options(
         command,
-        click.option(
-            "--at",
-            type=PIXEL_LENGTH,
-            multiple=True,
-            metavar="U,V=DIST",
-            help="Distance from the camera to the thing at pixel U,V of the upright photo, such as 412,300=2.4m or "
-            "412,300=8ft±2in. Units m cm mm ft in; none means metres. Repeatable.",
-        ),
-        click.option(
-            "--depth-at",
-            type=PIXEL_LENGTH,
-            multiple=True,
-            metavar="U,V=DEPTH",
-            help="Depth along the optical axis of the thing at pixel U,V. Repeatable.",
-        ),
-        click.option("--near", type=LENGTH, metavar="DIST", help="Depth of the nearest things (98th percentile)."),
-        click.option("--far", type=LENGTH, metavar="DIST", help="Depth of the farthest things (2nd percentile)."),
-        click.option(
-            "--size",
-            type=SPAN_LENGTH,
-            multiple=True,
-            metavar="U,V:U,V=LENGTH",
-            help="Length of a straight line between the things at two pixels, such as 40,90:40,400=1.75m. Repeatable.",
-        ),
-        click.option(
-            "--camera-height",
-            type=LENGTH,
-            metavar="HEIGHT",
-            help="Height of the camera over level ground that is seen; level unless --pitch or --horizon is given.",
-        ),
-        click.option("--pitch", "pitch_deg", type=float, metavar="DEG", help="How far the camera points downwards."),
-        click.option(
-            "--horizon",
-            "horizon_v",
-            type=float,
-            metavar="V",
-            help="Row of the horizon in the picture's middle, in pixels from the top.",
-        ),
-        click.option(
-            "--right-angle",
-            type=PIXELS,
-            multiple=True,
-            metavar="A:B:C",
-            help="A right angle in space at B between the directions to A and C, each U,V. Repeatable.",
-        ),
-        click.option(
-            "--infinity",
-            type=PIXEL,
-            multiple=True,
-            metavar="U,V",
-            help="A point at infinity: sky, far hills. Repeatable.",
-        ),
+        *(option for form in HINT_FORMS for option in hint_options(form)),
         click.option(
             "--points",
             type=EXISTING_PATH,
@@ -147,6 +94,21 @@ def scale_options(command: Command) -> Command:
             help="Use depth that a phone stored inside the photo.",
         ),
     )
+
+
+def hint_options(form: HintForm, *, help_text: str = "") -> list[Callable[[Command], Command]]:
+    """The option of a hint, and those of the numbers that may be added to it."""
+    added = [number for number in form.numbers if number.option]
+    return [
+        click.option(
+            f"--{form.kind}",
+            type=Parsed(form.metavar, form.parse),
+            multiple=form.is_repeatable,
+            metavar=form.metavar,
+            help=help_text or form.help,
+        ),
+        *(click.option(n.option, n.name, type=float, metavar=n.metavar, help=n.help) for n in added),
+    ]
 
 
 @in_group("Depth")

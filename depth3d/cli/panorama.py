@@ -9,28 +9,26 @@ import click
 
 from depth3d.cli.chosen import to_options
 from depth3d.cli.grouped_help import GroupedCommand
-from depth3d.cli.options import network_options, output_options, photo_arguments
+from depth3d.cli.options import hint_options, network_options, output_options, photo_arguments
 from depth3d.cli.terminal import say, step
-from depth3d.cli.values import AXES, PIXEL_LENGTH
+from depth3d.cli.values import AXES
 from depth3d.cli.weights import download_progress
 from depth3d.cli.work import targets, wrote
+from depth3d.core.hint_forms import form_of
 from depth3d.scenes.outputs import suffixes_in_words
 
 if TYPE_CHECKING:
     from depth3d.scenes.panorama.pipeline import PanoramaKind
 
 
+_AT = "Distance from the camera to the thing at pixel U,V of the panorama. Repeatable."
+
+
 @click.command(cls=GroupedCommand)
 @photo_arguments
 @output_options(f"File to write, cloud or mesh: {suffixes_in_words('PointCloud', 'Mesh')}.")
 @click.option("--as", "kind", type=click.Choice(["cloud", "mesh"]), help="Cloud or mesh, where both go into the file.")
-@click.option(
-    "--at",
-    type=PIXEL_LENGTH,
-    multiple=True,
-    metavar="U,V=DIST",
-    help="Distance from the camera to the thing at pixel U,V of the panorama. Repeatable.",
-)
+@hint_options(form_of("at"), help_text=_AT)[0]
 @network_options
 @click.option("--refine/--no-refine", default=True, show_default=True, help="Bring depth edges onto the photo's edges.")
 @click.option("--axes", type=click.Choice(AXES), help="As in export; the camera looks at the panorama's middle.")

@@ -16,9 +16,6 @@ from depth3d.core.parsing import (
     parse_bytes,
     parse_length,
     parse_pixel,
-    parse_pixel_length,
-    parse_pixels,
-    parse_span_length,
 )
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -84,9 +81,6 @@ class Parsed(click.ParamType[object]):
 LENGTH = Parsed("length", parse_length)
 BYTES = Parsed("size", parse_bytes)
 PIXEL = Parsed("u,v", parse_pixel)
-PIXELS = Parsed("u,v:u,v:u,v", parse_pixels)
-PIXEL_LENGTH = Parsed("u,v=length", parse_pixel_length)
-SPAN_LENGTH = Parsed("u,v:u,v=length", parse_span_length)
 
 
 def with_options(command: Command, *options: Callable[[Command], Command]) -> Command:

@@ -24,6 +24,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,24 +32,13 @@ import numpy as np
 
 from depth3d.core.camera import Intrinsics
 from depth3d.core.errors import HintError, UsageError
+from depth3d.core.hint_forms import HINT_FORMS, HintForm, LengthPart, length_arguments, pixel_arguments
 from depth3d.core.parsing import Length, parse_length
 from depth3d.io.open_input import open_regular_file, shown
 from depth3d.io.photos.photo import Photo
 from depth3d.io.points.pixel_depths import DEFAULT_RELATIVE_SIGMA
 from depth3d.io.points.read import read_points
-from depth3d.scale import (
-    CameraHeight,
-    DepthAt,
-    DistanceAt,
-    Farthest,
-    Hint,
-    InfinityAt,
-    LengthBetween,
-    Nearest,
-    RightAngle,
-    SparsePoints,
-)
-from depth3d.scale.shapes import RIGHT_ANGLE_SIGMA_DEG
+from depth3d.scale import Hint, SparsePoints
 
 _LARGEST_FILE_BYTES = 50_000_000
 _FREE_TEXT = {"kind", "what", "name", "note", "comment"}
@@ -170,50 +160,19 @@ def _hint(entry: _Entry, photo: Photo | None, camera: Intrinsics | None) -> Hint
     return hint
 
 
-def _distance_at(entry: _Entry) -> Hint:
-    length = entry.length()
-    return DistanceAt(entry.number("u"), entry.number("v"), length.metres, length.sigma_m)
-
-
-def _depth_at(entry: _Entry) -> Hint:
-    length = entry.length()
-    return DepthAt(entry.number("u"), entry.number("v"), length.metres, length.sigma_m)
-
-
-def _nearest(entry: _Entry) -> Hint:
-    length = entry.length()
-    return Nearest(length.metres, length.sigma_m)
-
-
-def _farthest(entry: _Entry) -> Hint:
-    length = entry.length()
-    return Farthest(length.metres, length.sigma_m)
-
-
-def _size(entry: _Entry) -> Hint:
-    length = entry.length()
-    return LengthBetween(entry.pixel("from"), entry.pixel("to"), length.metres, length.sigma_m)
-
-
-def _right_angle(entry: _Entry) -> Hint:
-    sigma_deg = entry.number_or_none("sigma_deg")
-    return RightAngle(
-        entry.pixel("first"),
-        entry.pixel("corner"),
-        entry.pixel("second"),
-        RIGHT_ANGLE_SIGMA_DEG if sigma_deg is None else sigma_deg,
-    )
-
-
-def _infinity(entry: _Entry) -> Hint:
-    return InfinityAt(entry.number("u"), entry.number("v"))
-
-
-def _camera_height(entry: _Entry) -> Hint:
-    length = entry.length()
-    return CameraHeight(
-        length.metres, entry.number_or_none("pitch_deg"), entry.number_or_none("horizon_v"), length.sigma_m
-    )
+def _by_form(form: HintForm, entry: _Entry) -> Hint:
+    arguments: dict[str, Any] = {}
+    for part in form.parts:
+        if isinstance(part, LengthPart):
+            arguments |= length_arguments(entry.length())
+        else:
+            pixel = entry.pixel(part.key) if part.key else (entry.number("u"), entry.number("v"))
+            arguments |= pixel_arguments(part, pixel)
+    for number in form.numbers:
+        if entry.has(number.name):
+            arguments[number.name] = entry.number(number.name)
+    hint: Hint = form.load()(**arguments)
+    return hint
 
 
 def _points(entry: _Entry) -> Hint:
@@ -244,13 +203,6 @@ def _points_file(entry: _Entry, photo: Photo | None, camera: Intrinsics | None) 
 
 
 _BUILDERS: dict[str, Callable[[_Entry], Hint]] = {
-    "at": _distance_at,
-    "depth-at": _depth_at,
-    "near": _nearest,
-    "far": _farthest,
-    "size": _size,
-    "right-angle": _right_angle,
-    "infinity": _infinity,
-    "camera-height": _camera_height,
+    **{form.kind: partial(_by_form, form) for form in HINT_FORMS},
     "points": _points,
 }
