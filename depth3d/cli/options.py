@@ -20,10 +20,12 @@ from depth3d.cli.values import (
     OUTPUT_FILE,
     Command,
     Parsed,
+    PredictorName,
     Renamed,
     with_options,
 )
 from depth3d.core.hint_forms import HINT_FORMS, HintForm
+from depth3d.predictors import PREDICTORS
 from depth3d.predictors.runtimes import PRECISIONS, RUNTIMES
 from depth3d.scenes.outputs import FORMER_KINDS, KINDS
 
@@ -118,10 +120,11 @@ def network_options(command: Command) -> Command:
         command,
         click.option(
             "--predictor",
-            type=click.Choice(["auto", "midas_small", "midas_large", "bundled"]),
+            type=PredictorName(),
             default="auto",
             show_default=True,
-            help="The network.",
+            metavar="NAME",
+            help=f"The network: {', '.join(PREDICTORS)}, or a name that an installed package offers.",
         ),
         click.option("--weights", type=EXISTING_FILE, metavar="FILE", help="Weights file for the network."),
         click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Processor threads for the network."),

@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 
 import click
 
-from depth3d.core.errors import UsageError
+from depth3d.core.errors import UsageError, nearest
 from depth3d.core.parsing import (
     parse_bytes,
     parse_length,
     parse_pixel,
 )
+from depth3d.predictors import PREDICTORS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -59,6 +60,23 @@ class RenamedOption(click.Option):
             return super().get_help_record(ctx)
         finally:
             self.opts = names
+
+
+class PredictorName(click.ParamType[str]):
+    """A network of ours, or one that an installed package offers."""
+
+    name = "name"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name, if there is such a network."""
+        name = str(value)
+        if name not in PREDICTORS:
+            from depth3d.predictors.plugins import plugin_names
+
+            known = (*PREDICTORS, *plugin_names())
+            if name not in known:
+                self.fail(f"{name!r} is not one of {', '.join(known)}{nearest(name, known)}", param, ctx)
+        return name
 
 
 class Parsed(click.ParamType[object]):
