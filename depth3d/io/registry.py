@@ -224,7 +224,7 @@ def format_for(name: str, path: Path, layout: str = "") -> Format:
     """
     kind, suffix = _STANDS_FOR.get(name, name), path.suffix.lower()
     if kind not in _IN_WORDS:
-        raise UsageError(f"{path}: a {kind} cannot be saved; possible are {', '.join(_IN_WORDS)}")
+        raise UsageError(f"{path}: a {kind} cannot be saved", remedy=f"possible are {', '.join(_IN_WORDS)}")
     if kind == "Animation" and is_sequence(path):
         return SEQUENCE
     of_ours = _matching(FORMATS, kind, suffix)
@@ -233,14 +233,14 @@ def format_for(name: str, path: Path, layout: str = "") -> Format:
         return layouts[layout]
     if layouts:
         known = ", ".join(name for name in layouts if name) or "none"
-        raise UsageError(f"{path}: {_IN_WORDS[kind]} has no layout {layout!r} in {suffix}; it has {known}")
+        raise UsageError(f"{path}: {_IN_WORDS[kind]} has no layout {layout!r} in {suffix}", remedy=f"it has {known}")
     what, possible = _IN_WORDS[kind], " ".join(suffixes_for(kind))
     holds = dict.fromkeys(_IN_WORDS[form.kind] for form in formats() if suffix in form.suffixes)
     if not holds:
-        raise UsageError(
-            f"{path}: the suffix {suffix or '(none)'!r} names no known format; {what} goes into {possible}"
-        )
-    raise UsageError(f"{path}: {suffix} holds {_one_of(list(holds))}; {what} goes into {possible}")
+        wrong = f"{path}: the suffix {suffix or '(none)'!r} names no known format"
+    else:
+        wrong = f"{path}: {suffix} holds {_one_of(list(holds))}"
+    raise UsageError(wrong, remedy=f"{what} goes into {possible}")
 
 
 def check_options(form: Format, options: Mapping[str, Any]) -> None:
@@ -249,8 +249,8 @@ def check_options(form: Format, options: Mapping[str, Any]) -> None:
     own = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in ("axes", "notes", "beside")]
     unknown = [name for name in options if name not in own]
     if unknown:
-        has = f"it has {', '.join(own)}" if own else "it has none"
-        raise UsageError(f"{form.suffixes[0]} has no option {', '.join(unknown)} for {_IN_WORDS[form.kind]}; {has}")
+        wrong = f"{form.suffixes[0]} has no option {', '.join(unknown)} for {_IN_WORDS[form.kind]}"
+        raise UsageError(wrong, remedy=f"it has {', '.join(own) or 'none'}")
 
 
 def _parameters(form: Format) -> Mapping[str, Parameter]:

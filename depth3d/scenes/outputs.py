@@ -156,7 +156,9 @@ def output_named(kind: Kind) -> Output:
         UsageError: there is none.
     """
     if kind not in _BY_NAME:
-        raise UsageError(f"nothing is called {kind!r}; use one of {', '.join(KINDS)}{nearest(kind, _BY_NAME)}")
+        raise UsageError(
+            f"nothing is called {kind!r}", remedy=f"use one of {', '.join(KINDS)}{nearest(kind, _BY_NAME)}"
+        )
     return _BY_NAME[kind]
 
 
@@ -182,7 +184,7 @@ def geometry_kind_of(path: Path, what: str) -> Kind:
     usual = usual_type(path.suffix.lower())
     if usual not in ("PointCloud", "Mesh"):
         known = dict.fromkeys((*suffixes_for("PointCloud"), *suffixes_for("Mesh")))
-        raise UsageError(f"{path}: {what} becomes a cloud or a mesh; use one of {' '.join(known)}")
+        raise UsageError(f"{path}: {what} becomes a cloud or a mesh", remedy=f"use one of {' '.join(known)}")
     return "cloud" if usual == "PointCloud" else "mesh"
 
 
@@ -226,8 +228,8 @@ def _usual_output(path: Path) -> Output:
     if usual is None:
         known = suffixes_for()
         raise UsageError(
-            f"{path}: the suffix {suffix or '(none)'!r} names no known format; use one of {' '.join(known)}"
-            f"{nearest(suffix, known)}"
+            f"{path}: the suffix {suffix or '(none)'!r} names no known format",
+            remedy=f"use one of {' '.join(known)}{nearest(suffix, known)}",
         )
     return next(output for output in _USUAL if output.type == usual)
 
