@@ -100,3 +100,13 @@ def test_each_suffix_of_the_manual_is_known() -> None:
     written = {suffix for row in rows for suffix in re.findall(r"`(\.\w+)`", row)}
     assert written <= set(suffixes_for())
     assert set(suffixes_for()) - {".apng", ".jpeg"} <= written
+
+
+def test_each_kind_of_the_manual_is_known_and_goes_into_its_file() -> None:
+    from depth3d.scenes.outputs import target_of
+
+    table = README.split("## What comes out")[1].split("**Axes.**")[0]
+    for row in [line.split("|") for line in table.splitlines() if line.startswith("| `.")]:
+        (suffix, *_) = re.findall(r"`(\.\w+)`", row[1])
+        for kind in re.findall(r"`([\w-]+)`", row[3].split("beside")[0]):
+            assert target_of(f"a{suffix}", kind).kind == kind
