@@ -13,6 +13,7 @@ from PIL import Image
 
 from depth3d.cli import run
 from depth3d.core.errors import UsageError
+from depth3d.io.geometry.read import read_geometry
 from depth3d.scale import DistanceAt, Nearest
 from depth3d.scenes.options import Options
 from depth3d.scenes.panorama.pipeline import PanoramaScene, reconstruct_panorama
@@ -65,6 +66,17 @@ def test_files_are_read_by_others(scene: PanoramaScene, tmp_path: Path) -> None:
     told = json.loads((tmp_path / "a.glb.json").read_text())
     assert told["hints"] == [{"hint": "512,330=4m", "said_m": 4.0}]
     assert told["projection"]["kind"] == "equirectangular"
+
+
+def test_every_file_of_a_cloud_or_a_mesh_is_read_back(scene: PanoramaScene, tmp_path: Path) -> None:
+    pytest.importorskip("pye57")
+    for suffix in (".pcd", ".xyz", ".las", ".e57", ".obj", ".usdz", ".html"):
+        scene.save(tmp_path / f"a{suffix}")
+        read = read_geometry(tmp_path / f"a{suffix}")
+        expected = scene.mesh().xyz if suffix in (".obj", ".usdz", ".html") else scene.cloud().xyz
+        assert np.allclose(read.xyz.min(axis=0), expected.min(axis=0), atol=1e-3)
+        assert np.allclose(read.xyz.max(axis=0), expected.max(axis=0), atol=1e-3)
+        assert read.unit == "m"
 
 
 def test_what_belongs_to_flat_photos_is_refused() -> None:
