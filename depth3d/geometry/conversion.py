@@ -18,15 +18,12 @@ if TYPE_CHECKING:
 
 def cloud_to_trimesh(cloud: PointCloud) -> Any:
     """A `trimesh.PointCloud` with the colours; its metadata say the unit."""
-    import trimesh
-
-    return trimesh.PointCloud(cloud.xyz, colors=cloud.rgb, metadata={"unit": cloud.unit})
+    return _trimesh().PointCloud(cloud.xyz, colors=cloud.rgb, metadata={"unit": cloud.unit})
 
 
 def mesh_to_trimesh(mesh: Mesh) -> Any:
     """A `trimesh.Trimesh` with texture or vertex colours and normals; its `units` say the unit where it is metres."""
-    import trimesh
-
+    trimesh = _trimesh()
     read = trimesh.Trimesh(
         mesh.xyz,
         mesh.faces,
@@ -79,6 +76,12 @@ def mesh_to_open3d(mesh: Mesh) -> Any:
     elif mesh.rgb is not None:
         read.vertex_colors = o3d.utility.Vector3dVector(mesh.rgb / 255)
     return read
+
+
+def _trimesh() -> Any:
+    import trimesh
+
+    return trimesh
 
 
 def _open3d() -> Any:
