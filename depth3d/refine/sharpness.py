@@ -20,8 +20,8 @@ _WIDEST = 0.015
 A network of 256 pixels that sees an edge draws it over one or two of them, 0.4 to 0.8 %, one of 160 pixels up to 1.3 %;
 where it only suspects one, as small networks do behind most things on a table, the slope takes 2 % and more."""
 
-_NARROWEST_SAMPLES = 2.2
-"""A step that falls within a sample of a map, averaged, is at most so many samples wide."""
+_NARROWEST_SAMPLES = 2.6
+"""A step of a map, averaged over its samples and blurred by one of them, is at most so many samples wide."""
 
 _NEIGHBOURHOOD = 2.0
 """Sigma, in cells, of the window in which edges are as wide as one another, so that an edge is kept or left whole."""

@@ -93,7 +93,7 @@ class _Blurring:
     name, weights_id = "blurring", "0"
 
     def predict(self, photo: d3.Photo) -> d3.InverseDepth:
-        return d3.InverseDepth(cv2.GaussianBlur(box(), (0, 0), 1), source="blurring")
+        return d3.InverseDepth(cv2.GaussianBlur(box(), (0, 0), 0.75), source="blurring")
 
 
 def box() -> np.ndarray:
