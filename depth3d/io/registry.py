@@ -12,6 +12,7 @@ from typing import Any
 
 from depth3d.core.errors import UsageError
 from depth3d.io.atomic import beside
+from depth3d.io.open_input import is_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def files_for(path: Path, kind: str, layout: str = "") -> tuple[Path, ...]:
     """
     if kind == "Animation" and is_sequence(path):
         first = first_frame(path)
-        return (first if first.parent.is_dir() else first.parent,)
+        return (first if is_folder(first.parent) else first.parent,)
     return (path, *(beside(path, ending) for ending in format_for(kind, path, layout).beside))
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from depth3d.io.atomic import Beside, beside
+from depth3d.io.atomic import Beside, atomic_files, beside
 from depth3d.io.atomic import atomic_write as atomic_write
 from depth3d.io.atomic import check_writable as check_writable
 from depth3d.io.registry import check_options, format_for
@@ -87,12 +86,9 @@ def save(
     write = form.load()
     for ending in form.beside:
         check_writable(beside(path, ending), force)
-    with ExitStack() as files:
-        file = files.enter_context(atomic_write(path, force=force))
-        companions = Beside(path, files, force=force)
+    with atomic_files(force=force) as files:
+        file = files.open(path)
         if form.needs_beside:
-            options["beside"] = companions
+            options["beside"] = Beside(path, files)
         write(value, file, notes=single_line_notes(notes), **options)
-        companions.flush()
-        file.flush()
     return path
