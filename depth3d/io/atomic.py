@@ -1,15 +1,17 @@
-"""Files appear whole or not at all."""
+"""Files appear whole or not at all, and together where they belong together."""
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from depth3d.core.errors import OutputError
+from depth3d.io.abandoned import hold, new_part_name, sweep
 
 
 @contextmanager
@@ -18,7 +20,8 @@ def atomic_write(path: str | Path, *, force: bool = False) -> Iterator[BinaryIO]
 
     The data goes to a temporary file in the target's folder, so that the last step is a rename within one file system.
     Whatever ends the block early, a full disk or Ctrl-C, removes the temporary file and leaves the target as it was.
-    A symbolic link is followed, not replaced. The file object's `name` is the temporary path.
+    A symbolic link is followed, not replaced. The file object's `name` is the temporary path. A missing folder is made,
+    and what a killed process left in the folder is removed.
 
     Args:
         path: the target.
@@ -27,19 +30,133 @@ def atomic_write(path: str | Path, *, force: bool = False) -> Iterator[BinaryIO]
     Raises:
         OutputError: see `check_writable`; or the disk is full, or writing fails in another way.
     """
-    check_writable(path, force)
+    with atomic_files(force=force) as files:
+        yield files.open(path)
+
+
+@contextmanager
+def atomic_files(*, force: bool = False) -> Iterator[AtomicFiles]:
+    """Open files that get their names together, once everything is in all of them; see `atomic_write`.
+
+    Raises:
+        OutputError: see `check_writable`; or the disk is full, or writing fails in another way.
+    """
+    files = AtomicFiles(force=force)
     try:
-        target = Path(path).resolve()
-        temporary = target.with_name(f".depth3d-{os.urandom(8).hex()}.part")
-        try:
-            with temporary.open("xb") as file:
-                yield file
-            _give_name(temporary, target, force=force)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        yield files
+        files.close()
+        files.give_names()
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        raise OutputError(f"cannot write {files.first}: {error.strerror or error}") from error
+    finally:
+        files.remove_temporaries()
+
+
+class AtomicFiles:
+    """Files under temporary names; the first one is the one that messages name.
+
+    Args:
+        force: replace existing files.
+
+    Attributes:
+        first: the first file's path as given.
+    """
+
+    def __init__(self, *, force: bool) -> None:
+        self.first: str | Path = ""
+        self._force = force
+        self._waiting: list[_Waiting] = []
+        self._folders: list[Path] = []
+
+    def open(self, path: str | Path) -> BinaryIO:
+        """A further file.
+
+        Raises:
+            OutputError: see `check_writable`.
+        """
+        self.first = self.first or path
+        check_writable(path, self._force)
+        target = Path(path).resolve()
+        self._make_folders(target.parent)
+        sweep(target.parent)
+        waiting = _Waiting(target)
+        self._waiting.append(waiting)
+        return waiting.file
+
+    def close(self) -> None:
+        """Write out what is still in buffers, so that a full disk is noticed before any file has its name."""
+        for waiting in self._waiting:
+            waiting.file.close()
+
+    def give_names(self) -> None:
+        """Rename all; what cannot be done is undone."""
+        with ExitStack() as undo:
+            for waiting in reversed(self._waiting):
+                undo.callback(waiting.take_name_back)
+                waiting.give_name(force=self._force)
+            undo.pop_all()
+        self._folders.clear()
+
+    def remove_temporaries(self) -> None:
+        """Remove what has no name of its own, and the folders that were made for nothing."""
+        for waiting in self._waiting:
+            waiting.remove()
+        for folder in reversed(self._folders):
+            with suppress(OSError):
+                folder.rmdir()
+
+    def _make_folders(self, folder: Path) -> None:
+        missing = [one for one in (folder, *folder.parents) if not one.exists()]
+        for one in reversed(missing):
+            with suppress(FileExistsError):  # another process had the same wish
+                one.mkdir()
+                self._folders.append(one)
+
+
+class _Waiting:
+    """One file that waits for its name; while it does, no other process takes it for abandoned."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self._before: Path | None = None
+        self._is_named = False
+        while True:
+            self.temporary = new_part_name(target.parent)
+            self.file: BinaryIO = self.temporary.open("xb")
+            self._hold = hold(self.file.fileno())
+            if os.fstat(self.file.fileno()).st_nlink:  # else it was swept between its birth and being held
+                break
+            self.remove()
+
+    def give_name(self, *, force: bool) -> None:
+        if force and self.target.exists():
+            self._before = new_part_name(self.target.parent)
+            try:
+                os.link(self.target, self._before)
+            except OSError:  # a file system without hard links: the old file cannot be kept
+                self._before = None
+        _give_name(self.temporary, self.target, force=force)
+        self._is_named = True
+
+    def take_name_back(self) -> None:
+        if not self._is_named:
+            return
+        with suppress(OSError):
+            if self._before is not None:
+                self._before.replace(self.target)
+                self._before = None
+            else:
+                self.target.unlink()
+
+    def remove(self) -> None:
+        with suppress(OSError):  # what could not be written cannot be flushed either
+            self.file.close()
+        for path in filter(None, (self.temporary, self._before)):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        if self._hold is not None:
+            os.close(self._hold)
+            self._hold = None
 
 
 class Beside:
@@ -50,37 +167,28 @@ class Beside:
 
     Args:
         path: the first file.
-        files: closes the files, the last one first.
-        force: replace existing files.
+        files: where the first one was opened.
 
     Attributes:
         path: the first file.
     """
 
-    def __init__(self, path: Path, files: ExitStack, *, force: bool) -> None:
-        self.path, self._files, self._force = path, files, force
-        self._opened: list[BinaryIO] = []
+    def __init__(self, path: Path, files: AtomicFiles) -> None:
+        self.path, self._files = path, files
 
     def name(self, ending: str) -> str:
         """The name of the file with that ending, such as ".mtl"."""
         return beside(self.path, ending).name
 
     def open(self, ending: str) -> BinaryIO:
-        """A file that gets its name when the first one does, see `atomic_write`."""
-        file = self._files.enter_context(atomic_write(beside(self.path, ending), force=self._force))
-        self._opened.append(file)
-        return file
+        """A file that gets its name when the first one does, see `atomic_files`."""
+        return self._files.open(beside(self.path, ending))
 
     @contextmanager
     def shared(self, name: str) -> Iterator[Path]:
         """A file that all outputs of a folder share, while no other process of ours changes it; on Windows it might."""
         with _locked(self.path.resolve().parent):
             yield self.path.with_name(name)
-
-    def flush(self) -> None:
-        """Bring every byte to the disk before the first file gets its name, so that a full disk leaves none."""
-        for file in self._opened:
-            file.flush()
 
 
 def beside(path: Path, ending: str) -> Path:
@@ -110,19 +218,20 @@ def _locked(folder: Path) -> Iterator[None]:
 def check_writable(path: str | Path, force: bool = False) -> None:
     """Refuse early what could not be written at the end of long work.
 
+    A folder that is missing is no reason, for it will be made.
+
     Args:
         path: the target.
         force: whether an existing file may be replaced.
 
     Raises:
-        OutputError: the folder is missing or not writable, the target is no plain file, or it exists and `force` is
-            not given.
+        OutputError: the folder is none, cannot be made or is not writable, the target is no plain file, or it exists
+            and `force` is not given.
     """
     try:
         target = Path(path).resolve()
-        folder = target.parent
-        if not folder.is_dir():
-            raise OutputError(f"cannot write {path}: the folder {folder} does not exist; create it first")
+        folder = _nearest_folder(target.parent, path)
+        _check_lengths(target.relative_to(folder), folder)
         exists = _exists(target)
         if exists and not target.is_file():
             what = "a folder" if target.is_dir() else "not a plain file"
@@ -135,11 +244,26 @@ def check_writable(path: str | Path, force: bool = False) -> None:
         raise OutputError(f"cannot write {path}: no permission to write in the folder {folder}")
 
 
+def _nearest_folder(folder: Path, path: str | Path) -> Path:
+    """The folder itself, or the nearest one above it that is there."""
+    there = next(one for one in (folder, *folder.parents) if _exists(one))
+    if not there.is_dir():
+        raise OutputError(f"cannot write {path}: {there} is no folder")
+    return there
+
+
+def _check_lengths(missing: Path, folder: Path) -> None:
+    """The system only looks at the length of a name where everything above it is there."""
+    most = os.pathconf(folder, "PC_NAME_MAX") if hasattr(os, "pathconf") else 255
+    if any(len(os.fsencode(part)) > most for part in missing.parts):
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+
+
 def _exists(target: Path) -> bool:
     """Like `Path.exists`, but names that no file can have are an OSError."""
     try:
         target.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     return True
 

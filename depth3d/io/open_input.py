@@ -6,7 +6,9 @@ is told here, and nowhere else.
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 import struct
 import threading
 import warnings
@@ -77,23 +79,68 @@ def open_picture(path: Path, error: type[Depth3DError]) -> Iterator[Image.Image]
 
 @contextmanager
 def open_regular_file(path: Path, error: type[Depth3DError]) -> Iterator[IO[bytes]]:
-    """Open a non-empty regular file for reading bytes, or raise `error` with one line that says why not."""
+    """Open a non-empty regular file for reading bytes, or raise `error` with one line that says why not.
+
+    A pipe or a device is refused without waiting for it. What the system refuses while the block reads is told as well.
+    """
+    with _opened(path, error) as file:
+        try:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise error(f"{shown(path)}: is not a regular file; save it to one first")
+            if not file.read(1):
+                raise error(f"{shown(path)}: the file is empty")
+            file.seek(0)
+            yield file
+        except OSError as problem:
+            raise error(f"{shown(path)}: cannot be read: {problem.strerror or problem}") from None
+
+
+def _opened(path: Path, error: type[Depth3DError]) -> IO[bytes]:
     try:
-        if path.is_dir():
-            raise error(f"{shown(path)}: is a folder, not a file")
-        if path.exists() and not path.is_file():
-            raise error(f"{shown(path)}: is not a regular file; save it to one first")
-        file = path.open("rb")
+        return open(path, "rb", opener=_open_at_once)  # noqa: PTH123, SIM115 - Path.open takes no opener
     except FileNotFoundError:
         raise error(f"{shown(path)}: no such file") from None
+    except IsADirectoryError:
+        raise error(f"{shown(path)}: is a folder, not a file") from None
     except (OSError, ValueError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else problem
-        raise error(f"{shown(path)}: cannot be read: {reason}") from None
-    with file:
-        if not file.read(1):
-            raise error(f"{shown(path)}: the file is empty")
-        file.seek(0)
-        yield file
+        raise error(f"{shown(path)}: cannot be read: {getattr(problem, 'strerror', None) or problem}") from None
+
+
+def check_regular_file(path: Path, error: type[Depth3DError]) -> None:
+    """Raise `error` unless a library that opens files by their names will find a non-empty regular file."""
+    with open_regular_file(path, error):
+        pass
+
+
+def read_small_file(path: Path, error: type[Depth3DError], *, most_bytes: int, what: str) -> bytes:
+    """Everything in a regular file, unless that is more than such a file can have.
+
+    Args:
+        path: the file.
+        error: the class of error to raise.
+        most_bytes: how much it may hold.
+        what: such a file in words, such as "file of hints".
+    """
+    with open_regular_file(path, error) as file:
+        content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise error(f"{shown(path)}: over {most_bytes / 1e6:g} MB, no {what}")
+    return content
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file without waiting for the other end of a pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a regular file; False too where the name is too long for one, or its folder is closed to us."""
+    return os.path.isfile(path)  # noqa: PTH113 - Path.is_file raises OSError for such names
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder, likewise."""
+    return os.path.isdir(path)  # noqa: PTH112
 
 
 def shown(path: Path) -> str:

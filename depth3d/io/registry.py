@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from depth3d.core.errors import UsageError
 from depth3d.io.atomic import beside
+from depth3d.io.open_input import is_folder
 
 if TYPE_CHECKING:
     from inspect import Parameter
@@ -184,7 +185,7 @@ def files_of_format(path: Path, form: Format) -> tuple[Path, ...]:
     """
     if form is SEQUENCE:
         first = first_frame(path)
-        return (first if first.parent.is_dir() else first.parent,)
+        return (first if is_folder(first.parent) else first.parent,)
     return (path, *(beside(path, ending) for ending in form.beside))
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from depth3d.io.atomic import Beside, beside
+from depth3d.io.atomic import Beside, atomic_files, beside
 from depth3d.io.atomic import atomic_write as atomic_write
 from depth3d.io.atomic import check_writable as check_writable
 from depth3d.io.notes import single_line_notes
@@ -111,12 +110,9 @@ def save_as(
         check_axes(options["axes"])
     for ending in form.beside:
         check_writable(beside(path, ending), force)
-    with ExitStack() as files:
-        file = files.enter_context(atomic_write(path, force=force))
-        companions = Beside(path, files, force=force)
+    with atomic_files(force=force) as files:
+        file = files.open(path)
         if form.takes("beside"):
-            options["beside"] = companions
+            options["beside"] = Beside(path, files)
         form.load()(value, file, notes=said, **options)
-        companions.flush()
-        file.flush()
     return path

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depth3d.core.errors import Depth3DError, WeightsError
+from depth3d.io.open_input import open_regular_file
 from depth3d.predictors.spec import MIDAS_LARGE, MIDAS_SMALL, NetworkSpec
 
 if TYPE_CHECKING:
@@ -100,11 +101,8 @@ def _for_inference(network: MidasNet) -> MidasNet:
 
 def _is_safetensors(path: Path) -> bool:
     """Whether the file begins as safetensors does: eight bytes of length, then a JSON object."""
-    try:
-        with path.open("rb") as file:
-            return file.read(9)[8:] == b"{"
-    except OSError as error:
-        raise WeightsError(f"cannot read weights {path}: {error.strerror or error}") from error
+    with open_regular_file(path, WeightsError) as file:
+        return file.read(9)[8:] == b"{"
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
@@ -14,6 +15,11 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 Coordinates = Literal["none", "stretched", "square"]
 OutputRange = Literal["relu", "softplus", "any"]
 Shrink = Literal["cubic", "area"]
+
+_STRIDE = 32
+"""Of the encoders' coarsest features; both sides of what they see are multiples of it."""
+_LEAST_STD = 1e-3
+_LONGEST_NAME = 200
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "coordinates": ("none", "stretched", "square"),
@@ -59,15 +65,20 @@ class NetworkSpec:
 
     def __post_init__(self) -> None:
         """Check the values."""
+        for text in (self.name, self.encoder):
+            if not (text.isprintable() and 0 < len(text) <= _LONGEST_NAME):
+                raise WeightsError(f"a network's name is a line of text, got {text[:_LONGEST_NAME]!r}")
         for field, choices in _CHOICES.items():
             if getattr(self, field) not in choices:
                 raise WeightsError(f"network {self.name}: {field} is {getattr(self, field)!r}, not one of {choices}")
-        sizes_fit = 1 <= self.multiple_of <= self.net_size <= 4096 and 2 <= self.width <= 1024
-        if not sizes_fit or min(self.std) <= 0:
+        sizes_fit = _STRIDE <= self.multiple_of <= self.net_size <= 4096 and 2 <= self.width <= 1024
+        if not sizes_fit or self.multiple_of % _STRIDE or not all(_LEAST_STD <= std < math.inf for std in self.std):
             raise WeightsError(
-                f"network {self.name}: impossible numbers: net_size {self.net_size}, multiple_of {self.multiple_of}, "
-                f"width {self.width}, std {self.std}"
+                f"network {self.name}: impossible numbers: net_size {self.net_size}, multiple_of {self.multiple_of} "
+                f"(of {_STRIDE}), width {self.width}, std {self.std}"
             )
+        if not all(map(math.isfinite, self.mean)) or max(map(abs, self.mean)) > 1 / _LEAST_STD:
+            raise WeightsError(f"network {self.name}: impossible numbers: mean {self.mean}")
 
     def to_json(self) -> str:
         """Write the specification as JSON, for the metadata of a weights file."""
@@ -85,8 +96,9 @@ class NetworkSpec:
             given.update({key: tuple(map(float, given[key])) for key in ("mean", "std") if key in given})
             _check_types(given)
             return cls(**given)
-        except (TypeError, ValueError) as error:
-            raise WeightsError(f"the network's description in the weights file cannot be read: {error}") from error
+        except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
+            reason = str(error)[:200]
+            raise WeightsError(f"the network's description in the weights file cannot be read: {reason}") from error
 
 
 def _check_types(given: dict[str, Any]) -> None:

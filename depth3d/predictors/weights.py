@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depth3d.core.errors import UsageError, WeightsError
+from depth3d.io.open_input import is_file
 
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress
@@ -112,7 +113,7 @@ def find_weights(name: str) -> FoundWeights | None:
     """
     official = _official(name)
     cached = cache_folder() / official.file
-    if cached.is_file():
+    if is_file(cached):
         found = examine_weights(cached, origin="cache")
         if found.official is not official:
             raise WeightsError(
@@ -198,7 +199,7 @@ def chosen_weights_file(weights: Path | None) -> Path | None:
     if not named:
         return None
     path = Path(named).expanduser()
-    if not path.is_file():
+    if not is_file(path):
         raise WeightsError(f"the environment variable DEPTH3D_WEIGHTS names no file: {named}; correct or unset it")
     return path
 
@@ -281,5 +282,5 @@ def _torch_hub_files(official: OfficialWeights) -> Iterator[Path]:
     caches = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
     folder = (Path(home).expanduser() if home else caches / "torch") / "hub" / "checkpoints"
     for name in (official.file, *official.other_names):
-        if (folder / name).is_file():
+        if is_file(folder / name):
             yield folder / name

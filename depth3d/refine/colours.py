@@ -37,7 +37,7 @@ def follow_colours(
     if colour_weight == 0:
         return values
     radius = max(1, round(_WINDOW_CELLS * cell_px))
-    step = max(1, radius // _COARSE_RADIUS)
+    step = max(1, min(radius // _COARSE_RADIUS, *values.shape))  # a picture of one column keeps it
     coarse_radius = round(radius / step)
     by_colour = cv2.ximgproc.guidedFilter(rgb, values, coarse_radius, _SAME_COLOUR**2, scale=1 / step)
     weight = np.float32(colour_weight) * _explained(values, by_colour, coarse_radius, step)

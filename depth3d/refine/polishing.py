@@ -39,10 +39,14 @@ def polish(depth: Depth, rgb: NDArray[np.uint8], *, refine: bool, smooth_px: flo
         The same object if there is nothing to do; else `source` says what was done.
 
     Raises:
-        UsageError: `smooth_px` is negative.
+        UsageError: `smooth_px` is negative, or more than the photo is wide and high.
     """
-    if not 0 <= smooth_px < np.inf:
-        raise UsageError(f"smoothing must be zero or a positive number of pixels, got {smooth_px:g}")
+    longer = max(rgb.shape[:2])
+    if not 0 <= smooth_px <= longer:
+        raise UsageError(
+            f"smoothing must be zero or a positive number of pixels, up to the photo's longer side of {longer}; "
+            f"got {smooth_px:g}"
+        )
     if not refine and not smooth_px:
         return depth
     done = (", edges refined" if refine else "") + (f", smoothed by {smooth_px:g} px" if smooth_px else "")

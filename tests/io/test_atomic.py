@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from depth3d.core.errors import OutputError
-from depth3d.io.atomic import atomic_write, check_writable
+from depth3d.io import abandoned
+from depth3d.io.atomic import atomic_files, atomic_write, check_writable
 
 
 @contextmanager
@@ -37,6 +38,12 @@ def write_half(path: Path, interruption: BaseException, *, force: bool = False) 
     with atomic_write(path, force=force) as file:
         file.write(b"half")
         raise interruption
+
+
+def write_three(folder: Path, *, force: bool) -> None:
+    with atomic_files(force=force) as files:
+        for name in ("first", "second", "third"):
+            files.open(folder / name).write(b"new")
 
 
 def test_the_file_has_its_name_only_when_it_is_complete(tmp_path: Path) -> None:
@@ -140,8 +147,10 @@ def test_a_dangling_link_creates_its_target(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("missing/a.bin", "the folder .*missing does not exist"),
-        ("file/a.bin", "the folder .*file does not exist"),
+        ("file/a.bin", "file is no folder"),
+        ("file/missing/a.bin", "file is no folder"),
+        ("missing/" + "long" * 100, "File name too long"),
+        ("long" * 100 + "/a.bin", "File name too long"),
         ("folder", "it is a folder"),
         ("pipe", "it is not a plain file"),
         ("loop", "cannot write"),
@@ -181,3 +190,72 @@ def test_permission_that_ends_meanwhile(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_good_target_passes_and_is_not_touched(tmp_path: Path) -> None:
     check_writable(tmp_path / "a.bin")
     assert names(tmp_path) == []
+
+
+def test_a_missing_folder_is_made(tmp_path: Path) -> None:
+    check_writable(tmp_path / "new" / "deep" / "a.bin")
+    assert names(tmp_path) == []
+    write(tmp_path / "new" / "deep" / "a.bin")
+    assert (tmp_path / "new" / "deep" / "a.bin").read_bytes() == b"new"
+    assert names(tmp_path / "new" / "deep") == ["a.bin"]
+
+
+def test_a_folder_that_was_made_for_nothing_goes_again(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        write_half(tmp_path / "old" / "new" / "deep" / "a.bin", KeyboardInterrupt())
+    assert names(tmp_path) == ["old"]
+    assert names(tmp_path / "old") == []
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("fails", ["first", "second", "third"])
+def test_files_get_their_names_together_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, force: bool, fails: str
+) -> None:
+    """Nothing new stays, nothing old is lost, when one of three names cannot be given."""
+    old = {"second": b"old"} if force else {}
+    for name, content in old.items():
+        (tmp_path / name).write_bytes(content)
+    replace, link = Path.replace, os.link
+
+    def refuse(source: Path, target: Path) -> None:
+        if Path(target).name == fails and ".part" in Path(source).name and not refused:
+            refused.append(target)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def refusing_replace(source: Path, target: Path) -> Path:
+        refuse(source, target)
+        return replace(source, target)
+
+    def refusing_link(source: Path, target: Path) -> None:
+        if Path(target).name == fails:
+            raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+        link(source, target)
+
+    refused: list[Path] = []
+    monkeypatch.setattr(Path, "replace", refusing_replace)
+    monkeypatch.setattr(os, "link", refusing_link)
+    with pytest.raises(OutputError, match=r"cannot write .*first: Input/output error"):
+        write_three(tmp_path, force=force)
+    assert refused
+    assert {name: (tmp_path / name).read_bytes() for name in names(tmp_path)} == old
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".depth3d-0123456789abcdef.part").write_bytes(b"half")
+    (tmp_path / ".depth3d-1123456789abcdef.part").mkdir()
+    (tmp_path / ".depth3d-1123456789abcdef.part" / "0001.png").write_bytes(b"half")
+    (tmp_path / "other.part").write_bytes(b"somebody else's")
+    write(tmp_path / "a.bin")
+    assert names(tmp_path) == ["a.bin", "other.part"]
+
+
+def test_what_another_process_is_writing_is_not_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(abandoned, "_swept", set())
+    with atomic_write(tmp_path / "a.bin") as file:
+        file.write(b"a")
+        monkeypatch.setattr(abandoned, "_swept", set())  # as another process would
+        write(tmp_path / "b.bin")
+    assert (tmp_path / "a.bin").read_bytes() == b"a"
+    assert names(tmp_path) == ["a.bin", "b.bin"]

@@ -194,7 +194,7 @@ def test_nothing_to_polish_is_nothing_done() -> None:
     assert isinstance(smooth, InverseDepth)
     np.testing.assert_array_equal(smooth.values, smooth_known(inverse_depth.values, 2))
     assert smooth.source == "somebody, smoothed by 2 px"
-    with pytest.raises(UsageError, match="smoothing must be zero or a positive number of pixels, got -1"):
+    with pytest.raises(UsageError, match="smoothing must be zero or a positive number of pixels, .*got -1"):
         polish(inverse_depth, rgb, refine=False, smooth_px=-1)
 
 
@@ -236,7 +236,7 @@ def test_what_cannot_be_meant_is_refused() -> None:
     inverse_depth = InverseDepth(truth)
     with pytest.raises(UsageError, match="colour weight must lie between 0 and 1, got 2"):
         refine_inverse_depth(inverse_depth, rgb, colour_weight=2)
-    with pytest.raises(UsageError, match="smoothing must be zero or a positive number of pixels, got -1"):
+    with pytest.raises(UsageError, match="smoothing must be zero or a positive number of pixels, .*got -1"):
         refine_inverse_depth(inverse_depth, rgb, smooth_px=-1)
     with pytest.raises(UsageError, match="cells must be at least 1, got 0"):
         refine_inverse_depth(inverse_depth, rgb, cells=0)
@@ -337,3 +337,22 @@ def test_a_sharp_edge_is_refined_beside_a_soft_one() -> None:
     refined = refine_inverse_depth(InverseDepth(mixed), rgb).values
     assert np.abs(refined - truth)[: HEIGHT // 2 - 20].max() < 0.03 * float(np.ptp(truth))
     np.testing.assert_allclose(refined[HEIGHT // 2 + 20 :], mixed[HEIGHT // 2 + 20 :], atol=0.02)
+
+
+@pytest.mark.parametrize("refine", [False, True])
+def test_smoothing_beyond_the_photo_is_refused(refine: bool) -> None:
+    """A Gaussian of 1e9 pixels has more weights than memory has room."""
+    rgb = np.zeros((20, 30, 3), np.uint8)
+    depth = InverseDepth(np.linspace(0, 1, 600, dtype=np.float32).reshape(20, 30))
+    with pytest.raises(UsageError, match="up to the photo's longer side of 30; got 1e\\+09"):
+        polish(depth, rgb, refine=refine, smooth_px=1e9)
+    assert np.ptp(polish(depth, rgb, refine=refine, smooth_px=30).values) < 0.5
+
+
+@pytest.mark.parametrize("shape", [(1, 3000), (3000, 1), (1, 1), (2, 3000)])
+def test_photos_of_one_row_or_column_are_refined(shape: tuple[int, int]) -> None:
+    values = np.linspace(0, 1, shape[0] * shape[1], dtype=np.float32).reshape(shape)
+    rgb = np.repeat((values * 255).astype(np.uint8)[..., None], 3, axis=2)
+    bent = follow_colours(values, rgb, cell_px=max(shape) / 8, colour_weight=0.5)
+    assert bent.shape == shape
+    assert np.isfinite(bent).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -227,6 +228,8 @@ def test_key_poses_may_go_one_way_in_the_scene_s_unit() -> None:
         ({"keys": [{}, {}], "unit": "m"}, "unit must be one of"),
         ({"keys": [{}, {}], "loop": 1}, "loop must be"),
         ({"keys": [{}, {}], "speed": 1}, "unknown speed"),
+        ({"keys": [{}, {"move": [1e200, 0, 0]}]}, "a move must lie within 1e\\+06, got 1e\\+200"),
+        ({"keys": [{}, {"move": [0, 0, -1e7]}]}, "a move must lie within"),
     ],
 )
 def test_wrong_key_poses_are_refused(document: Any, message: str) -> None:
@@ -265,3 +268,20 @@ def test_what_cannot_be_meant_is_refused(wrong: dict[str, Any]) -> None:
 def test_a_depth_of_another_size_is_refused() -> None:
     with pytest.raises(GeometryError, match="photo is 160x120, its depth 2x2"):
         animate_parallax(TRUTH.rgb, MetricDepth(np.ones((2, 2), np.float32), unit="m"), CAMERA)
+
+
+@pytest.mark.parametrize("unit", ["percent", "scene"])
+@pytest.mark.parametrize("hold", ["plane", "point", "size", "nothing"])
+@pytest.mark.parametrize("move", [[1e6, 0, 0], [0, -1e6, 0], [0, 0, -1e6], [0, 0, 1e6]])
+def test_the_longest_moves_are_drawn_or_refused(unit: str, hold: str, move: list[float]) -> None:
+    way = to_motion({"keys": [{}, {"move": move}], "unit": unit, "hold": hold})
+    with suppress(UsageError):
+        assert len(_frames(motion=way, seconds=0.2, fps=10)) == 2
+
+
+def test_a_photo_too_long_for_views_is_refused() -> None:
+    height = 40_000
+    camera = Intrinsics.from_fov(1, height, fov_x_deg=60)
+    depth = MetricDepth(np.linspace(1, 2, height, dtype=np.float32)[:, None], unit="m")
+    with pytest.raises(UsageError, match="1x40000 pixels cannot be drawn.*crop it first"):
+        animate_parallax(np.zeros((height, 1, 3), np.uint8), depth, camera)

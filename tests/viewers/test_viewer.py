@@ -432,7 +432,7 @@ class TestReading:
         assert capfd.readouterr().out == ""
 
     def test_missing_file(self, tmp_path: Path) -> None:
-        with pytest.raises(ViewerError, match="No such file"):
+        with pytest.raises(ViewerError, match="no such file"):
             load_geometry(tmp_path / "a.ply")
 
     def test_unknown_suffix_and_axes(self, tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from depth3d.core.errors import OutputError
 from depth3d.core.images import Animation
+from depth3d.io.abandoned import hold, new_part_name, sweep
 from depth3d.io.animation.animation import checked_frames
 from depth3d.io.atomic import check_writable
 from depth3d.io.images.codec import encode_png
@@ -38,9 +39,11 @@ def write_sequence(animation: Animation, path: Path, *, notes: Mapping[str, str]
         if target.exists():
             check_writable(target, force)
     try:
-        folder.mkdir(exist_ok=True)
-        waiting = folder / f".depth3d-{secrets.token_hex(8)}.part"
+        folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder)
+        waiting = new_part_name(folder)
         waiting.mkdir()
+        held = _held(waiting)
         try:
             texts = {f"depth3d:{name}": text for name, text in notes.items()}
             for target, rgb in zip(targets, checked_frames(animation), strict=True):
@@ -49,6 +52,20 @@ def write_sequence(animation: Animation, path: Path, *, notes: Mapping[str, str]
                 (waiting / target.name).replace(target)
         finally:
             shutil.rmtree(waiting, ignore_errors=True)
+            if held is not None:
+                os.close(held)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     return folder
+
+
+def _held(folder: Path) -> int | None:
+    """The temporary folder, held against being swept; see `depth3d.io.abandoned`."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows opens no folders
+        return None
+    try:
+        return hold(descriptor)
+    finally:
+        os.close(descriptor)

@@ -19,7 +19,7 @@ from depth3d.io.cameras.entries import Entries, FileCamera, number, numbers, pic
 from depth3d.io.captures.capture import Capture, PosedPhoto
 from depth3d.io.captures.photos import Photos
 from depth3d.io.captures.poses import pose_of_matrix
-from depth3d.io.open_input import shown
+from depth3d.io.open_input import is_file, is_folder, shown
 
 _UP = (0.0, 1.0, 0.0)
 _POLYCAM = tuple(f"t_{row}{column}" for row in range(3) for column in range(4))
@@ -29,7 +29,7 @@ _FOLDERS = ("", "corrected_cameras", "cameras", "keyframes/corrected_cameras", "
 def arkit_folder(folder: Path) -> Path | None:
     """Where in a folder the JSON files of a capture lie; None where there are none."""
     for inner in _FOLDERS:
-        first = next(iter(sorted((folder / inner).glob("*.json"))), None) if (folder / inner).is_dir() else None
+        first = next(iter(sorted((folder / inner).glob("*.json"))), None) if is_folder(folder / inner) else None
         while first is not None and first.name in {"info.json", "mesh_info.json"}:  # theirs, but of no photo
             rest = sorted(path for path in (folder / inner).glob("*.json") if path > first)
             first = rest[0] if rest else None
@@ -98,6 +98,6 @@ def _posed(path: Path, entries: Entries, photo: Path) -> PosedPhoto:
         photo,
         pose_of_matrix(matrix, where, looks_along_minus_z=True),
         camera_as_taken,
-        depth_file=depth if depth.is_file() else None,
-        confidence_file=confidence if confidence is not None and confidence.is_file() else None,
+        depth_file=depth if is_file(depth) else None,
+        confidence_file=confidence if confidence is not None and is_file(confidence) else None,
     )

@@ -17,7 +17,7 @@ from depth3d.io.cameras.nerfstudio_file import lens_of_frame
 from depth3d.io.captures.capture import Capture, PosedPhoto
 from depth3d.io.captures.photos import Photos
 from depth3d.io.captures.poses import pose_of_matrix
-from depth3d.io.open_input import open_picture, shown
+from depth3d.io.open_input import is_file, open_picture, shown
 
 
 def capture_from_nerfstudio(path: Path, photos: Photos) -> Capture:
@@ -60,5 +60,5 @@ def _posed(entries: Entries, frame: dict[str, Any], photo: Path, path: Path) -> 
         photo,
         pose_of_matrix(matrix, where, looks_along_minus_z=True),
         lens_of_frame(entries, frame, asked),
-        depth_file=file if file is not None and file.is_file() else None,
+        depth_file=file if file is not None and is_file(file) else None,
     )

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from depth3d.core.errors import CameraError
 from depth3d.io.cameras.entries import listed
-from depth3d.io.open_input import shown
+from depth3d.io.open_input import is_file, is_folder, shown
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".avif")
 
@@ -25,10 +25,10 @@ class Photos:
 
     def __init__(self, given: Sequence[Path], *, usual: Sequence[Path]) -> None:
         for path in given:
-            if not path.exists():
+            if not (is_file(path) or is_folder(path)):
                 raise CameraError(f"{shown(path)}: no such file or folder of photos")
-        self._folders = [path for path in (given or usual) if path.is_dir()]
-        self._files = [path for path in given if path.is_file()]
+        self._folders = [path for path in (given or usual) if is_folder(path)]
+        self._files = [path for path in given if is_file(path)]
         self._by_name = {path.name: path for folder in reversed(self._folders) for path in _photos_in(folder)}
         self._by_name |= {path.name: path for path in self._files}
         self._by_stem = {path.stem: path for path in self._by_name.values()}
@@ -39,7 +39,7 @@ class Photos:
         if path.is_absolute() or ".." in path.parts:  # paths of the machine that made the model
             path = PurePosixPath(path.name)
         for folder in self._folders:
-            if (folder / path).is_file():
+            if is_file(folder / path):
                 return folder / path
         return self._by_name.get(path.name) or self._by_stem.get(path.name) or self._by_stem.get(path.stem)
 
@@ -59,7 +59,11 @@ class Photos:
 
 
 def _photos_in(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES and path.is_file()]
+    try:
+        there = sorted(folder.iterdir())
+    except OSError as problem:
+        raise CameraError(f"{shown(folder)}: cannot be read: {problem.strerror or problem}") from None
+    return [path for path in there if path.suffix.lower() in SUFFIXES and is_file(path)]
 
 
 def _natural(path: Path) -> tuple[tuple[int, int | str], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from depth3d.io.captures.nerfstudio import capture_from_nerfstudio
 from depth3d.io.captures.photos import SUFFIXES, Photos
 from depth3d.io.captures.trajectory import capture_from_trajectory
 from depth3d.io.colmap.model import is_colmap_model
-from depth3d.io.open_input import shown
+from depth3d.io.open_input import is_file, is_folder, shown
 
 _MODELS_IN_PROJECTS = ("sparse/0", "sparse", "colmap/sparse/0", "0")
 _IMAGE_FOLDERS = ("images", "color", "rgb", "image", "")
@@ -33,11 +34,11 @@ def read_capture(model: str | Path, photos: Sequence[str | Path] = ()) -> Captur
         ColmapError: a COLMAP model is damaged.
     """
     model, given = Path(model), [Path(photo) for photo in photos]
-    if not model.exists():
+    if not os.path.exists(model):  # noqa: PTH110 - Path.exists raises OSError for names that are too long
         raise CameraError(f"{shown(model)}: no such file or folder; give {_KNOWN}")
     if model.suffix.lower() in SUFFIXES:
         raise CameraError(f"{shown(model)}: a photo does not say where photos were taken; give first {_KNOWN}")
-    if model.is_dir():
+    if is_folder(model):
         return _from_folder(model, given)
     if model.suffix.lower() == ".json":
         return capture_from_nerfstudio(model, Photos(given, usual=(model.parent,)))
@@ -49,7 +50,7 @@ def _from_folder(folder: Path, given: list[Path]) -> Capture:
         if is_colmap_model(folder / inner):
             places = [place for start in (folder, folder.parent, folder.parent.parent) for place in _beside(start)[:-1]]
             return capture_from_colmap(folder / inner, Photos(given, usual=places))
-    if (folder / "transforms.json").is_file():
+    if is_file(folder / "transforms.json"):
         return capture_from_nerfstudio(folder / "transforms.json", Photos(given, usual=(folder,)))
     captured = arkit_folder(folder)
     if captured is not None:
@@ -58,4 +59,4 @@ def _from_folder(folder: Path, given: list[Path]) -> Capture:
 
 
 def _beside(folder: Path) -> list[Path]:
-    return [folder / name for name in _IMAGE_FOLDERS if (folder / name).is_dir()]
+    return [folder / name for name in _IMAGE_FOLDERS if is_folder(folder / name)]

@@ -19,7 +19,7 @@ from depth3d.core.errors import CameraError
 from depth3d.io.captures.capture import Capture, PosedPhoto
 from depth3d.io.captures.photos import Photos
 from depth3d.io.captures.poses import pose_of_matrix, pose_of_quaternion
-from depth3d.io.open_input import open_regular_file, shown
+from depth3d.io.open_input import is_file, open_regular_file, shown
 
 _LARGEST_BYTES = 100_000_000
 _SAME_MOMENT_S = 0.02
@@ -123,7 +123,7 @@ def _by_time(stops: list[_Stop], moments: list[tuple[float, Path]], path: Path) 
 def _moments(photos: list[Path], path: Path) -> list[tuple[float, Path]]:
     """When each photo was taken, in seconds: from rgb.txt beside the trajectory, else from the names."""
     listed = path.with_name("rgb.txt")
-    if listed.is_file():
+    if is_file(listed):
         by_name = {photo.name: photo for photo in photos}
         words = [line.split() for line in listed.read_text(encoding="utf-8", errors="replace").splitlines()]
         named = [

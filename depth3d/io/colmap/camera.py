@@ -12,6 +12,7 @@ from depth3d.core.errors import CameraError
 from depth3d.io.cameras.entries import Asked, FileCamera, brown, fisheye, listed, places_of_photo
 from depth3d.io.colmap.index import names_and_cameras
 from depth3d.io.colmap.model import ColmapCamera, is_colmap_model, read_cameras
+from depth3d.io.open_input import is_file, is_folder
 
 _FILE_SUFFIXES = (".bin", ".txt")
 _BROWN_NAMES = ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")
@@ -21,7 +22,7 @@ _FISHEYE_MODELS = {"OPENCV_FISHEYE", "SIMPLE_RADIAL_FISHEYE", "RADIAL_FISHEYE", 
 
 def is_colmap_path(path: Path) -> bool:
     """Whether a path is a model's folder or can be its file of cameras."""
-    return is_colmap_model(path) if path.is_dir() else path.suffix.lower() in _FILE_SUFFIXES
+    return is_colmap_model(path) if is_folder(path) else path.suffix.lower() in _FILE_SUFFIXES
 
 
 def camera_from_colmap(path: Path, asked: Asked) -> FileCamera:
@@ -74,8 +75,8 @@ def lens_of(camera: ColmapCamera, where: str, *, count: int) -> FileCamera:
 
 
 def _camera_of_photo(path: Path, cameras: dict[int, ColmapCamera], asked: Asked) -> ColmapCamera:
-    folder = path if path.is_dir() else path.parent
-    if not any((folder / f"images{suffix}").is_file() for suffix in _FILE_SUFFIXES):
+    folder = path if is_folder(path) else path.parent
+    if not any(is_file(folder / f"images{suffix}") for suffix in _FILE_SUFFIXES):
         raise CameraError(f"{asked.where}: {len(cameras)} cameras, and no file of images says which is the photo's")
     images = names_and_cameras(folder)
     found = {images[i][1] for i in places_of_photo([name for name, _ in images], asked.photo_name)}

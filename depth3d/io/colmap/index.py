@@ -18,6 +18,7 @@ from depth3d.io.colmap.model import (
     read_cameras,
     read_points3d,
 )
+from depth3d.io.open_input import is_file
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,4 +115,4 @@ def _names_and_cameras(folder: Path, stamps: _Stamps) -> tuple[tuple[str, int], 
 def _stamps(folder: Path) -> _Stamps:
     """What changes when a model's files do."""
     files = (folder / f"{name}{suffix}" for name in ("cameras", "images", "points3D") for suffix in (".bin", ".txt"))
-    return tuple((file.name, (facts := file.stat()).st_size, facts.st_mtime_ns) for file in files if file.is_file())
+    return tuple((file.name, (facts := file.stat()).st_size, facts.st_mtime_ns) for file in files if is_file(file))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from depth3d.core.camera import Pose
 from depth3d.core.errors import ColmapError
 from depth3d.io.colmap.parsing import BinaryFile, TextFile
-from depth3d.io.open_input import open_regular_file, shown
+from depth3d.io.open_input import is_file, is_folder, open_regular_file, shown
 
 PARAMETERS_OF_MODEL: dict[str, tuple[str, ...]] = {
     "SIMPLE_PINHOLE": ("f", "cx", "cy"),
@@ -114,7 +114,7 @@ class ColmapPoints:
 
 def is_colmap_model(path: Path) -> bool:
     """Whether a path is a folder with at least the cameras of a model."""
-    return any((path / f"cameras{suffix}").is_file() for suffix in (".bin", ".txt"))
+    return any(is_file(path / f"cameras{suffix}") for suffix in (".bin", ".txt"))
 
 
 def read_cameras(path: Path) -> dict[int, ColmapCamera]:
@@ -126,7 +126,7 @@ def read_cameras(path: Path) -> dict[int, ColmapCamera]:
     Raises:
         ColmapError: the file is missing, damaged or cut off, or holds what no camera can have.
     """
-    file = path if path.is_file() else _file_of(path, "cameras")
+    file = path if is_file(path) else _file_of(path, "cameras")
     cameras: dict[int, ColmapCamera] = {}
     for camera in _binary_cameras(file) if _is_binary(file) else _text_cameras(file):
         if camera.camera_id in cameras:
@@ -144,7 +144,7 @@ def each_image(path: Path) -> Iterator[ColmapImage]:
     Raises:
         ColmapError: the file is missing, damaged or cut off; found out as the images are asked for.
     """
-    file = path if path.is_file() else _file_of(path, "images")
+    file = path if is_file(path) else _file_of(path, "images")
     yield from _binary_images(file) if _is_binary(file) else _text_images(file)
 
 
@@ -157,7 +157,7 @@ def read_points3d(path: Path) -> ColmapPoints:
     Raises:
         ColmapError: the file is missing, damaged or cut off.
     """
-    file = path if path.is_file() else _file_of(path, "points3D")
+    file = path if is_file(path) else _file_of(path, "points3D")
     rows = list(_binary_points(file) if _is_binary(file) else _text_points(file))
     numbers = np.array([row[1:] for row in rows], np.float64).reshape(-1, 8)
     if not (np.abs(numbers) < _LARGEST_NUMBER).all():
@@ -169,9 +169,9 @@ def read_points3d(path: Path) -> ColmapPoints:
 
 
 def _file_of(folder: Path, name: str) -> Path:
-    found = next((folder / f"{name}{s}" for s in (".bin", ".txt") if (folder / f"{name}{s}").is_file()), None)
+    found = next((folder / f"{name}{s}" for s in (".bin", ".txt") if is_file(folder / f"{name}{s}")), None)
     if found is None:
-        what = "is no folder" if not folder.is_dir() else f"has no {name}.bin or {name}.txt"
+        what = "is no folder" if not is_folder(folder) else f"has no {name}.bin or {name}.txt"
         raise ColmapError(f"{shown(folder)}: {what}; give a COLMAP model's folder, such as sparse/0")
     return found
 

@@ -17,9 +17,11 @@ from depth3d.io.atomic import Beside, atomic_write
 from depth3d.io.depth.depth_image import metric_levels
 from depth3d.io.depth.stored import as_our_texts
 from depth3d.io.images.codec import encode_png
+from depth3d.io.open_input import read_small_file
 
 PARAMETERS_NAME = "depth_params.json"
 
+_LARGEST_BYTES = 500_000_000
 _TUM_UNITS_PER_METRE = 5000
 _MOST = 0xFFFF
 _FULL = 0x10000
@@ -95,8 +97,8 @@ def _read_parameters(path: Path) -> dict[str, object]:
     if not path.exists():
         return {}
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
+        entries = json.loads(read_small_file(path, OutputError, most_bytes=_LARGEST_BYTES, what="depth parameters"))
+    except (ValueError, RecursionError):
         entries = None
     if not isinstance(entries, dict):
         raise OutputError(f"{path} exists and holds something else than depth parameters; move it away")

@@ -75,3 +75,14 @@ def row_bytes(array: NDArray[Any], dtype: DTypeLike) -> NDArray[np.void]:
     """
     contiguous = np.ascontiguousarray(array, dtype)
     return contiguous.view(f"V{contiguous.dtype.itemsize * contiguous.shape[1]}")[:, 0]
+
+
+def raise_if_full(file: IO[bytes]) -> None:
+    """Let the system say why nothing more can be written, where a library does not.
+
+    Raises:
+        OSError: the system's words.
+    """
+    file.seek(0, os.SEEK_END)
+    file.write(b"\0" * ROWS)
+    file.flush()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from depth3d.core.errors import MissingExtraError, OutputError
 from depth3d.geometry.lazy_point_cloud import Cloud
 from depth3d.io.geometry.axes import axes_in_words, turned, turned_part
-from depth3d.io.geometry.blocks import ROWS
+from depth3d.io.geometry.blocks import ROWS, raise_if_full
 from depth3d.io.notes import GENERATOR, geometry_notes
 
 _AXES = ("X", "Y", "Z")
@@ -47,7 +47,7 @@ def write_cloud(cloud: Cloud, file: BinaryIO, *, axes: str, notes: Mapping[str, 
         finally:
             image.close()
     except libe57.E57Exception as error:
-        _raise_if_full(file)
+        raise_if_full(file)
         raise OutputError(f"cannot write the E57 file: {str(error).splitlines()[0]}") from error
 
 
@@ -134,13 +134,6 @@ def _survey(cloud: Cloud, axes: str) -> tuple[NDArray[np.float64], bytes]:
 
 def _guid(of: bytes) -> str:
     return f"{{{uuid.UUID(bytes=hashlib.sha256(of).digest()[:16], version=4)}}}".upper()
-
-
-def _raise_if_full(file: BinaryIO) -> None:
-    """Let the system say why nothing more can be written; the library does not."""
-    file.seek(0, 2)
-    file.write(b"\0" * ROWS)
-    file.flush()
 
 
 def read_points(path: Path) -> tuple[NDArray[np.float64], NDArray[np.uint8] | None, dict[str, str]]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from depth3d.core.errors import GeometryError, MissingExtraError, OutputError
 from depth3d.geometry.lazy_point_cloud import Cloud
 from depth3d.io.geometry.axes import axes_in_words, turned_part
-from depth3d.io.geometry.blocks import ROWS
+from depth3d.io.geometry.blocks import ROWS, raise_if_full
 from depth3d.io.notes import GENERATOR, geometry_notes
 from depth3d.io.open_input import DECODER_DAMAGE
 
@@ -78,6 +78,9 @@ def _write(cloud: Cloud, file: BinaryIO, axes: str, notes: Mapping[str, str], *,
         file.write(bytes(4))
     except laspy.LaspyException as error:
         raise OutputError(f"cannot write the LAS file: {error}") from error
+    except RuntimeError as error:  # of lazrs, when the disk is full; the system knows better words
+        raise_if_full(file)
+        raise OutputError(f"cannot write the LAZ file: {error}") from error
 
 
 def _points(laspy: Any, header: Any, cloud: Cloud, span: slice, axes: str) -> Any:

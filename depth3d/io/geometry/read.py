@@ -24,7 +24,7 @@ from depth3d.io.geometry.usda import TEXTURE_NAME, read_layer
 from depth3d.io.geometry.vertex_colors import srgb_from_linear
 from depth3d.io.geometry.with_trimesh import read_parts
 from depth3d.io.notes import unit_beside
-from depth3d.io.open_input import shown
+from depth3d.io.open_input import check_regular_file, shown
 
 Geometry = PointCloud | Mesh
 
@@ -70,6 +70,7 @@ def read_geometries(path: str | Path, *, axes: str | None = None) -> list[PointC
         raise UsageError(f"{path}: cannot read {suffix or 'a file without suffix'}; known are {' '.join(READABLE)}")
     if axes is not None:
         check_axes(axes)
+    check_regular_file(path, GeometryError)
     try:
         parts = _READERS[suffix](path, axes)
     except Depth3DError as error:
@@ -77,7 +78,7 @@ def read_geometries(path: str | Path, *, axes: str | None = None) -> list[PointC
             raise
         reason = str(error)
     except Exception as error:  # noqa: BLE001 - what libraries raise on damaged files has no common type
-        reason = getattr(error, "strerror", None) or str(error).split("\n")[0] or type(error).__name__
+        reason = getattr(error, "strerror", None) or str(error).split("\n")[0][:200] or type(error).__name__
     else:
         if not parts:
             raise GeometryError(f"{shown(path)}: there is no point in it; is it damaged?")

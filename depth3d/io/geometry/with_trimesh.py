@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.depth import Unit
+from depth3d.core.errors import GeometryError
 from depth3d.geometry.mesh import Mesh
 from depth3d.geometry.point_cloud import PointCloud
 from depth3d.io.geometry.vertex_colors import srgb_from_linear
+from depth3d.io.open_input import open_regular_file, shown
 
 _CONSTANT_HARMONIC = 0.28209479177387814
 
@@ -29,7 +31,9 @@ def read_parts(path: Path, cam_from_file: NDArray[np.float32], *, unit: Unit) ->
     """
     import trimesh
 
-    loaded = trimesh.load(path, process=False)
+    beside: Any = _Beside(path.parent)
+    with open_regular_file(path, GeometryError) as file:
+        loaded = trimesh.load(file, file_type=path.suffix[1:].lower(), resolver=beside, process=False)
     if isinstance(loaded, trimesh.Scene):
         placed = [loaded.graph[node] for node in loaded.graph.nodes_geometry]
         parts = [(loaded.geometry[name], file_from_part) for file_from_part, name in placed]
@@ -41,6 +45,26 @@ def read_parts(path: Path, cam_from_file: NDArray[np.float32], *, unit: Unit) ->
         for part, file_from_part in parts
         if isinstance(part, (trimesh.Trimesh, trimesh.PointCloud)) and len(part.vertices)
     ]
+
+
+class _Beside:
+    """Finds the materials and pictures that a file names, for trimesh.
+
+    What is no regular file, or lies outside the folder, is refused.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, name: str) -> bytes:
+        """The content of a file named so."""
+        path = self._folder / name.strip()
+        if not path.resolve().is_relative_to(self._folder.resolve()):
+            raise GeometryError(f"it names {shown(Path(name))}, which lies outside its folder")
+        with open_regular_file(path, GeometryError) as file:
+            return file.read()
+
+    __getitem__ = get
 
 
 def _from_trimesh(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +11,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.errors import Depth3DError, MissingExtraError
-from depth3d.io.open_input import MAX_MEGAPIXELS, open_regular_file, shown
+from depth3d.core.errors import Depth3DError, Depth3DWarning, MissingExtraError
+from depth3d.io.open_input import MAX_MEGAPIXELS, check_regular_file, shown
 
 SUFFIXES = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".mpg", ".mpeg")
 _USUAL_FPS = 25.0
+_MICROSECONDS = 1_000_000
 _HIGHEST_FPS = 1000.0
+_CONTAINERS = "mov,mp4,matroska,webm,avi,mpeg,mpegts,asf,flv,ogg,mpegvideo,h264,hevc"
+"""FFmpeg's names of what is read. Its playlists, such as ffconcat and HLS, would open other files that they name."""
+_CUT_S = 0.5
+"""So much less than a file announces is more than rounding."""
 
 
 class VideoError(Depth3DError):
     """A file cannot be read as a video."""
+
+
+class VideoWarning(Depth3DWarning):
+    """A video was read, but not all that it announces is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +79,12 @@ def read_video(path: str | Path) -> Video:
     Raises:
         VideoError: no such file, or none that FFmpeg reads as a video.
         MissingExtraError: PyAV is not installed.
+
+    Warns:
+        VideoWarning: the file is cut off; what is there is read.
     """
     path = Path(path)
-    with open_regular_file(path, VideoError):
-        pass
+    check_regular_file(path, VideoError)
     with _opened(path) as container:
         stream = _stream(container, path)
         width, height = stream.codec_context.width, stream.codec_context.height
@@ -81,10 +93,28 @@ def read_video(path: str | Path) -> Video:
         rate = stream.average_rate or stream.base_rate or stream.guessed_rate
         fps = float(rate) if rate and 0 < rate <= _HIGHEST_FPS else _USUAL_FPS
         try:
-            count = stream.frames or sum(1 for packet in container.demux(stream) if packet.size)
+            count, missing = _counted(container, stream, path)
         except _damage() as problem:
             raise VideoError(f"{shown(path)}: the video is damaged: {_one_line(problem)}") from None
-    return Video(path, fps, int(count))
+    if missing:
+        warnings.warn(VideoWarning(f"{shown(path)}: the video is cut off: {missing}; copy it again"), stacklevel=2)
+    return Video(path, fps, count)
+
+
+def _counted(container: Any, stream: Any, path: Path) -> tuple[int, str]:
+    """How many frames there are, and in words what is missing at the end; empty where all is there."""
+    if stream.frames:
+        ends = max((entry.pos + entry.size for entry in stream.index_entries), default=0)
+        bytes_ = path.stat().st_size
+        return stream.frames, f"it needs {ends:,} bytes and has {bytes_:,}" if ends > bytes_ else ""
+    count, last_s = 0, 0.0
+    for packet in container.demux():
+        count += packet.stream is stream and packet.size > 0
+        if packet.pts is not None and packet.time_base is not None:
+            last_s = max(last_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+    announced_s = (container.duration or 0) / _MICROSECONDS
+    is_cut = count and announced_s > last_s + _CUT_S
+    return count, f"it announces {announced_s:.1f} s and ends after {last_s:.1f} s" if is_cut else ""
 
 
 def _opened(path: Path) -> Any:
@@ -93,7 +123,8 @@ def _opened(path: Path) -> Any:
     except ImportError:
         raise MissingExtraError("reading video", "av", "video") from None
     try:
-        return av.open(str(path))
+        allowed = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
+        return av.open(f"file:{path}", container_options=allowed, metadata_errors="replace")
     except _damage() as problem:
         raise VideoError(f"{shown(path)}: no video: {_one_line(problem)}") from None
 
@@ -102,6 +133,8 @@ def _stream(container: Any, path: Path) -> Any:
     if not container.streams.video:
         raise VideoError(f"{shown(path)}: has no pictures")
     stream = container.streams.video[0]
+    if stream.codec_context is None:
+        raise VideoError(f"{shown(path)}: FFmpeg knows no decoder for its pictures; convert it to H.264 first")
     stream.thread_type = "AUTO"
     return stream
 

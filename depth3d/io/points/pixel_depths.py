@@ -59,15 +59,27 @@ def to_hint(found: PixelDepths, size: tuple[int, int]) -> SparsePoints:
     with np.errstate(invalid="ignore"):
         inside = (known.u >= 0) & (known.u <= width) & (known.v >= 0) & (known.v <= height)
     used = known.kept(inside)
+    alike = _first_of_its_kind(used)
+    repeated = len(used.u) - len(alike)
+    used = used.kept(alike)
     total = len(used.u)
     if total == 0:
         raise HintError(
             f"{found.source}: none of its {len(found.u)} points has a depth and lies in the {width}x{height} photo;"
             f" {found.remedy}"
         )
-    said = [] if total == len(known.u) else [f"{len(known.u) - total:,} outside the photo are left out"]
+    outside = len(known.u) - total - repeated
+    said = [f"{outside:,} outside the photo are left out"] if outside else []
+    said += [f"{repeated:,} are repetitions and count once"] if repeated else []
     if total > MAX_POINTS:
         used = used.kept(np.linspace(0, total - 1, MAX_POINTS).round().astype(np.intp))
         said.append(f"evenly thinned from {total:,}")
     counted = f"{found.source}, {len(used.u):,} points" + "".join(f", {word}" for word in said)
     return SparsePoints(used.u, used.v, used.metres, used.relative_sigma, counted)
+
+
+def _first_of_its_kind(points: PixelDepths) -> NDArray[np.intp]:
+    """Which points to keep of those that say the same, in their order; the others would only cost time."""
+    rows = np.stack([points.u, points.v, points.metres, points.relative_sigma], axis=1)
+    _, first = np.unique(rows, axis=0, return_index=True)
+    return np.sort(first)

@@ -8,7 +8,7 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.errors import CameraError, HintError, UsageError
 from depth3d.io.colmap.model import is_colmap_model
 from depth3d.io.colmap.points import colmap_depths
-from depth3d.io.open_input import open_regular_file, shown
+from depth3d.io.open_input import is_folder, open_regular_file, shown
 from depth3d.io.photos.photo import Photo
 from depth3d.io.points.las import las_depths
 from depth3d.io.points.pixel_depths import PixelDepths, to_hint
@@ -101,7 +101,7 @@ def _read(
 
 
 def _kind(path: Path) -> str:
-    if path.is_dir():
+    if is_folder(path):
         if is_colmap_model(path):
             return "model"
         raise HintError(f"{shown(path)}: no COLMAP model; give the folder that holds cameras.bin, such as sparse/0")

@@ -57,8 +57,9 @@ def light_meshes(frames: Path) -> Section:
         DepthMapError: the list or a depth cannot be read.
         PhotoError: a photo cannot be read.
     """
+    listed = read_frames(frames)  # refuses what is no such list before it is read for its cameras
     cameras = {str(entry["name"]): entry.get("fx_fy_cx_cy") for entry in json.loads(frames.read_text(encoding="utf-8"))}
-    rows = [_judged(frame, cameras[frame.name]) for frame in read_frames(frames)]
+    rows = [_judged(frame, cameras[frame.name]) for frame in listed]
     dense = [row.fewer_percent for row in rows if row.known >= _DENSE]
     figures: tuple[Figure, ...] = ()
     if dense:

@@ -7,19 +7,23 @@ Predictions are known up to a scale and a shift in inverse depth, so both are fi
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import DepthMapError
+from depth3d.io.depth.read import read_stored_depth
+from depth3d.io.open_input import read_small_file, shown
 from depth3d.io.photos.photo import Photo, read_photo
 from depth3d.lab.evaluation.boundaries import boundary_f1, flying_points
 
 NEAREST_M, FARTHEST_M = 0.1, 80.0
+_LARGEST_LIST_BYTES = 50_000_000
 _BEYOND = 1.2  # aligned depth is held below this times the frame's greatest true depth
 
 Predict = Callable[[Photo], InverseDepth]
@@ -115,45 +119,38 @@ def read_frames(path: Path) -> list[Frame]:
     Raises:
         DepthMapError: the file cannot be read, or an entry lacks something.
     """
+    content = read_small_file(path, DepthMapError, most_bytes=_LARGEST_LIST_BYTES, what="list of frames")
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-        frames = [
-            Frame(str(e["name"]), path.parent / e["color"], path.parent / e["depth"], float(e["units_per_metre"]))
-            for e in entries
-        ]
-    except OSError as error:
-        raise DepthMapError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (ValueError, KeyError, TypeError) as error:
+        frames = [_frame(entry, path.parent) for entry in json.loads(content)]
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise DepthMapError(
-            f"{path}: is not a list of frames with name, color, depth, units_per_metre: {error!r}"
+            f"{shown(path)}: is not a list of frames with name, color, depth, units_per_metre: {repr(error)[:200]}"
         ) from error
     if not frames:
-        raise DepthMapError(f"{path}: names no frame")
+        raise DepthMapError(f"{shown(path)}: names no frame")
     bad = [frame.name for frame in frames if not 0 < frame.units_per_metre < np.inf]
     if bad:
-        raise DepthMapError(f"{path}: units_per_metre of {bad[0]} must be positive")
+        raise DepthMapError(f"{shown(path)}: units_per_metre of {bad[0][:200]} must be positive")
     return frames
+
+
+def _frame(entry: Mapping[str, Any], folder: Path) -> Frame:
+    name = str(entry["name"]).encode("utf-8", "backslashreplace").decode("utf-8")
+    return Frame(name, folder / entry["color"], folder / entry["depth"], float(entry["units_per_metre"]))
 
 
 def read_truth(frame: Frame) -> NDArray[np.float32]:
     """Measured depth in metres (H, W), NaN where unknown or outside 0.1 to 80 m.
 
     Raises:
-        DepthMapError: the file is no single-channel picture, or nothing in it is known.
+        DepthMapError: the file holds no single grid of numbers, or nothing in it is known.
     """
-    import cv2
-
-    try:
-        data = np.fromfile(frame.depth, np.uint8)
-    except OSError as error:
-        raise DepthMapError(f"{frame.depth}: cannot be read: {error.strerror or error}") from error
-    values = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-    if values is None or values.ndim != 2:
-        raise DepthMapError(f"{frame.depth}: is not a single-channel picture that holds depth")
-    metres = values.astype(np.float32) / np.float32(frame.units_per_metre)
+    values = read_stored_depth(frame.depth).values
+    with np.errstate(all="ignore"):
+        metres = (values / frame.units_per_metre).astype(np.float32)
     metres[~((metres >= NEAREST_M) & (metres <= FARTHEST_M))] = np.nan
     if np.isnan(metres).all():
-        raise DepthMapError(f"{frame.depth}: no depth between {NEAREST_M} and {FARTHEST_M:g} m")
+        raise DepthMapError(f"{shown(frame.depth)}: no depth between {NEAREST_M} and {FARTHEST_M:g} m")
     return metres
 
 

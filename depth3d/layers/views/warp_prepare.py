@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.camera import Intrinsics, Pose
+from depth3d.core.errors import UsageError
 from depth3d.layers import Layers, Skin, peel
 from depth3d.layers.views.warp import gentle, lines_of
 
@@ -21,6 +22,8 @@ _STEEPEST = 0.8
 """Greatest change of a pixel's shift from one pixel to the next, within one sheet."""
 _FINER = 2
 """Colours are held at so many times the photo's size: bilinear sampling of that is as sharp as cubic sampling."""
+_LONGEST = 32766
+"""OpenCV's remap counts pixels in 16 bits."""
 _AMPLE = 1.4
 """Not so if the photo has this many pixels per pixel of the view."""
 
@@ -81,8 +84,16 @@ def to_stage(layers: Layers, viewpoints: Sequence[Viewpoint], *, cell: int) -> S
         layers: the photo in layers.
         viewpoints: where it will be seen from, all of one size.
         cell: draw faster by tracing only every so many pixels of a view.
+
+    Raises:
+        UsageError: the photo is too long and thin.
     """
     photo = layers.camera
+    if _FINER * max(photo.size) > _LONGEST:
+        raise UsageError(
+            f"views of a picture of {photo.width}x{photo.height} pixels cannot be drawn: no side may exceed "
+            f"{_LONGEST // _FINER}; crop it first"
+        )
     width = max(one.camera.width for one in viewpoints)
     scale = width / photo.width / cell
     size = max(2, math.ceil(photo.width * scale)), max(2, math.ceil(photo.height * scale))

@@ -23,6 +23,7 @@ from depth3d.render.parallax.camera_paths import Hold, Motion, Place, Unit
 _KEYS = {"keys", "unit", "hold", "loop"}
 _OF_A_KEY = {"move", "turn", "zoom", "at"}
 _MOST_KEYS = 1000
+_FARTHEST_MOVE = 1e6
 
 
 def to_motion(document: Mapping[str, Any]) -> Motion:
@@ -67,6 +68,8 @@ def _values(entry: Any, number: int) -> tuple[float, ...]:
     zoom = _number(entry.get("zoom", 1), f"{where}: zoom")
     if not 0.1 <= zoom <= 10:
         raise UsageError(f"{where}: zoom must lie between 0.1 and 10, got {zoom:g}")
+    if max(map(abs, move)) > _FARTHEST_MOVE:
+        raise UsageError(f"{where}: a move must lie within {_FARTHEST_MOVE:g}, got {max(move, key=abs):g}")
     if max(map(abs, turn)) > 45:
         raise UsageError(f"{where}: a camera may turn by at most 45 degrees, got {max(turn, key=abs):g}")
     return (*move, *turn, zoom)

@@ -12,6 +12,7 @@ from depth3d.geometry.point_cloud import PointCloud
 from depth3d.io.geometry.axes import check_axes
 from depth3d.io.geometry.read import READABLE, Stated, comments_of, read_geometries, stated
 from depth3d.io.geometry.with_trimesh import vertex_rgb
+from depth3d.io.open_input import check_regular_file
 from depth3d.viewers.open3d.window import import_open3d
 
 _OPEN3D_SUFFIXES = (".pcd", ".xyz", ".xyzn", ".xyzrgb", ".pts")
@@ -43,6 +44,7 @@ def load_geometry(path: Path, *, axes: str | None = None) -> list[PointCloud | M
             return read_geometries(path, axes=axes)
         except GeometryError as error:
             raise ViewerError(str(error)) from None
+    check_regular_file(path, ViewerError)
     try:
         by = stated(comments_of(path) if suffix == ".pcd" else {}, path, axes)
         geometries = _read_with_open3d(path, by)

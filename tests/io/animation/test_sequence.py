@@ -66,6 +66,6 @@ def test_a_break_leaves_no_frame(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_folder_above_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="does not exist"):
-        save(animation(), tmp_path / "no" / "such" / "%04d.png")
+def test_missing_folders_are_made(tmp_path: Path) -> None:
+    save(animation(), tmp_path / "new" / "deep" / "%04d.png")
+    assert (tmp_path / "new" / "deep" / "0001.png").is_file()

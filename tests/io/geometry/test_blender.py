@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-from contextlib import ExitStack
 from pathlib import Path
 
 import cv2
@@ -18,7 +17,7 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth
 from depth3d.core.point_map import unproject
 from depth3d.geometry.mesh import to_mesh
-from depth3d.io.atomic import Beside, atomic_write
+from depth3d.io.atomic import Beside, atomic_files
 from depth3d.io.geometry.blender import write_scene
 
 CAMERA = Intrinsics(96, 64, 100, 110, 44, 35)
@@ -48,9 +47,9 @@ def _write(folder: Path, unit: str = "m") -> Path:
     z[20:40, 30:60] = 2
     mesh = to_mesh(unproject(MetricDepth(z, unit=unit), CAMERA), _photo(), max_error_px=None)  # type: ignore[arg-type]
     script = folder / "room.py"
-    with ExitStack() as files:
-        file = files.enter_context(atomic_write(script))
-        beside = Beside(script, files, force=False)
+    with atomic_files() as files:
+        file = files.open(script)
+        beside = Beside(script, files)
         marks = [("table: 2 m", (0.1, 0.2, 2.0))]
         write_scene(mesh, file, notes={"unit": unit}, beside=beside, camera=CAMERA, rgb=_photo(), marks=marks)
     return script

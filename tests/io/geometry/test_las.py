@@ -9,6 +9,7 @@ import laspy
 import numpy as np
 import pytest
 from quadrants import check_upright, cloud
+from test_atomic import largest_file
 
 from depth3d.core.errors import MissingExtraError, OutputError
 from depth3d.geometry.point_cloud import PointCloud
@@ -82,3 +83,11 @@ def test_without_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, su
     with pytest.raises(MissingExtraError, match=rf"needs? .*{package}.*depth3d\[formats\]"):
         save(cloud(), tmp_path / f"a{suffix}")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".las", ".laz"])
+@pytest.mark.parametrize("size", [100, 1000])
+def test_a_full_disk_is_told_in_the_system_s_words(tmp_path: Path, suffix: str, size: int) -> None:
+    with largest_file(size), pytest.raises(OutputError, match="File too large"):
+        save(cloud(), tmp_path / f"a{suffix}")
+    assert list(tmp_path.iterdir()) == []

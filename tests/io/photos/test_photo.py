@@ -386,7 +386,7 @@ def test_an_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)  # root may read everything, so the mode bits show nothing here
+    monkeypatch.setattr(os, "open", refuse)  # root may read everything, so the mode bits show nothing here
     with pytest.raises(PhotoError, match=r"cannot be read: Permission denied$"):
         read_photo(path)
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from depth3d.core.errors import HintError
-from depth3d.io.points.pixel_depths import DEFAULT_RELATIVE_SIGMA, PixelDepths
+from depth3d.io.points.pixel_depths import DEFAULT_RELATIVE_SIGMA, PixelDepths, to_hint
 from depth3d.io.points.table import table_depths
 
 WAYS = {
@@ -116,3 +116,11 @@ def test_a_bad_row_is_named(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(HintError) as caught:
         table_depths(file, units_per_metre=1)
     assert says in str(caught.value)
+
+
+def test_points_that_say_the_same_count_once(tmp_path: Path) -> None:
+    """A program that writes its only point 300,000 times; the solver would look at each for a minute."""
+    found = _table(tmp_path, "5,5,2\n" * 1000 + "6,5,2\n" + "5,5,3\n" + "5,5,2\n" * 1000 + "900,5,2\n")
+    points = to_hint(found, (100, 100))
+    assert list(zip(points.u, points.v, points.metres, strict=True)) == [(5, 5, 2), (6, 5, 2), (5, 5, 3)]
+    assert "1 outside the photo are left out, 1,999 are repetitions and count once" in points.source

@@ -65,6 +65,7 @@ def _frames(folder: Path, **changes: object) -> Path:
     depth[3:] = 1000
     cv2.imwrite(str(folder / "d.png"), depth)
     cv2.imwrite(str(folder / "c.png"), np.full((12, 16, 3), 99, np.uint8))
+    cv2.imwrite(str(folder / "e.png"), np.full((12, 16, 3), (9, 99, 200), np.uint8))
     entry = {"name": "one", "color": "c.png", "depth": "d.png", "units_per_metre": 1000} | changes
     (folder / "frames.json").write_text(json.dumps([entry]))
     return folder / "frames.json"
@@ -84,15 +85,15 @@ def test_photo_larger_than_its_depth(tmp_path: Path) -> None:
 
 
 def test_bad_lists_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DepthMapError, match="cannot be read"):
+    with pytest.raises(DepthMapError, match="no such file"):
         read_frames(tmp_path / "absent.json")
     (tmp_path / "bad.json").write_text("{")
     with pytest.raises(DepthMapError, match="not a list of frames"):
         read_frames(tmp_path / "bad.json")
     with pytest.raises(DepthMapError, match="must be positive"):
         read_frames(_frames(tmp_path, units_per_metre=0))
-    with pytest.raises(DepthMapError, match="single-channel"):
-        evaluate(read_frames(_frames(tmp_path, depth="c.png")), {})
+    with pytest.raises(DepthMapError, match="picture in colours"):
+        evaluate(read_frames(_frames(tmp_path, depth="e.png")), {})
     with pytest.raises(DepthMapError, match="no depth between"):
         evaluate(read_frames(_frames(tmp_path, units_per_metre=1)), {})
 
