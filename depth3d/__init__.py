@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from depth3d.core.dependencies import switch_off_reports
+
 if TYPE_CHECKING:
     # The sentence
     from depth3d.scenes.options import Options as Options
@@ -92,6 +94,8 @@ if TYPE_CHECKING:
     from depth3d.io.save import save as save
 
 __version__ = "0.1.0"
+
+switch_off_reports()  # before anything that reports is loaded
 
 _ROOM_OF_NAME = {
     # The sentence

@@ -154,7 +154,7 @@ def is_local(system: Any) -> bool:
 
 def without_temporary(text: str) -> str:
     """A message without the names of our temporary folders."""
-    return re.sub(rf"[^\s'\"]*/{TEMPORARY}\w+/", "", text)
+    return re.sub(rf"(?<![^\s'\"])[^\s'\"]*/{TEMPORARY}\w+/", "", text)
 
 
 def _flush_to_disk(files: Any) -> None:

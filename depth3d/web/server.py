@@ -65,9 +65,7 @@ def serve(
 
 
 def check_installed() -> None:
-    """Raise MissingExtraError unless the page's framework is there; it is told not to call home."""
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    """Raise MissingExtraError unless the page's framework is there."""
     try:
         import gradio  # noqa: F401
     except ImportError:
