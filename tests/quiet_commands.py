@@ -27,8 +27,8 @@ COMMANDS = {
     "weights": "weights list",
     "doctor": "doctor",
     "eval": "eval frames.json --weights tiny.safetensors",
-    "bench": "bench predict --weights tiny.safetensors --rounds 1 --photos 20",
-    "train": "train --out training --steps 1 --batch 1",
+    "bench": "bench edges frames.json",
+    "train": "train --out training --data tum:capture --start tiny.safetensors --steps 1 --batch 1",
 }
 
 

@@ -56,6 +56,9 @@ def _work_folder(folder: Path) -> Path:
     Image.fromarray(np.uint16(plane * 1000)).save(folder / "depth_mm.png")
     frame = {"name": "one", "color": "photo.png", "depth": "depth_mm.png", "units_per_metre": 1000}
     (folder / "frames.json").write_text(json.dumps([frame]))
+    for name, picture in (("rgb", "photo.png"), ("depth", "depth_mm.png")):
+        (folder / "capture" / name).mkdir(parents=True)
+        shutil.copy(folder / picture, folder / "capture" / name / "1.0.png")
     (folder / "room").mkdir()
     room = posed_room(3)
     room.write_photos(folder / "room" / "images")

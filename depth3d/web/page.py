@@ -14,10 +14,10 @@ from depth3d.predictors.download import Progress
 from depth3d.render.parallax import DEFAULT_MOTION, MOTIONS
 from depth3d.web.clicked_hints import Pixel
 from depth3d.web.examples import EXAMPLES
-from depth3d.web.middleware import COOKIE
 from depth3d.web.render_html import board_of, camera_in_words, fit_in_words, links_to_files, model_of, moving_of
-from depth3d.web.session import Desk
-from depth3d.web.sessions import Desks
+from depth3d.web.session import Session
+from depth3d.web.sessions import Sessions
+from depth3d.web.visitors import COOKIE
 
 DOWNLOADS = {
     ".ply": "Point cloud (PLY)",
@@ -41,123 +41,126 @@ State = tuple[dict[str, Any], str, str, float | None, float | None]
 
 
 class Clicks:
-    """What happens when something on the page is clicked: find the visitor's desk, one call, and what it shows now."""
+    """What happens when something on the page is clicked: find the session, make one call, say what it shows now."""
 
-    def __init__(self, desks: Desks) -> None:
-        self._desks = desks
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
 
     def open(self, request: gr.Request) -> dict[str, Any]:
         """A page was opened."""
-        return board_of(self._desks.open(*_page_and_owner(request)))
+        try:
+            return board_of(self._sessions.open(*_page_and_owner(request)))
+        except Depth3DError as error:
+            raise gr.Error(str(error), title=_SORRY, print_exception=False) from None
 
     def leave(self, request: gr.Request) -> None:
         """It was closed."""
-        self._desks.close(_page_and_owner(request)[0])
+        self._sessions.close(*_page_and_owner(request))
 
     def look(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> dict[str, Any]:
         """A photo has come: show its heat map."""
         progress(0.3, desc="Looking at the photo")
-        with self._desk(request) as desk:
-            desk.look(_share(progress, "Fetching the network, this once"))
-            return board_of(desk)
+        with self._session(request) as session:
+            session.look(_share(progress, "Fetching the network, this once"))
+            return board_of(session)
 
     def settle(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> State:
         """Fit camera and metres."""
         progress(0.3, desc="Finding camera and scale")
-        with self._desk(request) as desk:
-            desk.settle()
-            return _state(desk)
+        with self._session(request) as session:
+            session.settle()
+            return _state(session)
 
     def mark(self, event: gr.EventData, request: gr.Request) -> State:
         """A hint was given."""
-        with self._desk(request) as desk:
-            desk.add_mark(_pixels(event), str(event.length))
-            desk.settle()
-            return _state(desk)
+        with self._session(request) as session:
+            session.add_mark(_pixels(event), str(event.length))
+            session.settle()
+            return _state(session)
 
     def unmark(self, event: gr.EventData, request: gr.Request) -> State:
         """A hint was taken back."""
-        with self._desk(request) as desk:
-            desk.remove_mark(str(event.letter))
-            desk.settle()
-            return _state(desk)
+        with self._session(request) as session:
+            session.remove_mark(str(event.letter))
+            session.settle()
+            return _state(session)
 
     def measure(self, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
         """Something is to be measured."""
-        with self._desk(request) as desk:
-            desk.add_span(_pixels(event))
-            return board_of(desk)
+        with self._session(request) as session:
+            session.add_span(_pixels(event))
+            return board_of(session)
 
     def unmeasure(self, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
         """A measurement is not wanted any more."""
-        with self._desk(request) as desk:
-            desk.remove_span(int(event.index))
-            return board_of(desk)
+        with self._session(request) as session:
+            session.remove_span(int(event.index))
+            return board_of(session)
 
     def state_fov(self, degrees: float | None, request: gr.Request) -> State:
         """The user knows the field of view."""
-        with self._desk(request) as desk:
-            desk.state_camera(fov_x_deg=degrees)
-            return _state(desk)
+        with self._session(request) as session:
+            session.state_camera(fov_x_deg=degrees)
+            return _state(session)
 
     def state_focal(self, pixels: float | None, request: gr.Request) -> State:
         """The user knows the focal length."""
-        with self._desk(request) as desk:
-            desk.state_camera(focal_px=pixels)
-            return _state(desk)
+        with self._session(request) as session:
+            session.state_camera(focal_px=pixels)
+            return _state(session)
 
     def find_camera(self, request: gr.Request) -> State:
         """The photo's own camera is wanted again."""
-        with self._desk(request) as desk:
-            desk.state_camera()
-            return _state(desk)
+        with self._session(request) as session:
+            session.state_camera()
+            return _state(session)
 
     def model(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> str:
         """Build the model that turns in the page."""
         progress(0.3, desc="Building the model")
-        with self._desk(request) as desk:
-            desk.show_model()
-            return model_of(desk)
+        with self._session(request) as session:
+            session.show_model()
+            return model_of(session)
 
     def move(self, motion: str, amount: float, request: gr.Request, progress: gr.Progress = _PROGRESS) -> str:
         """Preview a moving picture."""
-        with self._desk(request) as desk:
-            desk.choose_motion(motion, amount or None)
-            desk.show_moving(progress=_drawn(progress))
-            return moving_of(desk)
+        with self._session(request) as session:
+            session.choose_motion(motion, amount or None)
+            session.show_moving(progress=_drawn(progress))
+            return moving_of(session)
 
     def write(self, suffix: str) -> Callable[..., str]:
         """What writes a file of this suffix to download."""
 
         def write(request: gr.Request, progress: gr.Progress = _PROGRESS) -> str:
             progress(0.3, desc=f"Writing: {DOWNLOADS[suffix]}")
-            with self._desk(request) as desk:
-                desk.make(suffix, progress=_drawn(progress))
-                return links_to_files(desk)
+            with self._session(request) as session:
+                session.make(suffix, progress=_drawn(progress))
+                return links_to_files(session)
 
         return write
 
     @contextmanager
-    def _desk(self, request: gr.Request) -> Iterator[Desk]:
-        """The visitor's desk; what is wrong is said on the page in one line."""
-        desk: Desk | None = None
+    def _session(self, request: gr.Request) -> Iterator[Session]:
+        """The visitor's session; what is wrong is said on the page in one line."""
+        session: Session | None = None
         try:
-            desk = self._desks.of_page(*_page_and_owner(request))
-            yield desk
+            session = self._sessions.of_page(*_page_and_owner(request))
+            yield session
         except Depth3DError as error:
-            said = str(error) if desk is None else desk.in_words(error)
+            said = str(error) if session is None else session.in_words(error)
             raise gr.Error(said, title=_SORRY, print_exception=False) from None
         except MemoryError:
             raise gr.Error("not enough memory for a photo of this size; make it smaller", title=_SORRY) from None
 
 
-def build_page(desks: Desks) -> gr.Blocks:
-    """The page; what visitors do on it happens on their desks."""
-    clicks = Clicks(desks)
+def build_page(sessions: Sessions) -> gr.Blocks:
+    """The page; what visitors do on it happens in their sessions."""
+    clicks = Clicks(sessions)
     page = gr.Blocks(title="depth3d", analytics_enabled=False, fill_width=True)
     with page:
         gr.HTML("<h1>depth3d</h1><p>A photo in three dimensions, in metres.</p>", elem_id="title")
-        board = _board(desks)
+        board = _board(sessions)
         with gr.Row(elem_classes="d3-later"):
             with gr.Column(scale=2, min_width=320):
                 gr.Markdown("### How far is everything?")
@@ -197,15 +200,15 @@ def build_page(desks: Desks) -> gr.Blocks:
     return page
 
 
-def _board(desks: Desks) -> gr.HTML:
+def _board(sessions: Sessions) -> gr.HTML:
     return gr.HTML(
         {},
         html_template="",
         js_on_load=_BOARD_SCRIPT,
         apply_default_css=False,
         elem_id="board",
-        megabytes=desks.limits.megabytes,
-        megapixels=desks.limits.megapixels,
+        megabytes=sessions.limits.megabytes,
+        megapixels=sessions.limits.megapixels,
         examples=list(EXAMPLES),
     )
 
@@ -227,12 +230,12 @@ def _moving_picture(clicks: Clicks) -> None:
     preview.click(clicks.move, [motion, amount], moving, **_MAKING)
 
 
-def _state(desk: Desk) -> State:
+def _state(session: Session) -> State:
     """Everything that a new fit changes on the page."""
-    camera = desk.scene.camera if desk.scene is not None else None
+    camera = session.scene.camera if session.scene is not None else None
     return (
-        board_of(desk),
-        fit_in_words(desk),
+        board_of(session),
+        fit_in_words(session),
         camera_in_words(camera) if camera else "",
         round(camera.fov_x_deg, 2) if camera else None,
         round(camera.fx, 1) if camera else None,

@@ -1,4 +1,4 @@
-"""One visitor's desk: a photo, what was clicked into it, and the files made from it. It calls the pipeline."""
+"""One visitor's session: a photo, what was clicked into it, and the files made from it. It calls the pipeline."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from depth3d.scenes.outputs import provenance_path
 from depth3d.scenes.photo import choose_camera, reconstruct, see
 from depth3d.scenes.scene import Saved, Scene
 from depth3d.web.clicked_hints import Mark, Pixel, marks_of, with_mark
-from depth3d.web.session_files import Shelf
+from depth3d.web.session_files import SessionFiles
 
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress
@@ -40,30 +40,33 @@ PHOTO, HEATMAP, MODEL, MOVING = "_photo.jpg", "_heatmap.jpg", "_model.html", "_m
 _MODEL_POINTS = 150_000
 """Vertices of the model that turns in the page; downloads have as many as the command line's."""
 
+_MOST_SPANS = 26
 _PREVIEW_WIDTH = 480
 _SHOWN_LONG_SIDE = 1600
 _SHOWN_QUALITY = 88
 
 
-class Desk:
+class Session:
     """What one open page is about; every method may be called from any thread.
 
     Attributes:
-        token: the unguessable name in this desk's addresses.
+        token: the unguessable name in this session's addresses.
         owner: the browser that may use it.
-        shelf: its files.
+        files: its files.
         scene: the photo in three dimensions, once there is one.
         marks: the hints clicked into the photo.
         spans: pixels between which, or from the camera to which, the page measures.
         complaint: why the marks could not be fitted, or None.
         made: the files made to download, the newest first.
+        has_photo: whether it has a photo, or one is on its way.
         last_used: when anything was last asked of it, by the monotonic clock.
     """
 
     def __init__(self, *, token: str, owner: str, folder: Path, options: Options) -> None:
         self.token = token
         self.owner = owner
-        self.shelf = Shelf(folder, f"desk/{token}/files")
+        self.files = SessionFiles(folder, f"session/{token}/files")
+        self.has_photo = False
         self.last_used = time.monotonic()
         self._base = options
         self._lock = threading.RLock()
@@ -79,21 +82,21 @@ class Desk:
         self._photo: Photo | None = None
         self._inverse_depth: InverseDepth | None = None
         self._stated = Options()
-        self._found_lens: Intrinsics | None = None
+        self._camera_found: Intrinsics | None = None
         self._motion: dict[str, Any] = {"motion": DEFAULT_MOTION}
         self._modelled: Scene | None = None
 
     def take(self, path: Path) -> None:
-        """Begin with a new photo, which lies in the shelf's inbox; everything about the one before is forgotten."""
+        """Begin with a new photo, which lies in the files's inbox; everything about the one before is forgotten."""
         with self._lock:
             if self._path is not None:
-                self.shelf.discard(self._path)
+                self.files.discard(self._path)
             self._start_afresh(path)
-            self.shelf.start_afresh()
+            self.files.start_afresh()
 
-    def take_example(self, photo: Path, *, camera: Path, hints: Path) -> None:
+    def take_example(self, photo: Path, camera: Path, hints: Path) -> None:
         """Begin with one of our own photos, whose camera and some of whose distances are known."""
-        path = self.shelf.inbox(photo.name)
+        path = self.files.inbox(photo.name)
         shutil.copyfile(photo, path)
         with self._lock:
             self.take(path)
@@ -125,7 +128,7 @@ class Desk:
         with self._lock:
             options = self._options()
             is_stated = self._stated != Options()
-            camera_as_taken = None if is_stated else self._found_lens
+            camera_as_taken = None if is_stated else self._camera_found
             # Depth that a photo brings along lies in its file; what the network saw is here already.
             source = self._need_path() if self._inverse_depth is None else self._need_photo()
             self.complaint = None
@@ -143,7 +146,7 @@ class Desk:
                         inverse_depth=self._inverse_depth,
                     )
             if not is_stated:
-                self._found_lens = self.scene.camera_as_taken
+                self._camera_found = self.scene.camera_as_taken
 
     def add_mark(self, pixels: tuple[Pixel, ...], length: str) -> None:
         """Say how far the thing at one pixel is, or how far apart those at two are.
@@ -166,6 +169,8 @@ class Desk:
             Depth3DError: there is nothing to measure there.
         """
         with self._lock:
+            if len(self.spans) >= _MOST_SPANS:
+                raise UsageError(f"{_MOST_SPANS} measurements are as many as this page shows; remove one first")
             pixels = self._inside(pixels)
             self._need_scene().measure(*pixels)
             self.spans = (*self.spans, pixels)
@@ -187,6 +192,11 @@ class Desk:
                 choose_camera(self._need_photo(), stated)
             self._stated = stated
             self.settle()
+
+    @property
+    def holds_photo(self) -> bool:
+        """Whether a photo has been taken in."""
+        return self._path is not None
 
     def choose_motion(self, motion: str, amount_percent: float | None) -> None:
         """How moving pictures move from now on; without an amount as far as suits the motion.
@@ -224,7 +234,7 @@ class Desk:
         """
         with self._lock:
             saved = self._save(f"{self._need_path().stem}{suffix}", progress, **self._motion)
-            self.shelf.offer(provenance_path(saved.path))
+            self.files.offer(provenance_path(saved.path))
             self.made = (saved, *(other for other in self.made if other.path != saved.path))
 
     def show_model(self) -> None:
@@ -248,14 +258,14 @@ class Desk:
             self._save(MOVING, progress, provenance=False, width=_PREVIEW_WIDTH, **self._motion)
 
     def in_words(self, error: Depth3DError) -> str:
-        """What went wrong, without telling where on the server this desk's files lie."""
-        return self.shelf.without_paths(str(error))
+        """What went wrong, without telling where on the server this session's files lie."""
+        return self.files.without_paths(str(error))
 
     def clear_away(self) -> None:
         """Forget and delete everything."""
         with self._lock:
             self._start_afresh(None)
-            self.shelf.clear_away()
+            self.files.clear_away()
 
     def _options(self) -> Options:
         stated = self._stated
@@ -275,14 +285,14 @@ class Desk:
         return tuple((round(min(max(u, 0), width), 1), round(min(max(v, 0), height), 1)) for u, v in pixels)
 
     def _show(self, rgb: NDArray[np.uint8], name: str) -> None:
-        path = self.shelf.place(name)
+        path = self.files.place(name)
         save(Picture(_for_screen(rgb)), path, quality=_SHOWN_QUALITY, force=True)
-        self.shelf.offer(path)
+        self.files.offer(path)
 
     def _save(self, name: str, progress: Progress | None, **changed: Any) -> Saved:
-        scene, path = self._need_scene(), self.shelf.place(name)
+        scene, path = self._need_scene(), self.files.place(name)
         saved = replace(scene, options=replace(scene.options, **changed)).save(path, force=True, progress=progress)
-        self.shelf.offer(path)
+        self.files.offer(path)
         return saved
 
     def _need_path(self) -> Path:

@@ -1,4 +1,4 @@
-"""The files of one desk: photos that come in, and what is offered to the browser. Nothing else can be reached."""
+"""The files of one session: photos that come in, and what is offered to the browser. Nothing else can be reached."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from depth3d.web.limits import harmless_name
 
 
-class Shelf:
+class SessionFiles:
     """A folder of one's own.
 
     Attributes:
@@ -62,7 +62,7 @@ class Shelf:
         return None if path is None or not path.exists() else f"{self.address}/{name}?{path.stat().st_mtime_ns:x}"
 
     def without_paths(self, text: str) -> str:
-        """A message that does not tell where on the server this shelf stands."""
+        """A message that does not tell where on the server this files stands."""
         return re.sub(rf"{re.escape(str(self.folder))}/(?:\w+/)?", "", text)
 
     def clear_away(self) -> None:

@@ -83,7 +83,7 @@ def write_int8(onnx: Path, path: Path, pictures: Sequence[NDArray[np.float32]]) 
     except ImportError as error:
         raise MissingExtraError("int8", "onnx", "fast") from error
 
-    class Pictures(quantization.CalibrationDataReader):  # type: ignore[misc]
+    class Pictures(quantization.CalibrationDataReader):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             self._left = iter(pictures)
 
