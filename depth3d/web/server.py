@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depth3d.core.errors import MissingExtraError, OutputError
+from depth3d.io.temporary import temporary_folder
 from depth3d.scenes.options import Options
 from depth3d.web.hosts import Hosts
 from depth3d.web.limits import Limits
@@ -58,8 +58,8 @@ def serve(
     check_installed()
     import uvicorn
 
-    with tempfile.TemporaryDirectory(prefix="depth3d-serve-") as folder, _listening(host, port) as listener:
-        app = build_app(Path(folder), options=options or Options(), limits=limits or Limits(), hosts=hosts)
+    with temporary_folder() as folder, _listening(host, port) as listener:
+        app = build_app(folder, options=options or Options(), limits=limits or Limits(), hosts=hosts)
         config = server_config(app)
         announce(_address(host, listener.getsockname()[1]))
         uvicorn.Server(config).run(sockets=[listener])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,6 +71,12 @@ def test_only_the_owner_closes_a_session_or_takes_its_page(sessions: Sessions) -
     assert not session.files.folder.exists()
 
 
+def _run(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run in a thread: the browser's driver keeps an event loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, coroutine).result()
+
+
 Chunks = Callable[[], AsyncIterator[bytes]]
 
 
@@ -98,14 +106,14 @@ def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_photo_that_hardly_moves_is_broken_off(chunks: Chunks, tmp_path: Path) -> None:
     running = Uploads(Limits())
     with pytest.raises(UploadStoppedError, match="less than 8 kB/s") as stopped:
-        asyncio.run(running.receive("page", chunks(), tmp_path / "photo"))
+        _run(running.receive("page", chunks(), tmp_path / "photo"))
     assert stopped.value.status == 408
     assert len(running) == 0
 
 
 def test_a_photo_too_large_ends_at_the_limit(tmp_path: Path) -> None:
     with pytest.raises(TooLargeError):
-        asyncio.run(Uploads(Limits(megabytes=0.5)).receive("page", _quick(), tmp_path / "photo"))
+        _run(Uploads(Limits(megabytes=0.5)).receive("page", _quick(), tmp_path / "photo"))
     assert (tmp_path / "photo").stat().st_size <= 500_000
 
 
@@ -120,7 +128,7 @@ def test_a_page_has_one_photo_on_its_way(tmp_path: Path) -> None:
         assert stopped.value.status == 409
         assert len(running) == 0
 
-    asyncio.run(both())
+    _run(both())
     assert (tmp_path / "second").stat().st_size == 1_000_000
 
 
@@ -145,4 +153,4 @@ def test_among_many_the_slowest_makes_room(tmp_path: Path, monkeypatch: pytest.M
             task.cancel()
         await asyncio.gather(*stalled, return_exceptions=True)
 
-    asyncio.run(many())
+    _run(many())
