@@ -16,6 +16,7 @@ from depth3d.core.errors import Depth3DError
 LARGEST_CALL_BYTES = 64_000
 _SECONDS_TO_ARRIVE = 10
 _LONGEST_TEXT = 1000
+_LARGEST_NUMBER = 1e15
 _DEEPEST = 8
 _FIELDS = {"data", "event_data", "event_id", "fn_index", "session_hash", "trigger_id"}
 _OF_FILES = {"path", "url", "_type", "meta", "orig_name", "mime_type", "is_stream"}
@@ -73,8 +74,8 @@ def parsed_call(content: bytes) -> dict[str, Any]:
 
 def _arguments(call: dict[str, Any]) -> list[Any]:
     data, event_data = call.get("data") or [], call.get("event_data")
-    if not isinstance(data, list) or not isinstance(event_data, dict | list | str | int | float | None):
-        raise RefusedError(400, "the call's data must be a list")
+    if not isinstance(data, list) or not isinstance(event_data, dict | None):
+        raise RefusedError(400, "a call's data must be a list, and its event_data an object")
     rest = [call[key] for key in _FIELDS - {"data", "event_data"} if key in call]
     return [*data, *rest, *_leaves(event_data)]
 
@@ -90,7 +91,9 @@ def _leaves(value: Any, depth: int = 0) -> list[Any]:
 
 
 def _is_short_value(value: Any) -> bool:
-    return isinstance(value, int | float | None) or (isinstance(value, str) and len(value) <= _LONGEST_TEXT)
+    if isinstance(value, int | float):
+        return -_LARGEST_NUMBER <= value <= _LARGEST_NUMBER
+    return value is None or (isinstance(value, str) and len(value) <= _LONGEST_TEXT)
 
 
 def _without_files(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

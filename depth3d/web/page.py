@@ -74,14 +74,14 @@ class Clicks:
     def mark(self, event: gr.EventData, request: gr.Request) -> State:
         """A hint was given."""
         with self._session(request) as session:
-            session.add_mark(_pixels(event), str(event.length))
+            session.add_mark(_pixels(event), _text(event, "length"))
             session.settle()
             return _state(session)
 
     def unmark(self, event: gr.EventData, request: gr.Request) -> State:
         """A hint was taken back."""
         with self._session(request) as session:
-            session.remove_mark(str(event.letter))
+            session.remove_mark(_text(event, "letter"))
             session.settle()
             return _state(session)
 
@@ -94,19 +94,19 @@ class Clicks:
     def unmeasure(self, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
         """A measurement is not wanted any more."""
         with self._session(request) as session:
-            session.remove_span(int(event.index))
+            session.remove_span(_index(event))
             return board_of(session)
 
     def state_fov(self, degrees: float | None, request: gr.Request) -> State:
         """The user knows the field of view."""
         with self._session(request) as session:
-            session.state_camera(fov_x_deg=degrees)
+            session.state_camera(fov_x_deg=_number(degrees))
             return _state(session)
 
     def state_focal(self, pixels: float | None, request: gr.Request) -> State:
         """The user knows the focal length."""
         with self._session(request) as session:
-            session.state_camera(focal_px=pixels)
+            session.state_camera(focal_px=_number(pixels))
             return _state(session)
 
     def find_camera(self, request: gr.Request) -> State:
@@ -125,7 +125,7 @@ class Clicks:
     def move(self, motion: str, amount: float, request: gr.Request, progress: gr.Progress = _PROGRESS) -> str:
         """Preview a moving picture."""
         with self._session(request) as session:
-            session.choose_motion(motion, amount or None)
+            session.choose_motion(motion, _number(amount) or None)
             session.show_moving(progress=_drawn(progress))
             return moving_of(session)
 
@@ -262,5 +262,24 @@ def _share(progress: gr.Progress, words: str) -> Progress:
 def _pixels(event: gr.EventData) -> tuple[Pixel, ...]:
     try:
         return tuple((float(u), float(v)) for u, v in event.pixels)
-    except (TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         raise UsageError("the points could not be understood; click again") from None
+
+
+def _text(event: gr.EventData, name: str) -> str:
+    return str(getattr(event, name, ""))
+
+
+def _index(event: gr.EventData) -> int:
+    index = getattr(event, "index", None)
+    return index if isinstance(index, int) else -1
+
+
+def _number(value: object) -> float | None:
+    """What stands in a field for numbers; None where it is empty."""
+    if value is None or value == "":
+        return None
+    try:
+        return float(str(value))
+    except ValueError:
+        raise UsageError(f"{str(value)[:50]!r} is no number") from None

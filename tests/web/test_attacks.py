@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from live_server import Guest, page_app, serving
@@ -91,6 +92,10 @@ def test_gradios_own_check_is_on_as_well(tmp_path: Path, monkeypatch: pytest.Mon
         b'{"data": {"0": 1}}',
         b'{"data": ["' + b"x" * 2000 + b'"]}',
         b'{"data": [NaN]}',
+        b'{"data": [1e999]}',
+        b'{"event_data": []}',
+        b'{"event_data": "x"}',
+        b'{"event_data": {"index": 1' + b"0" * 400 + b"}}",
         b"[" * 50_000,
         b'{"event_data": ' + b"[" * 500 + b"]" * 500 + b"}",
         b'{"data": [' + b"9" * 5000 + b"]}",
@@ -202,3 +207,28 @@ def test_one_too_many_closes_the_idlest(server: Server, monkeypatch: pytest.Monk
     assert lines[0].recv(1) == b""
     for line in lines:
         line.close()
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"pixels": "ab"}, {"pixels": [[1]]}, {"pixels": [["a", "b"]], "letter": {}, "index": "0"}]
+)
+def test_whatever_a_click_says_is_an_error_in_words(said: dict[str, object], tmp_path: Path) -> None:
+    import gradio as gr
+
+    import depth3d as d3
+    from depth3d.web.limits import Limits
+    from depth3d.web.page import Clicks
+    from depth3d.web.sessions import Sessions
+
+    sessions = Sessions(tmp_path / "sessions", limits=Limits(), options=d3.Options())
+    request = SimpleNamespace(session_hash="page", cookies={"depth3d_visitor": "owner"})
+    clicks = Clicks(sessions)
+    clicks.open(request)  # type: ignore[arg-type]
+    event = gr.EventData(None, said)
+    for click in (clicks.mark, clicks.measure, clicks.unmark):
+        with pytest.raises(gr.Error, match=r"click again|there is no photo yet"):
+            click(event, request)  # type: ignore[arg-type]
+    assert clicks.unmeasure(event, request)["spans"] == []  # type: ignore[arg-type]
+    for odd in ("x", "1e999x", "--1"):
+        with pytest.raises(gr.Error, match="is no number"):
+            clicks.state_fov(odd, request)  # type: ignore[arg-type]
