@@ -1,4 +1,4 @@
-"""The page: what stands where, and which call each click makes."""
+"""The page: its layout, and the call that each click makes."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ _BOARD_SCRIPT = (Path(__file__).parent / "assets" / "board.js").read_text(encodi
 _SORRY = "That does not work"
 _START_DOWNLOAD = "() => document.querySelector('#made a[data-newest]')?.click()"
 _PROGRESS = gr.Progress()
-_LOOKING: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "looking"}
-_MAKING: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "making"}
+_ONE_PREDICTION: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "predict"}
+_ONE_FILE: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "write"}
 
 State = tuple[dict[str, Any], str, str, float | None, float | None]
 
@@ -47,70 +47,70 @@ class Clicks:
         self._sessions = sessions
 
     def open(self, request: gr.Request) -> dict[str, Any]:
-        """A page was opened."""
+        """Begin a session for a page that was opened."""
         try:
             return board_of(self._sessions.open(*_page_and_owner(request)))
         except Depth3DError as error:
             raise gr.Error(str(error), title=_SORRY, print_exception=False) from None
 
     def leave(self, request: gr.Request) -> None:
-        """It was closed."""
+        """Delete the session of a page that was closed."""
         self._sessions.close(*_page_and_owner(request))
 
-    def look(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> dict[str, Any]:
-        """A photo has come: show its heat map."""
+    def predict_depth(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> dict[str, Any]:
+        """Predict the depth of a new photo and show its heat map."""
         progress(0.3, desc="Looking at the photo")
         with self._session(request) as session:
-            session.look(_share(progress, "Fetching the network, this once"))
+            session.predict_depth(_share(progress, "Fetching the network, this once"))
             return board_of(session)
 
-    def settle(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> State:
-        """Fit camera and metres."""
+    def fit(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> State:
+        """Fit camera and scale."""
         progress(0.3, desc="Finding camera and scale")
         with self._session(request) as session:
-            session.settle()
+            session.fit()
             return _state(session)
 
     def mark(self, event: gr.EventData, request: gr.Request) -> State:
-        """A hint was given."""
+        """Add a hint."""
         with self._session(request) as session:
             session.add_mark(_pixels(event), _text(event, "length"))
-            session.settle()
+            session.fit()
             return _state(session)
 
     def unmark(self, event: gr.EventData, request: gr.Request) -> State:
-        """A hint was taken back."""
+        """Remove a hint."""
         with self._session(request) as session:
             session.remove_mark(_text(event, "letter"))
-            session.settle()
+            session.fit()
             return _state(session)
 
     def measure(self, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
-        """Something is to be measured."""
+        """Measure between two pixels, or from the camera to one."""
         with self._session(request) as session:
             session.add_span(_pixels(event))
             return board_of(session)
 
     def unmeasure(self, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
-        """A measurement is not wanted any more."""
+        """Remove a measurement."""
         with self._session(request) as session:
             session.remove_span(_index(event))
             return board_of(session)
 
     def state_fov(self, degrees: float | None, request: gr.Request) -> State:
-        """The user knows the field of view."""
+        """Use the field of view that the user states."""
         with self._session(request) as session:
             session.state_camera(fov_x_deg=_number(degrees))
             return _state(session)
 
     def state_focal(self, pixels: float | None, request: gr.Request) -> State:
-        """The user knows the focal length."""
+        """Use the focal length that the user states."""
         with self._session(request) as session:
             session.state_camera(focal_px=_number(pixels))
             return _state(session)
 
     def find_camera(self, request: gr.Request) -> State:
-        """The photo's own camera is wanted again."""
+        """Use the camera found in the photo again."""
         with self._session(request) as session:
             session.state_camera()
             return _state(session)
@@ -130,7 +130,7 @@ class Clicks:
             return moving_of(session)
 
     def write(self, suffix: str) -> Callable[..., str]:
-        """What writes a file of this suffix to download."""
+        """Return the function that writes a file of this suffix to download."""
 
         def write(request: gr.Request, progress: gr.Progress = _PROGRESS) -> str:
             progress(0.3, desc=f"Writing: {DOWNLOADS[suffix]}")
@@ -148,7 +148,7 @@ class Clicks:
             session = self._sessions.of_page(*_page_and_owner(request))
             yield session
         except Depth3DError as error:
-            said = str(error) if session is None else session.in_words(error)
+            said = str(error) if session is None else session.message_of(error)
             raise gr.Error(said, title=_SORRY, print_exception=False) from None
         except MemoryError:
             raise gr.Error("not enough memory for a photo of this size; make it smaller", title=_SORRY) from None
@@ -182,17 +182,17 @@ def build_page(sessions: Sessions) -> gr.Blocks:
                 gr.Markdown("### Moving picture")
                 _moving_picture(clicks)
         state = [board, fit, camera, fov, focal]
-        seen = board.photo(clicks.look, None, board, **_LOOKING)
-        settled = [
-            seen.success(clicks.settle, None, state, show_progress_on=fit, **_LOOKING),
-            board.hint(clicks.mark, None, state, show_progress_on=fit, **_LOOKING),
-            board.unhint(clicks.unmark, None, state, show_progress_on=fit, **_LOOKING),
-            fov.submit(clicks.state_fov, fov, state, show_progress_on=fit, **_LOOKING),
-            focal.submit(clicks.state_focal, focal, state, show_progress_on=fit, **_LOOKING),
-            found.click(clicks.find_camera, None, state, show_progress_on=fit, **_LOOKING),
+        predicted = board.photo(clicks.predict_depth, None, board, **_ONE_PREDICTION)
+        fitted = [
+            predicted.success(clicks.fit, None, state, show_progress_on=fit, **_ONE_PREDICTION),
+            board.hint(clicks.mark, None, state, show_progress_on=fit, **_ONE_PREDICTION),
+            board.unhint(clicks.unmark, None, state, show_progress_on=fit, **_ONE_PREDICTION),
+            fov.submit(clicks.state_fov, fov, state, show_progress_on=fit, **_ONE_PREDICTION),
+            focal.submit(clicks.state_focal, focal, state, show_progress_on=fit, **_ONE_PREDICTION),
+            found.click(clicks.find_camera, None, state, show_progress_on=fit, **_ONE_PREDICTION),
         ]
-        for event in settled:
-            event.success(clicks.model, None, model, **_MAKING)
+        for event in fitted:
+            event.success(clicks.model, None, model, **_ONE_FILE)
         board.measure(clicks.measure, None, board, show_progress="hidden")
         board.unmeasure(clicks.unmeasure, None, board, show_progress="hidden")
         page.load(clicks.open, None, board, show_progress="hidden")
@@ -218,7 +218,7 @@ def _downloads(clicks: Clicks) -> None:
         buttons = {suffix: gr.Button(words, size="sm", min_width=150) for suffix, words in DOWNLOADS.items()}
     made = gr.HTML(elem_id="made", min_height=60)
     for suffix, button in buttons.items():
-        button.click(clicks.write(suffix), None, made, **_MAKING).success(None, js=_START_DOWNLOAD)
+        button.click(clicks.write(suffix), None, made, **_ONE_FILE).success(None, js=_START_DOWNLOAD)
 
 
 def _moving_picture(clicks: Clicks) -> None:
@@ -227,7 +227,7 @@ def _moving_picture(clicks: Clicks) -> None:
     amount = gr.Slider(0, 10, 0, step=0.5, label="How far, in % of the width (0: as suits the motion)")
     preview = gr.Button("Preview", size="sm")
     moving = gr.HTML(elem_id="moving", min_height=60)
-    preview.click(clicks.move, [motion, amount], moving, **_MAKING)
+    preview.click(clicks.move, [motion, amount], moving, **_ONE_FILE)
 
 
 def _state(session: Session) -> State:

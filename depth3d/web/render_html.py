@@ -1,4 +1,4 @@
-"""What the page says: the session's state as plain data for the browser, and the fit in plain words."""
+"""The page's texts: a session's state as plain data for the browser, and the fit in plain words."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _lead(scene: Scene) -> str:
 
 def _mark(mark: Mark, session: Session) -> dict[str, Any]:
     doubted = session.scene is not None and is_doubted(mark, session.scene)
-    return {"letter": mark.letter, "pixels": [list(p) for p in mark.pixels], "text": mark.said, "doubted": doubted}
+    return {"letter": mark.letter, "pixels": [list(p) for p in mark.pixels], "text": mark.text, "doubted": doubted}
 
 
 def _span(pixels: tuple[Pixel, ...], session: Session) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def _row(mark: Mark, session: Session) -> str:
     says = f"{session.measured(mark.pixels)}" if fitted else "-"
     verdict = "disagrees" if doubted else "agrees" if fitted else ""
     look = ' class="d3-bad"' if doubted else ""
-    cells = (f"<b>{mark.letter}</b>", f"{escape(mark.said)} {what}", escape(says), verdict)
+    cells = (f"<b>{mark.letter}</b>", f"{escape(mark.text)} {what}", escape(says), verdict)
     return f"<tr{look}>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
@@ -132,7 +132,7 @@ def _lettered(text: str, marks: tuple[Mark, ...]) -> str:
     """The hints by the letters they have in the page."""
     for mark in marks:
         name = re.escape(mark.hint.name)
-        text = re.sub(rf"(?<![\w.,:]){name}(?![\w.])", f"{mark.letter} ({mark.said})", text)
+        text = re.sub(rf"(?<![\w.,:]){name}(?![\w.])", f"{mark.letter} ({mark.text})", text)
     return text
 
 

@@ -47,7 +47,7 @@ _SHOWN_QUALITY = 88
 
 
 class Session:
-    """What one open page is about; every method may be called from any thread.
+    """The state of one open page; every method may be called from any thread.
 
     Attributes:
         token: the unguessable name in this session's addresses.
@@ -70,9 +70,9 @@ class Session:
         self.last_used = time.monotonic()
         self._base = options
         self._lock = threading.RLock()
-        self._start_afresh(None)
+        self._reset(None)
 
-    def _start_afresh(self, path: Path | None) -> None:
+    def _reset(self, path: Path | None) -> None:
         self.scene: Scene | None = None
         self.marks: tuple[Mark, ...] = ()
         self.spans: tuple[tuple[Pixel, ...], ...] = ()
@@ -91,8 +91,8 @@ class Session:
         with self._lock:
             if self._path is not None:
                 self.files.discard(self._path)
-            self._start_afresh(path)
-            self.files.start_afresh()
+            self._reset(path)
+            self.files.reset()
 
     def take_example(self, photo: Path, camera: Path, hints: Path) -> None:
         """Begin with one of our own photos, whose camera and some of whose distances are known."""
@@ -103,8 +103,8 @@ class Session:
             self._stated = Options(camera_file=camera)
             self.marks = marks_of(read_hints(hints))
 
-    def look(self, progress: Progress | None = None) -> None:
-        """See how near everything is: depth the photo brings along, else what the network sees; asked once a photo.
+    def predict_depth(self, progress: Progress | None = None) -> None:
+        """Take the depth that the photo brings along, else what the network predicts; called once for each photo.
 
         Raises:
             Depth3DError: the photo cannot be read, or no network can be loaded.
@@ -113,14 +113,14 @@ class Session:
             self._photo = photo = read_photo(self._need_path())
             self._show(photo.rgb, PHOTO)
             if read_embedded_depth(self._need_path()) is not None:
-                self.settle()
+                self.fit()
                 self._show(self._need_scene().heatmap().rgb, HEATMAP)
                 return
             self._inverse_depth = see(photo, self._base, progress=progress)
             self._show(to_heatmap(self._inverse_depth).rgb, HEATMAP)
 
-    def settle(self) -> None:
-        """Fit the metres to the marks and the camera as they are now; where the marks contradict, complain and wait.
+    def fit(self) -> None:
+        """Fit the scale to marks and camera; where the marks contradict each other, keep the last fit and say so.
 
         Raises:
             Depth3DError: anything but the marks is wrong.
@@ -137,7 +137,7 @@ class Session:
                     source, options, camera_as_taken=camera_as_taken, inverse_depth=self._inverse_depth
                 )
             except HintError as error:
-                self.complaint = self.in_words(error)
+                self.complaint = self.message_of(error)
                 if self.scene is None:
                     self.scene = reconstruct(
                         source,
@@ -149,7 +149,7 @@ class Session:
                 self._camera_found = self.scene.camera_as_taken
 
     def add_mark(self, pixels: tuple[Pixel, ...], length: str) -> None:
-        """Say how far the thing at one pixel is, or how far apart those at two are.
+        """Add the distance of one pixel, or the length between two.
 
         Raises:
             UsageError: the text is no length, or the pixels make no hint.
@@ -158,7 +158,7 @@ class Session:
             self.marks = with_mark(self.marks, self._inside(pixels), parse_length(length))
 
     def remove_mark(self, letter: str) -> None:
-        """Take one hint back; an unknown letter changes nothing."""
+        """Remove one hint; an unknown letter changes nothing."""
         with self._lock:
             self.marks = tuple(mark for mark in self.marks if mark.letter != letter)
 
@@ -176,7 +176,7 @@ class Session:
             self.spans = (*self.spans, pixels)
 
     def remove_span(self, index: int) -> None:
-        """Forget one measurement; an unknown index changes nothing."""
+        """Remove one measurement; an unknown index changes nothing."""
         with self._lock:
             self.spans = tuple(span for at, span in enumerate(self.spans) if at != index)
 
@@ -191,7 +191,7 @@ class Session:
             if stated != Options():
                 choose_camera(self._need_photo(), stated)
             self._stated = stated
-            self.settle()
+            self.fit()
 
     @property
     def holds_photo(self) -> bool:
@@ -219,7 +219,7 @@ class Session:
         try:
             found = scene.measure(*pixels)
         except Depth3DError as error:
-            return self.in_words(error)
+            return self.message_of(error)
         return written_length(found.metres, found.sigma_m, unit="m" if scene.unit == "m" else "units")
 
     def make(self, suffix: str, *, progress: Progress | None = None) -> None:
@@ -257,15 +257,15 @@ class Session:
         with self._lock:
             self._save(MOVING, progress, provenance=False, width=_PREVIEW_WIDTH, **self._motion)
 
-    def in_words(self, error: Depth3DError) -> str:
+    def message_of(self, error: Depth3DError) -> str:
         """What went wrong, without telling where on the server this session's files lie."""
         return self.files.without_paths(str(error))
 
-    def clear_away(self) -> None:
-        """Forget and delete everything."""
+    def delete(self) -> None:
+        """Delete all files and forget the photo."""
         with self._lock:
-            self._start_afresh(None)
-            self.files.clear_away()
+            self._reset(None)
+            self.files.delete()
 
     def _options(self) -> Options:
         stated = self._stated

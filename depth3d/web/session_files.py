@@ -11,7 +11,7 @@ from depth3d.web.limits import harmless_name
 
 
 class SessionFiles:
-    """A folder of one's own.
+    """The folder of one session.
 
     Attributes:
         folder: where everything lies.
@@ -27,17 +27,17 @@ class SessionFiles:
         self._out = folder
 
     def inbox(self, name: str) -> Path:
-        """A place for a photo of this name, in a folder of its own."""
+        """Make a folder for one photo; returns the path the photo gets there."""
         folder = self.folder / f"in{next(self._number)}"
         folder.mkdir()
         return folder / harmless_name(name)
 
     def discard(self, photo: Path) -> None:
-        """Throw away what came into the inbox."""
+        """Delete a photo that came in."""
         shutil.rmtree(photo.parent, ignore_errors=True)
 
-    def start_afresh(self) -> None:
-        """Throw away everything that was offered."""
+    def reset(self) -> None:
+        """Delete everything that was offered."""
         self._offered = {}
         if self._out != self.folder:
             shutil.rmtree(self._out, ignore_errors=True)
@@ -45,7 +45,7 @@ class SessionFiles:
         self._out.mkdir()
 
     def place(self, name: str) -> Path:
-        """Where a file that is to be offered belongs."""
+        """Path for a file that is to be offered."""
         return self._out / name
 
     def offer(self, *paths: Path) -> None:
@@ -57,15 +57,15 @@ class SessionFiles:
         return self._offered.get(name)
 
     def address_of(self, name: str) -> str | None:
-        """Where the browser finds a file, new with every edition of it; None where it is not there (any more)."""
+        """Where the browser finds a file, which changes with its content; None where there is none."""
         path = self._offered.get(name)
         return None if path is None or not path.exists() else f"{self.address}/{name}?{path.stat().st_mtime_ns:x}"
 
     def without_paths(self, text: str) -> str:
-        """A message that does not tell where on the server this files stands."""
+        """Remove the folder's path from a message."""
         return re.sub(rf"{re.escape(str(self.folder))}/(?:\w+/)?", "", text)
 
-    def clear_away(self) -> None:
+    def delete(self) -> None:
         """Delete everything."""
         self._offered = {}
         shutil.rmtree(self.folder, ignore_errors=True)

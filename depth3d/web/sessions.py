@@ -57,7 +57,7 @@ class Sessions:
             session = Session(token=token, owner=owner, folder=self._folder / f"session-{token}", options=self._options)
             self._session_of_page[page] = session
         for one in cleared:
-            one.clear_away()
+            one.delete()
         return session
 
     def admit(self, session: Session) -> None:
@@ -79,7 +79,7 @@ class Sessions:
             session.has_photo = True
             session.last_used = time.monotonic()
         if cleared is not None:
-            cleared.clear_away()
+            cleared.delete()
 
     def of_page(self, page: str, owner: str) -> Session:
         """The session of a page.
@@ -105,7 +105,7 @@ class Sessions:
             if session is None or session.owner != owner:
                 return
             del self._session_of_page[page]
-        session.clear_away()
+        session.delete()
 
     def __len__(self) -> int:
         return len(self._session_of_page)

@@ -390,8 +390,8 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
     path = session.files.inbox("plane.png")
     Image.fromarray(np.zeros((48, 64, 3), np.uint8)).save(path)
     session.take(path)
-    session.look()
-    session.settle()
+    session.predict_depth()
+    session.fit()
     session.state_camera(focal_px=1000)  # rays are as good as parallel: distances are depths
     return session
 
@@ -405,7 +405,7 @@ def test_the_page_says_which_hint_disagrees(session: Session) -> None:
     for u in (5.5, 20.5, 40.5, 60.5):
         session.add_mark(((u, 20.5),), f"{_depth_at(u):.4f} m")
     session.add_mark(((30.5, 30.5),), "1m")
-    session.settle()
+    session.fit()
     words = re.sub("<[^>]+>", " ", fit_in_words(session))
     rows = re.findall(r"<tr[^>]*>(?:(?!</tr>).)*</tr>", fit_in_words(session))[1:]
     assert [">agrees<" in row for row in rows] == [True, True, True, True, False]
@@ -413,7 +413,7 @@ def test_the_page_says_which_hint_disagrees(session: Session) -> None:
     assert re.search(r"The hint E \(1 m\) means a depth of 1 m, the others say 3\.\d+ m there; it is left out\.", words)
     assert [mark["doubted"] for mark in board_of(session)["marks"]] == [False, False, False, False, True]
     session.remove_mark("E")
-    session.settle()
+    session.fit()
     assert "disagrees" not in fit_in_words(session)
     found = re.search(r"20\.5|([\d.]+) m ± ([\d.]+) m", session.measured(((20.5, 20.5),)))
     assert found is not None
@@ -422,14 +422,14 @@ def test_the_page_says_which_hint_disagrees(session: Session) -> None:
 
 def test_a_contradiction_is_said_and_the_last_fit_kept(session: Session) -> None:
     session.add_mark(((5.5, 20.5),), "2 m")
-    session.settle()
+    session.fit()
     kept = session.scene
     session.add_mark(((60.5, 20.5),), "50cm")
-    session.settle()
+    session.fit()
     assert session.scene is kept
     assert "A (2 m) is seen nearer than B (0.5 m), but the distances say otherwise" in fit_in_words(session)
     session.remove_mark("B")
-    session.settle()
+    session.fit()
     assert session.complaint is None
 
 

@@ -1,6 +1,6 @@
 // The photo and its heat map, side by side, and what is clicked into them.
 // Gradio runs this as the body of a function with (element, trigger, props, server, upload, watch).
-// Events: "photo" a new photo lies on the session; "hint" {pixels, length}; "unhint" {letter};
+// Events: "photo" a new photo is in the session; "hint" {pixels, length}; "unhint" {letter};
 // "measure" {pixels}; "unmeasure" {index}.
 
 const MODES = {
