@@ -22,7 +22,14 @@ from seeded import fill_seeded
 from depth3d.cli import cli
 from depth3d.core.dependencies import ENVIRONMENT
 
-_CALLS = "connect,sendto,sendmsg,sendmmsg"
+_NETWORK_CALLS = "connect,sendto,sendmsg,sendmmsg"
+_FILE_CALLS = "open,openat,creat,mkdir,mkdirat"
+_MADE = re.compile(
+    r'(?:(open|openat|creat)\((?:AT_FDCWD, )?"([^"]+)", (.*)|mkdir(?:at)?\((?:AT_FDCWD, )?"([^"]+)".*)\) = \d'
+)
+    r'(?:(open|openat|creat)\((?:AT_FDCWD, )?"([^"]+)", (.*)|mkdir(?:at)?\((?:AT_FDCWD, )?"([^"]+)".*)\) = \d'
+)
+_NO_FILES = ("/dev/", "/proc/")
 _ADDRESS = re.compile(r'sin6?_port=htons\((\d+)\).*?(?:inet_addr\("|inet_pton\(AF_INET6, ")([^"]+)')
 _NAME_SERVER_PORT = 53
 
@@ -35,6 +42,17 @@ def foreign_calls(trace: str) -> list[str]:
             here = address.startswith("127.") or address in ("::1", "0.0.0.0", "::")
             if not here or int(port) == _NAME_SERVER_PORT:
                 found.append(line)
+    return found
+
+
+def made_elsewhere(trace: str, allowed: Path) -> list[str]:
+    """Absolute paths of files and folders that were opened to write, or made, outside one folder."""
+    found = []
+    for call, file, flags, folder in _MADE.findall(trace):
+        path = file or folder
+        writes = bool(folder) or call == "creat" or re.search("O_CREAT|O_WRONLY|O_RDWR", flags)
+        if writes and path.startswith("/") and not path.startswith((str(allowed), *_NO_FILES)):
+            found.append(path)
     return found
 
 
@@ -81,14 +99,17 @@ def test_no_command_reports_anything(tmp_path: Path) -> None:
     unwanted = {"CI", "TF_BUILD", "JENKINS_URL", "DEPTH3D_RUNTIME", "DEPTH3D_WEIGHTS", "XDG_CACHE_HOME", *ENVIRONMENT}
     environment = {key: value for key, value in os.environ.items() if key not in unwanted}
     environment |= {"HOME": str(home), "DEPTH3D_CACHE": str(cache), "DEPTH3D_OFFLINE": "1", "TMPDIR": str(tmp_path)}
+    environment |= {"PYTHONDONTWRITEBYTECODE": "1"}
     trace = tmp_path / "trace"
-    watch = [strace, "-f", "-qq", "--seccomp-bpf", "-e", f"trace={_CALLS}", "-o", str(trace)]
+    watch = [strace, "-f", "-qq", "--seccomp-bpf", "-e", f"trace={_NETWORK_CALLS},{_FILE_CALLS}", "-o", str(trace)]
     run = [sys.executable, str(TESTS / "quiet_commands.py"), str(work), str(port)]
     done = subprocess.run([*watch, *run], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     codes = json.loads(done.stdout.splitlines()[-1])
     assert codes == dict.fromkeys(COMMANDS, 0) | {"serve": 130}, done.stderr
-    assert foreign_calls(trace.read_text(errors="replace")) == []
+    calls = trace.read_text(errors="replace")
+    assert foreign_calls(calls) == []
+    assert made_elsewhere(calls, tmp_path) == []
     assert sorted(path.relative_to(home).as_posix() for path in home.rglob("*")) == []
 
 
@@ -102,6 +123,18 @@ def test_the_watch_sees_calls_by_python_and_by_the_system_library(tmp_path: Path
     assert foreign_calls("\n".join(lines)) == lines
     here = '7 connect(7, {sa_family=AF_INET, sin_port=htons(7860), sin_addr=inet_addr("127.0.0.1")}, 16) = 0'
     assert foreign_calls(here) == []
+
+
+def test_the_watch_sees_files_outside(tmp_path: Path) -> None:
+    lines = [
+        '7 openat(AT_FDCWD, "/home/somebody/id", O_WRONLY|O_CREAT|O_CLOEXEC, 0666) = 3',
+        '7 mkdir("/home/somebody/intel", 0777) = 0',
+        '7 openat(AT_FDCWD, "/etc/passwd", O_RDONLY|O_CLOEXEC) = 3',
+        '7 openat(AT_FDCWD, "/home/somebody/else", O_WRONLY|O_CREAT, 0666) = -1 EACCES (Permission denied)',
+        f'7 openat(AT_FDCWD, "{tmp_path}/cloud.ply", O_RDWR|O_CREAT|O_EXCL, 0600) = 4',
+        '7 openat(AT_FDCWD, "beside.ply", O_RDWR|O_CREAT, 0600) = 4',
+    ]
+    assert made_elsewhere("\n".join(lines), tmp_path) == ["/home/somebody/id", "/home/somebody/intel"]
 
 
 @pytest.mark.parametrize("name", ENVIRONMENT)

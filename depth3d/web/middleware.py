@@ -67,6 +67,8 @@ class Gate:
             visitor = self._visitor(scope)
             if scope["method"] == "POST" and not _PHOTO.fullmatch(scope["path"]):
                 receive = await self._checked_call(scope, visitor, receive)
+            # Files go out whole: of many ranges at once no browser has need here.
+            scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"range"]
             with self._stream(scope, visitor):
                 await self._inside(scope, receive, self._with_headers(scope, visitor, send))
         except RefusedError as error:
