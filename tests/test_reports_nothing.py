@@ -27,8 +27,6 @@ _FILE_CALLS = "open,openat,creat,mkdir,mkdirat"
 _MADE = re.compile(
     r'(?:(open|openat|creat)\((?:AT_FDCWD, )?"([^"]+)", (.*)|mkdir(?:at)?\((?:AT_FDCWD, )?"([^"]+)".*)\) = \d'
 )
-    r'(?:(open|openat|creat)\((?:AT_FDCWD, )?"([^"]+)", (.*)|mkdir(?:at)?\((?:AT_FDCWD, )?"([^"]+)".*)\) = \d'
-)
 _NO_FILES = ("/dev/", "/proc/")
 _ADDRESS = re.compile(r'sin6?_port=htons\((\d+)\).*?(?:inet_addr\("|inet_pton\(AF_INET6, ")([^"]+)')
 _NAME_SERVER_PORT = 53
