@@ -252,7 +252,7 @@ def test_a_converted_network_that_was_changed_is_not_used(tiny: FoundWeights, ru
 
 
 @pytest.mark.usefixtures("_unmeasured")
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b"null", b'{"name": {}}', b"[" * 100_000])
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"null", b"[" * 100_000])
 def test_a_damaged_description_is_made_anew(tiny: FoundWeights, content: bytes) -> None:
     Store.of(tiny.sha256).spec().write_bytes(content)
     with pytest.warns(Depth3DNotice, match="preparing"):
