@@ -106,17 +106,7 @@ def run_batch(batch: Batch, *, progress: Progress | None = None, download: Downl
         check_table()
     folder = Folder(batch.output)
     network = _network(batch.options, download)
-    if batch.seconds_per_photo is not None and not batch.seconds_per_photo > 0:
-        raise UsageError(f"a photo cannot take {batch.seconds_per_photo:g} s at most; name more")
-    recipe = Recipe(
-        output=batch.output,
-        endings=batch.endings,
-        kind=batch.kind,
-        options=batch.options,
-        network=network,
-        seconds_per_photo=batch.seconds_per_photo,
-    )
-    recipe = replace(recipe, digits=recipe_digits(recipe))
+    recipe = _recipe(batch, network)
     _check(recipe, folder)
     jobs = to_jobs(find_photos(batch.inputs, output=folder), recipe)
     if not batch.force:
@@ -140,6 +130,20 @@ def run_batch(batch: Batch, *, progress: Progress | None = None, download: Downl
         if batch.table:
             write_table(manifest, folder)
     return replace(tally, seconds=time.perf_counter() - begun)
+
+
+def _recipe(batch: Batch, network: str | None) -> Recipe:
+    if batch.seconds_per_photo is not None and not batch.seconds_per_photo > 0:
+        raise UsageError(f"a photo cannot take {batch.seconds_per_photo:g} s at most; name more")
+    recipe = Recipe(
+        output=batch.output,
+        endings=batch.endings,
+        kind=batch.kind,
+        options=batch.options,
+        network=network,
+        seconds_per_photo=batch.seconds_per_photo,
+    )
+    return replace(recipe, digits=recipe_digits(recipe))
 
 
 def _rows(jobs: list[Job], recipe: Recipe, batch: Batch) -> Generator[Row, None, None]:

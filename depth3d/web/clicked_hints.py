@@ -66,3 +66,15 @@ def marks_of(hints: tuple[Hint, ...]) -> tuple[Mark, ...]:
         elif isinstance(hint, LengthBetween):
             marks = with_mark(marks, (hint.start, hint.end), Length(hint.metres, hint.sigma_m))
     return marks
+
+
+def pixels_inside(pixels: tuple[Pixel, ...], size: tuple[int, int]) -> tuple[Pixel, ...]:
+    """Clamp one or two pixels to a photo of (width, height), and round them to a tenth.
+
+    Raises:
+        UsageError: neither one nor two.
+    """
+    width, height = size
+    if len(pixels) not in (1, 2):
+        raise UsageError(f"expected one point or two, got {len(pixels)}")
+    return tuple((round(min(max(u, 0), width), 1), round(min(max(v, 0), height), 1)) for u, v in pixels)

@@ -9,26 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import Depth3DError, HintError, UsageError
-from depth3d.core.images import Picture
 from depth3d.core.parsing import parse_length, written_length
 from depth3d.io.photos.embedded_depth_file import read_embedded_depth
 from depth3d.io.photos.photo import Photo, read_photo
 from depth3d.io.points.hints_file import read_hints
-from depth3d.io.save import save
 from depth3d.render.heatmap import to_heatmap
 from depth3d.render.parallax import DEFAULT_MOTION, MOTIONS
 from depth3d.scenes.options import Options
 from depth3d.scenes.outputs import provenance_path
 from depth3d.scenes.photo import choose_camera, reconstruct, see
 from depth3d.scenes.scene import Saved, Scene
-from depth3d.web.clicked_hints import Mark, Pixel, marks_of, with_mark
+from depth3d.web.clicked_hints import Mark, Pixel, marks_of, pixels_inside, with_mark
 from depth3d.web.session_files import SessionFiles
 
 if TYPE_CHECKING:
@@ -42,8 +36,6 @@ _MODEL_POINTS = 150_000
 
 _MOST_SPANS = 26
 _PREVIEW_WIDTH = 480
-_SHOWN_LONG_SIDE = 1600
-_SHOWN_QUALITY = 88
 
 
 class Session:
@@ -111,13 +103,13 @@ class Session:
         """
         with self._lock:
             self._photo = photo = read_photo(self._need_path())
-            self._show(photo.rgb, PHOTO)
+            self.files.show(photo.rgb, PHOTO)
             if read_embedded_depth(self._need_path()) is not None:
                 self.fit()
-                self._show(self._need_scene().heatmap().rgb, HEATMAP)
+                self.files.show(self._need_scene().heatmap().rgb, HEATMAP)
                 return
             self._inverse_depth = see(photo, self._base, progress=progress)
-            self._show(to_heatmap(self._inverse_depth).rgb, HEATMAP)
+            self.files.show(to_heatmap(self._inverse_depth).rgb, HEATMAP)
 
     def fit(self) -> None:
         """Fit the scale to marks and camera; where the marks contradict each other, keep the last fit and say so.
@@ -155,7 +147,7 @@ class Session:
             UsageError: the text is no length, or the pixels make no hint.
         """
         with self._lock:
-            self.marks = with_mark(self.marks, self._inside(pixels), parse_length(length))
+            self.marks = with_mark(self.marks, pixels_inside(pixels, self._need_photo().size), parse_length(length))
 
     def remove_mark(self, letter: str) -> None:
         """Remove one hint; an unknown letter changes nothing."""
@@ -171,7 +163,7 @@ class Session:
         with self._lock:
             if len(self.spans) >= _MOST_SPANS:
                 raise UsageError(f"{_MOST_SPANS} measurements are as many as this page shows; remove one first")
-            pixels = self._inside(pixels)
+            pixels = pixels_inside(pixels, self._need_photo().size)
             self._need_scene().measure(*pixels)
             self.spans = (*self.spans, pixels)
 
@@ -277,18 +269,6 @@ class Session:
             hints=tuple(mark.hint for mark in self.marks),
         )
 
-    def _inside(self, pixels: tuple[Pixel, ...]) -> tuple[Pixel, ...]:
-        """One or two pixels of the photo, to a tenth."""
-        width, height = self._need_photo().size
-        if len(pixels) not in (1, 2):
-            raise UsageError(f"expected one point or two, got {len(pixels)}")
-        return tuple((round(min(max(u, 0), width), 1), round(min(max(v, 0), height), 1)) for u, v in pixels)
-
-    def _show(self, rgb: NDArray[np.uint8], name: str) -> None:
-        path = self.files.place(name)
-        save(Picture(_for_screen(rgb)), path, quality=_SHOWN_QUALITY, force=True)
-        self.files.offer(path)
-
     def _save(self, name: str, progress: Progress | None, **changed: Any) -> Saved:
         scene, path = self._need_scene(), self.files.place(name)
         saved = replace(scene, options=replace(scene.options, **changed)).save(path, force=True, progress=progress)
@@ -312,13 +292,3 @@ class Session:
         if self.scene is None:
             raise UsageError("the photo has not been looked at yet")
         return self.scene
-
-
-def _for_screen(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """No larger than a screen."""
-    height, width = rgb.shape[:2]
-    share = _SHOWN_LONG_SIDE / max(width, height)
-    if share >= 1:
-        return rgb
-    size = (max(1, round(width * share)), max(1, round(height * share)))
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)

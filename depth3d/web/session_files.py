@@ -7,7 +7,16 @@ import re
 import shutil
 from pathlib import Path
 
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.core.images import Picture
+from depth3d.io.save import save
 from depth3d.web.limits import harmless_name
+
+_SHOWN_LONG_SIDE = 1600
+_SHOWN_QUALITY = 88
 
 
 class SessionFiles:
@@ -52,6 +61,12 @@ class SessionFiles:
         """Let the browser have these files."""
         self._offered |= {path.name: path for path in paths}
 
+    def show(self, rgb: NDArray[np.uint8], name: str) -> None:
+        """Write a picture, no larger than a screen, and let the browser have it."""
+        path = self.place(name)
+        save(Picture(_for_screen(rgb)), path, quality=_SHOWN_QUALITY, force=True)
+        self.offer(path)
+
     def offered(self, name: str) -> Path | None:
         """One of the files offered."""
         return self._offered.get(name)
@@ -69,3 +84,12 @@ class SessionFiles:
         """Delete everything."""
         self._offered = {}
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _for_screen(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = rgb.shape[:2]
+    share = _SHOWN_LONG_SIDE / max(width, height)
+    if share >= 1:
+        return rgb
+    size = (max(1, round(width * share)), max(1, round(height * share)))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
