@@ -70,7 +70,11 @@ def _work_folder(folder: Path) -> Path:
     plane = np.tile(np.linspace(1, 3, 64, dtype=np.float32), (48, 1))
     np.save(folder / "photo.npy", plane)
     Image.fromarray(np.uint16(plane * 1000)).save(folder / "depth_mm.png")
-    frame = {"name": "one", "color": "photo.png", "depth": "depth_mm.png", "units_per_metre": 1000}
+    Image.fromarray(noise).resize((320, 240)).save(folder / "large.png")
+    slope = np.tile(np.linspace(1000, 3000, 320), (240, 1)).astype(np.uint16)
+    slope[60:180, 100:200] = 800
+    Image.fromarray(slope).save(folder / "large_mm.png")
+    frame = {"name": "one", "color": "large.png", "depth": "large_mm.png", "units_per_metre": 1000}
     (folder / "frames.json").write_text(json.dumps([frame]))
     for name, picture in (("rgb", "photo.png"), ("depth", "depth_mm.png")):
         (folder / "capture" / name).mkdir(parents=True)

@@ -80,9 +80,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
                 found.foreign.append(address)
             connect(self, address)
 
-        def watched_predict(self: NetworkPredictor, photo: d3.Photo) -> d3.InverseDepth:
+        def watched_predict(self: NetworkPredictor, photo: d3.Photo, *camera: Any) -> d3.InverseDepth:
             found.predictions.append(photo.name)
-            return predict(self, photo)
+            return predict(self, photo, *camera)
 
         patch.setattr(socket.socket, "connect", watched_connect)
         patch.setattr(NetworkPredictor, "predict", watched_predict)
