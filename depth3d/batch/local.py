@@ -8,14 +8,17 @@ import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from depth3d.batch.time_limit import overdue_photos, time_limit
 from depth3d.core.processes import end_with_parent
+from depth3d.io.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from depth3d.batch.recipe import Job, Recipe
@@ -53,11 +56,14 @@ class Workers(AbstractContextManager["Workers"]):
 
     def __init__(self, recipe: Recipe, count: int) -> None:
         self._recipe, self._count = recipe, count
-        self._pool = _pool(recipe, count)
+        self._temporary = ExitStack()
+        self._watch = self._temporary.enter_context(temporary_folder())
+        self._pool = self._new_pool(count)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """End the processes, once each has done the photo it is at."""
         self._pool.shutdown(cancel_futures=True)
+        self._temporary.close()
 
     def rows(self, jobs: Iterable[Job]) -> Iterator[Row]:
         """Do photos; rows come as they are finished.
@@ -84,34 +90,41 @@ class Workers(AbstractContextManager["Workers"]):
                 lost += under_way.values()
                 under_way.clear()
                 self._pool.shutdown()
-                yield from _one_by_one(lost, self._recipe)
-                self._pool = _pool(self._recipe, self._count)
+                yield from self._one_by_one(lost)
+                self._pool = self._new_pool(self._count)
 
+    def _one_by_one(self, jobs: Iterable[Job]) -> Iterator[Row]:
+        """Do photos so that it is certain which of them kills its process; those that took too long are known."""
+        overdue = overdue_photos(self._watch)
+        pool = self._new_pool(1)
+        try:
+            for job in jobs:
+                if job.photo not in overdue:
+                    try:
+                        yield pool.submit(_make, job).result()
+                        continue
+                    except BrokenProcessPool:
+                        overdue |= overdue_photos(self._watch)
+                        pool.shutdown()
+                        pool = self._new_pool(1)
+                yield self._recipe.failed(job, self._too_long if job.photo in overdue else _DIED)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
-def _one_by_one(jobs: Iterable[Job], recipe: Recipe) -> Iterator[Row]:
-    """Do photos so that it is certain which of them kills its process."""
-    pool = _pool(recipe, 1)
-    try:
-        for job in jobs:
-            try:
-                yield pool.submit(_make, job).result()
-            except BrokenProcessPool:
-                yield recipe.failed(job, _DIED)
-                pool.shutdown()
-                pool = _pool(recipe, 1)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    @property
+    def _too_long(self) -> str:
+        return f"took longer than {self._recipe.seconds_per_photo:g} s; --time-limit allows more"
 
-
-def _pool(recipe: Recipe, workers: int) -> ProcessPoolExecutor:
-    threads = recipe.options.threads or max(1, cores() // workers)
-    recipe = replace(recipe, options=replace(recipe.options, threads=threads))
-    return ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start,
-        initargs=(threads, recipe.network == "bundled", recipe.to_bytes()),
-    )
+    def _new_pool(self, workers: int) -> ProcessPoolExecutor:
+        recipe = self._recipe
+        threads = recipe.options.threads or max(1, cores() // workers)
+        recipe = replace(recipe, options=replace(recipe.options, threads=threads))
+        return ProcessPoolExecutor(
+            workers,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_start,
+            initargs=(threads, recipe.network == "bundled", recipe.to_bytes(), self._watch),
+        )
 
 
 def cores() -> int:
@@ -120,26 +133,29 @@ def cores() -> int:
 
 
 _packed: bytes
+_watch: Path
 
 
-def _start(threads: int, offline: bool, packed: bytes) -> None:
+def _start(threads: int, offline: bool, packed: bytes, watch: Path) -> None:
     """Begin a worker: it ends with its parent, keeps to its threads, and leaves Ctrl-C to the parent.
 
     Nothing here loads numpy, which reads its number of threads when it is loaded, and nothing can fail, because the
     pool would not say why.
     """
-    global _packed
+    global _packed, _watch
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(threads)
     if offline:
         os.environ["DEPTH3D_OFFLINE"] = "1"  # what could not be fetched before need not be asked for again
-    _packed = packed
+    _packed, _watch = packed, watch
 
 
 def _make(job: Job) -> Row:
-    return _ready(_packed).make(job)
+    recipe = _ready(_packed)
+    with time_limit(_watch, job.photo, recipe.seconds_per_photo):
+        return recipe.make(job)
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -13,8 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from depth3d.batch.row import Fit, Output, Row
-from depth3d.batch.storage import TEMPORARY, Folder, local_photo, without_temporary
+from depth3d.batch.storage import Folder, local_photo, without_temporary
+from depth3d.batch.time_limit import DEFAULT_SECONDS
 from depth3d.core.errors import Depth3DError, Depth3DWarning, EngineError, OutputError, WeightsError
+from depth3d.io.temporary import temporary_folder
 from depth3d.predictors import load_predictor
 from depth3d.scenes.options import Options
 from depth3d.scenes.outputs import Kind, files_of, provenance_path
@@ -49,6 +50,7 @@ class Recipe:
         options: what the user chose.
         network: name of the network that every worker must use; None where any will do.
         digits: what tells this recipe from others, see `recipe_digits`.
+        seconds_per_photo: how long each may take before it counts as failed, or None for however long.
         shared_units: units of the sparse points per metre that hold for the whole batch, or None.
     """
 
@@ -58,6 +60,7 @@ class Recipe:
     options: Options
     network: str | None = None
     digits: str = ""
+    seconds_per_photo: float | None = DEFAULT_SECONDS
     shared_units: float | None = None
 
     def files_of(self, name: str) -> tuple[str, ...]:
@@ -187,7 +190,7 @@ def recipe_digits(recipe: Recipe) -> str:
 def _place_to_write(folder: Folder, name: str) -> Iterator[Path]:
     """Where a photo's files are written: their own place on this machine, else one from which they are sent."""
     with ExitStack() as stack:
-        root = folder.path or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=TEMPORARY)))
+        root = folder.path or stack.enter_context(temporary_folder())
         path = root / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

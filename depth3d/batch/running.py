@@ -17,6 +17,7 @@ from depth3d.batch.row import Row
 from depth3d.batch.shared_scale import check_overlap, shared_units, with_shared_scale
 from depth3d.batch.storage import Folder
 from depth3d.batch.table import check_table, write_table
+from depth3d.batch.time_limit import DEFAULT_SECONDS
 from depth3d.core.errors import OutputError, UsageError, WeightsError
 from depth3d.predictors.weights import fetch_weights
 from depth3d.scenes.options import Options
@@ -38,6 +39,7 @@ class Batch:
         options: what the user chose.
         engine: "local" for processes on this machine, "ray" for a Ray cluster.
         workers: how many photos at once; None leaves it to the machine, or to the cluster's autoscaler.
+        seconds_per_photo: how long each photo may take before it counts as failed, or None for however long.
         shared_scale: one scale for all photos, which must share points in the COLMAP model of `options.points`.
         table: write the manifest as Parquet too.
         retry: try photos again that failed before.
@@ -51,6 +53,7 @@ class Batch:
     options: Options = Options()
     engine: Literal["local", "ray"] = "local"
     workers: int | None = None
+    seconds_per_photo: float | None = DEFAULT_SECONDS
     shared_scale: bool = False
     table: bool = False
     retry: bool = False
@@ -103,8 +106,7 @@ def run_batch(batch: Batch, *, progress: Progress | None = None, download: Downl
         check_table()
     folder = Folder(batch.output)
     network = _network(batch.options, download)
-    recipe = Recipe(output=batch.output, endings=batch.endings, kind=batch.kind, options=batch.options, network=network)
-    recipe = replace(recipe, digits=recipe_digits(recipe))
+    recipe = _recipe(batch, network)
     _check(recipe, folder)
     jobs = to_jobs(find_photos(batch.inputs, output=folder), recipe)
     if not batch.force:
@@ -128,6 +130,20 @@ def run_batch(batch: Batch, *, progress: Progress | None = None, download: Downl
         if batch.table:
             write_table(manifest, folder)
     return replace(tally, seconds=time.perf_counter() - begun)
+
+
+def _recipe(batch: Batch, network: str | None) -> Recipe:
+    if batch.seconds_per_photo is not None and not batch.seconds_per_photo > 0:
+        raise UsageError(f"a photo cannot take {batch.seconds_per_photo:g} s at most; name more")
+    recipe = Recipe(
+        output=batch.output,
+        endings=batch.endings,
+        kind=batch.kind,
+        options=batch.options,
+        network=network,
+        seconds_per_photo=batch.seconds_per_photo,
+    )
+    return replace(recipe, digits=recipe_digits(recipe))
 
 
 def _rows(jobs: list[Job], recipe: Recipe, batch: Batch) -> Generator[Row, None, None]:

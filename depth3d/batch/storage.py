@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -17,8 +16,8 @@ from typing import Any
 
 from depth3d.core.errors import OutputError, PhotoError, UsageError
 from depth3d.io.save import atomic_write
+from depth3d.io.temporary import PREFIX, temporary_folder
 
-TEMPORARY = "depth3d-"
 _LEFTOVERS = ".depth3d-*.part"
 
 
@@ -33,8 +32,8 @@ def local_photo(photo: str) -> Iterator[Path]:
     if is_local(system):
         yield Path(path)
         return
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as folder:
-        copy = Path(folder) / (PurePosixPath(path).name or "photo")
+    with temporary_folder() as folder:
+        copy = folder / (PurePosixPath(path).name or "photo")
         try:
             system.get_file(path, str(copy))
         except Exception as error:
@@ -154,7 +153,7 @@ def is_local(system: Any) -> bool:
 
 def without_temporary(text: str) -> str:
     """A message without the names of our temporary folders."""
-    return re.sub(rf"[^\s'\"]*/{TEMPORARY}\w+/", "", text)
+    return re.sub(rf"(?<![^\s'\"])[^\s'\"]*/{PREFIX}\w+/", "", text)
 
 
 def _flush_to_disk(files: Any) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import asdict
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from depth3d.batch.row import Row
-from depth3d.batch.storage import TEMPORARY, Folder
+from depth3d.batch.storage import Folder
 from depth3d.core.errors import MissingExtraError
+from depth3d.io.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from depth3d.batch.manifest import Manifest
@@ -39,8 +38,8 @@ def write_table(manifest: Manifest, folder: Folder) -> None:
 
     schema = _schema(pa)
     rows = (row for row in manifest.rows() if row is not None)
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as place:
-        path = Path(place) / TABLE_NAME
+    with temporary_folder() as place:
+        path = place / TABLE_NAME
         with pq.ParquetWriter(path, schema, compression="zstd") as writer:
             while some := list(islice(rows, _ROWS_AT_ONCE)):
                 writer.write_table(pa.Table.from_pylist([_plain(row) for row in some], schema=schema))

@@ -53,6 +53,15 @@ if TYPE_CHECKING:
     is_flag=True,
     help="One scale for all photos, from points that several of them see in the COLMAP model of --points.",
 )
+@click.option(
+    "--time-limit",
+    "seconds_per_photo",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1800,
+    show_default=True,
+    metavar="SECONDS",
+    help="A photo that takes longer counts as failed.",
+)
 @click.option("--parquet", "table", is_flag=True, help="Write manifest.parquet too.")
 @click.option("--retry", is_flag=True, help="Try photos again that failed before.")
 @json_option("Print what was done as a line of JSON.")
@@ -76,6 +85,7 @@ def batch(
     kind: Any,
     engine: Any,
     workers: int | None,
+    seconds_per_photo: float,
     shared_scale: bool,
     table: bool,
     retry: bool,
@@ -103,6 +113,7 @@ def batch(
         options=to_options(chosen),
         engine=engine,
         workers=workers,
+        seconds_per_photo=seconds_per_photo,
         shared_scale=shared_scale,
         table=table,
         retry=retry,

@@ -22,10 +22,34 @@ from depth3d.cli.options import network_options
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=7860, show_default=True, metavar="N", help="Port; 0 takes any."
 )
+@click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Also answer to this name, such as a proxy's; addresses in digits and this machine's own name always work. "
+    "Repeatable.",
+)
 @click.option("--max-mb", type=float, default=40.0, show_default=True, metavar="MB", help="Largest photo file.")
 @click.option("--max-megapixels", type=float, default=50.0, show_default=True, metavar="MP", help="Largest photo.")
+@click.option(
+    "--max-visitors",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="Pages that may have a photo at one time; more wait until one is closed, or has been idle for half an hour.",
+)
 @network_options
-def serve(host: str, port: int, max_mb: float, max_megapixels: float, **chosen: Any) -> None:
+def serve(
+    host: str,
+    port: int,
+    hosts: tuple[str, ...],
+    max_mb: float,
+    max_megapixels: float,
+    max_visitors: int,
+    **chosen: Any,
+) -> None:
     """Serve a page where photos are dropped in, hints are clicked into them, and the model turns.
 
     Only this machine's own browsers can open it unless --host says otherwise. Whoever can open it may use it; there is
@@ -44,6 +68,7 @@ def serve(host: str, port: int, max_mb: float, max_megapixels: float, **chosen: 
         to_options(chosen),
         host=host,
         port=port,
-        limits=Limits(megabytes=max_mb, megapixels=max_megapixels),
+        hosts=hosts,
+        limits=Limits(megabytes=max_mb, megapixels=max_megapixels, visitors=max_visitors),
         announce=lambda address: click.echo(f"depth3d: open {address} in a browser; Ctrl-C stops", err=True),
     )

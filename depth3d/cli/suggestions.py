@@ -11,7 +11,7 @@ import click
 from depth3d.core.errors import nearest
 
 _NO_COMMAND = re.compile(r"No such command '([^']*)'\.")
-_NO_CHOICE = re.compile(r"'([^']*)' is not one of (.*)\.$")
+_NO_CHOICE = re.compile(r"'([^']*)' is not one of (.*)")
 _NO_FILE = re.compile(r"(?:File|Path) '([^']*)' does not exist\.")
 
 

@@ -10,10 +10,11 @@ from depth3d.core.errors import UsageError
 
 METRES_PER_UNIT = {"m": 1.0, "cm": 0.01, "mm": 0.001, "ft": 0.3048, "in": 0.0254}
 
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-_BYTES = re.compile(rf"\s*({_NUMBER})\s*([kMG]i?)?B?\s*", re.IGNORECASE)
-_LENGTH = re.compile(rf"\s*({_NUMBER})\s*({'|'.join(sorted(METRES_PER_UNIT, key=len, reverse=True))})?\s*")
-_PIXEL = re.compile(rf"\s*({_NUMBER})\s*,\s*({_NUMBER})\s*")
+# Each character can belong to one part of a pattern only, so that no text, however long, takes quadratic time.
+_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
+_BYTES = re.compile(rf"({_NUMBER})\s*([kMG]i?)?B?", re.IGNORECASE)
+_LENGTH = re.compile(rf"({_NUMBER})\s*({'|'.join(sorted(METRES_PER_UNIT, key=len, reverse=True))})?")
+_PIXEL = re.compile(rf"({_NUMBER})\s*,\s*({_NUMBER})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def parse_bytes(text: str) -> int:
     Raises:
         UsageError: not a size, or not positive.
     """
-    match = _BYTES.fullmatch(text)
+    match = _BYTES.fullmatch(text.strip())
     unit = (match[2] or "").lower() if match else ""
     size = float(match[1]) * (1024 if unit.endswith("i") else 1000) ** " kmg".index(unit[:1] or " ") if match else 0
     if not 1 <= size < math.inf:
@@ -72,7 +73,7 @@ def parse_pixel(text: str) -> tuple[float, float]:
     Raises:
         UsageError: not two numbers with a comma between them.
     """
-    match = _PIXEL.fullmatch(text)
+    match = _PIXEL.fullmatch(text.strip())
     if match is None:
         raise UsageError(f"{text!r} is not a pixel; write U,V, for example 412,300")
     return float(match[1]), float(match[2])
@@ -138,7 +139,7 @@ def parse_known_length(text: str) -> tuple[Place, Place, Length]:
         if first[1] is None:
             raise UsageError(f"{text!r} names one photo only; write PHOTO@U,V=LENGTH or PHOTO:PHOTO=LENGTH")
         return (first[0], None), first, parse_length(length)
-    return first, (first[0], parse_pixel(end)) if _PIXEL.fullmatch(end) else _place(end), parse_length(length)
+    return first, (first[0], parse_pixel(end)) if _PIXEL.fullmatch(end.strip()) else _place(end), parse_length(length)
 
 
 def _place(text: str) -> Place:
@@ -175,7 +176,7 @@ def written_length(metres: float, sigma_m: float | None = None, *, unit: str = "
 
 
 def _metres(text: str, whole: str) -> float:
-    match = _LENGTH.fullmatch(text)
+    match = _LENGTH.fullmatch(text.strip())
     if match is None:
         units = ", ".join(METRES_PER_UNIT)
         raise UsageError(f"{whole!r} is not a length; write for example 2.4m (units: {units}; none means metres)")

@@ -7,7 +7,6 @@ is told here, and nowhere else.
 from __future__ import annotations
 
 import os
-import re
 import stat
 import struct
 import threading
@@ -27,7 +26,7 @@ MAX_MEGAPIXELS = 200
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF", "JPEG2000")
 _RAW_SUFFIXES = {".arw", ".cr2", ".cr3", ".crw", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2", ".srw"}
-_XMP_PACKET = re.compile(rb"<x:xmpmeta\b.*?</x:xmpmeta>", re.DOTALL)
+_XMP_START, _XMP_END = b"<x:xmpmeta", b"</x:xmpmeta>"
 _APPLE_DEPTH = b"http://ns.apple.com/depthData/1.0/"
 _LARGEST_SCANNED_BYTES = 500_000_000
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
@@ -210,5 +209,13 @@ def apple_depth_packet(path: Path) -> bytes | None:
     """
     if path.stat().st_size > _LARGEST_SCANNED_BYTES:
         return None
-    packets: list[bytes] = _XMP_PACKET.findall(path.read_bytes())
-    return next((packet for packet in packets if _APPLE_DEPTH in packet), None)
+    return next((packet for packet in _xmp_packets(path.read_bytes()) if _APPLE_DEPTH in packet), None)
+
+
+def _xmp_packets(content: bytes) -> Iterator[bytes]:
+    """Everything between the tags of a packet; each byte is looked at a fixed number of times."""
+    start = content.find(_XMP_START)
+    while start >= 0 and (end := content.find(_XMP_END, start)) >= 0:
+        end += len(_XMP_END)
+        yield content[start:end]
+        start = content.find(_XMP_START, end)

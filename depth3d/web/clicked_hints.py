@@ -14,10 +14,10 @@ Pixel = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One of them.
+    """A hint that was clicked into a photo.
 
     Attributes:
-        letter: what the page calls it.
+        letter: its name on the page.
         pixels: one, of known distance from the camera, or two, with a known length between them.
         length: the distance or length.
     """
@@ -35,14 +35,14 @@ class Mark:
         return LengthBetween(start, end, self.length.metres, self.length.sigma_m)
 
     @property
-    def said(self) -> str:
+    def text(self) -> str:
         """The length as the user gave it, in metres."""
         error = "" if self.length.sigma_m is None else f" ± {self.length.sigma_m:.2g} m"
         return f"{self.length.metres:.4g} m{error}"
 
 
 def with_mark(marks: tuple[Mark, ...], pixels: tuple[Pixel, ...], length: Length) -> tuple[Mark, ...]:
-    """One more, with the first letter that is free.
+    """Add a hint under the first letter that is free.
 
     Raises:
         UsageError: the pixels and length make no hint, it is there already, or the letters are used up.
@@ -66,3 +66,15 @@ def marks_of(hints: tuple[Hint, ...]) -> tuple[Mark, ...]:
         elif isinstance(hint, LengthBetween):
             marks = with_mark(marks, (hint.start, hint.end), Length(hint.metres, hint.sigma_m))
     return marks
+
+
+def pixels_inside(pixels: tuple[Pixel, ...], size: tuple[int, int]) -> tuple[Pixel, ...]:
+    """Clamp one or two pixels to a photo of (width, height), and round them to a tenth.
+
+    Raises:
+        UsageError: neither one nor two.
+    """
+    width, height = size
+    if len(pixels) not in (1, 2):
+        raise UsageError(f"expected one point or two, got {len(pixels)}")
+    return tuple((round(min(max(u, 0), width), 1), round(min(max(v, 0), height), 1)) for u, v in pixels)

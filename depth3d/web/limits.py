@@ -27,7 +27,7 @@ class Limits:
     Attributes:
         megabytes: the largest photo file, in millions of bytes.
         megapixels: the largest photo, in millions of pixels.
-        visitors: how many open pages are remembered; one more and the one idle for longest is forgotten.
+        visitors: how many pages may have a photo at one time.
 
     Raises:
         UsageError: a bound is not positive.

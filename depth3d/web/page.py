@@ -1,4 +1,4 @@
-"""The page: what stands where, and which call each click makes."""
+"""The page: its layout, and the call that each click makes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from depth3d.predictors.download import Progress
 from depth3d.render.parallax import DEFAULT_MOTION, MOTIONS
 from depth3d.web.clicked_hints import Pixel
 from depth3d.web.examples import EXAMPLES
-from depth3d.web.middleware import COOKIE
 from depth3d.web.render_html import board_of, camera_in_words, fit_in_words, links_to_files, model_of, moving_of
-from depth3d.web.session import Desk
-from depth3d.web.sessions import Desks
+from depth3d.web.session import Session
+from depth3d.web.sessions import Sessions
+from depth3d.web.visitors import COOKIE
 
 DOWNLOADS = {
     ".ply": "Point cloud (PLY)",
@@ -34,130 +34,133 @@ _BOARD_SCRIPT = (Path(__file__).parent / "assets" / "board.js").read_text(encodi
 _SORRY = "That does not work"
 _START_DOWNLOAD = "() => document.querySelector('#made a[data-newest]')?.click()"
 _PROGRESS = gr.Progress()
-_LOOKING: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "looking"}
-_MAKING: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "making"}
+_ONE_PREDICTION: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "predict"}
+_ONE_FILE: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "write"}
 
 State = tuple[dict[str, Any], str, str, float | None, float | None]
 
 
 class Clicks:
-    """What happens when something on the page is clicked: find the visitor's desk, one call, and what it shows now."""
+    """What happens when something on the page is clicked: find the session, make one call, say what it shows now."""
 
-    def __init__(self, desks: Desks) -> None:
-        self._desks = desks
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
 
     def open(self, request: gr.Request) -> dict[str, Any]:
-        """A page was opened."""
-        return board_of(self._desks.open(*_page_and_owner(request)))
+        """Begin a session for a page that was opened."""
+        try:
+            return board_of(self._sessions.open(*_page_and_owner(request)))
+        except Depth3DError as error:
+            raise gr.Error(str(error), title=_SORRY, print_exception=False) from None
 
     def leave(self, request: gr.Request) -> None:
-        """It was closed."""
-        self._desks.close(_page_and_owner(request)[0])
+        """Delete the session of a page that was closed."""
+        self._sessions.close(*_page_and_owner(request))
 
-    def look(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> dict[str, Any]:
-        """A photo has come: show its heat map."""
+    def predict_depth(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> dict[str, Any]:
+        """Predict the depth of a new photo and show its heat map."""
         progress(0.3, desc="Looking at the photo")
-        with self._desk(request) as desk:
-            desk.look(_share(progress, "Fetching the network, this once"))
-            return board_of(desk)
+        with self._session(request) as session:
+            session.predict_depth(_share(progress, "Fetching the network, this once"))
+            return board_of(session)
 
-    def settle(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> State:
-        """Fit camera and metres."""
+    def fit(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> State:
+        """Fit camera and scale."""
         progress(0.3, desc="Finding camera and scale")
-        with self._desk(request) as desk:
-            desk.settle()
-            return _state(desk)
+        with self._session(request) as session:
+            session.fit()
+            return _state(session)
 
     def mark(self, event: gr.EventData, request: gr.Request) -> State:
-        """A hint was given."""
-        with self._desk(request) as desk:
-            desk.add_mark(_pixels(event), str(event.length))
-            desk.settle()
-            return _state(desk)
+        """Add a hint."""
+        with self._session(request) as session:
+            session.add_mark(_pixels(event), _text(event, "length"))
+            session.fit()
+            return _state(session)
 
     def unmark(self, event: gr.EventData, request: gr.Request) -> State:
-        """A hint was taken back."""
-        with self._desk(request) as desk:
-            desk.remove_mark(str(event.letter))
-            desk.settle()
-            return _state(desk)
+        """Remove a hint."""
+        with self._session(request) as session:
+            session.remove_mark(_text(event, "letter"))
+            session.fit()
+            return _state(session)
 
     def measure(self, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
-        """Something is to be measured."""
-        with self._desk(request) as desk:
-            desk.add_span(_pixels(event))
-            return board_of(desk)
+        """Measure between two pixels, or from the camera to one."""
+        with self._session(request) as session:
+            session.add_span(_pixels(event))
+            return board_of(session)
 
     def unmeasure(self, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
-        """A measurement is not wanted any more."""
-        with self._desk(request) as desk:
-            desk.remove_span(int(event.index))
-            return board_of(desk)
+        """Remove a measurement."""
+        with self._session(request) as session:
+            session.remove_span(_index(event))
+            return board_of(session)
 
     def state_fov(self, degrees: float | None, request: gr.Request) -> State:
-        """The user knows the field of view."""
-        with self._desk(request) as desk:
-            desk.state_camera(fov_x_deg=degrees)
-            return _state(desk)
+        """Use the field of view that the user states."""
+        with self._session(request) as session:
+            session.state_camera(fov_x_deg=_number(degrees))
+            return _state(session)
 
     def state_focal(self, pixels: float | None, request: gr.Request) -> State:
-        """The user knows the focal length."""
-        with self._desk(request) as desk:
-            desk.state_camera(focal_px=pixels)
-            return _state(desk)
+        """Use the focal length that the user states."""
+        with self._session(request) as session:
+            session.state_camera(focal_px=_number(pixels))
+            return _state(session)
 
     def find_camera(self, request: gr.Request) -> State:
-        """The photo's own camera is wanted again."""
-        with self._desk(request) as desk:
-            desk.state_camera()
-            return _state(desk)
+        """Use the camera found in the photo again."""
+        with self._session(request) as session:
+            session.state_camera()
+            return _state(session)
 
     def model(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> str:
         """Build the model that turns in the page."""
         progress(0.3, desc="Building the model")
-        with self._desk(request) as desk:
-            desk.show_model()
-            return model_of(desk)
+        with self._session(request) as session:
+            session.show_model()
+            return model_of(session)
 
     def move(self, motion: str, amount: float, request: gr.Request, progress: gr.Progress = _PROGRESS) -> str:
         """Preview a moving picture."""
-        with self._desk(request) as desk:
-            desk.choose_motion(motion, amount or None)
-            desk.show_moving(progress=_drawn(progress))
-            return moving_of(desk)
+        with self._session(request) as session:
+            session.choose_motion(motion, _number(amount) or None)
+            session.show_moving(progress=_drawn(progress))
+            return moving_of(session)
 
     def write(self, suffix: str) -> Callable[..., str]:
-        """What writes a file of this suffix to download."""
+        """Return the function that writes a file of this suffix to download."""
 
         def write(request: gr.Request, progress: gr.Progress = _PROGRESS) -> str:
             progress(0.3, desc=f"Writing: {DOWNLOADS[suffix]}")
-            with self._desk(request) as desk:
-                desk.make(suffix, progress=_drawn(progress))
-                return links_to_files(desk)
+            with self._session(request) as session:
+                session.make(suffix, progress=_drawn(progress))
+                return links_to_files(session)
 
         return write
 
     @contextmanager
-    def _desk(self, request: gr.Request) -> Iterator[Desk]:
-        """The visitor's desk; what is wrong is said on the page in one line."""
-        desk: Desk | None = None
+    def _session(self, request: gr.Request) -> Iterator[Session]:
+        """The visitor's session; what is wrong is said on the page in one line."""
+        session: Session | None = None
         try:
-            desk = self._desks.of_page(*_page_and_owner(request))
-            yield desk
+            session = self._sessions.of_page(*_page_and_owner(request))
+            yield session
         except Depth3DError as error:
-            said = str(error) if desk is None else desk.in_words(error)
+            said = str(error) if session is None else session.message_of(error)
             raise gr.Error(said, title=_SORRY, print_exception=False) from None
         except MemoryError:
             raise gr.Error("not enough memory for a photo of this size; make it smaller", title=_SORRY) from None
 
 
-def build_page(desks: Desks) -> gr.Blocks:
-    """The page; what visitors do on it happens on their desks."""
-    clicks = Clicks(desks)
+def build_page(sessions: Sessions) -> gr.Blocks:
+    """The page; what visitors do on it happens in their sessions."""
+    clicks = Clicks(sessions)
     page = gr.Blocks(title="depth3d", analytics_enabled=False, fill_width=True)
     with page:
         gr.HTML("<h1>depth3d</h1><p>A photo in three dimensions, in metres.</p>", elem_id="title")
-        board = _board(desks)
+        board = _board(sessions)
         with gr.Row(elem_classes="d3-later"):
             with gr.Column(scale=2, min_width=320):
                 gr.Markdown("### How far is everything?")
@@ -179,17 +182,17 @@ def build_page(desks: Desks) -> gr.Blocks:
                 gr.Markdown("### Moving picture")
                 _moving_picture(clicks)
         state = [board, fit, camera, fov, focal]
-        seen = board.photo(clicks.look, None, board, **_LOOKING)
-        settled = [
-            seen.success(clicks.settle, None, state, show_progress_on=fit, **_LOOKING),
-            board.hint(clicks.mark, None, state, show_progress_on=fit, **_LOOKING),
-            board.unhint(clicks.unmark, None, state, show_progress_on=fit, **_LOOKING),
-            fov.submit(clicks.state_fov, fov, state, show_progress_on=fit, **_LOOKING),
-            focal.submit(clicks.state_focal, focal, state, show_progress_on=fit, **_LOOKING),
-            found.click(clicks.find_camera, None, state, show_progress_on=fit, **_LOOKING),
+        predicted = board.photo(clicks.predict_depth, None, board, **_ONE_PREDICTION)
+        fitted = [
+            predicted.success(clicks.fit, None, state, show_progress_on=fit, **_ONE_PREDICTION),
+            board.hint(clicks.mark, None, state, show_progress_on=fit, **_ONE_PREDICTION),
+            board.unhint(clicks.unmark, None, state, show_progress_on=fit, **_ONE_PREDICTION),
+            fov.submit(clicks.state_fov, fov, state, show_progress_on=fit, **_ONE_PREDICTION),
+            focal.submit(clicks.state_focal, focal, state, show_progress_on=fit, **_ONE_PREDICTION),
+            found.click(clicks.find_camera, None, state, show_progress_on=fit, **_ONE_PREDICTION),
         ]
-        for event in settled:
-            event.success(clicks.model, None, model, **_MAKING)
+        for event in fitted:
+            event.success(clicks.model, None, model, **_ONE_FILE)
         board.measure(clicks.measure, None, board, show_progress="hidden")
         board.unmeasure(clicks.unmeasure, None, board, show_progress="hidden")
         page.load(clicks.open, None, board, show_progress="hidden")
@@ -197,15 +200,15 @@ def build_page(desks: Desks) -> gr.Blocks:
     return page
 
 
-def _board(desks: Desks) -> gr.HTML:
+def _board(sessions: Sessions) -> gr.HTML:
     return gr.HTML(
         {},
         html_template="",
         js_on_load=_BOARD_SCRIPT,
         apply_default_css=False,
         elem_id="board",
-        megabytes=desks.limits.megabytes,
-        megapixels=desks.limits.megapixels,
+        megabytes=sessions.limits.megabytes,
+        megapixels=sessions.limits.megapixels,
         examples=list(EXAMPLES),
     )
 
@@ -215,7 +218,7 @@ def _downloads(clicks: Clicks) -> None:
         buttons = {suffix: gr.Button(words, size="sm", min_width=150) for suffix, words in DOWNLOADS.items()}
     made = gr.HTML(elem_id="made", min_height=60)
     for suffix, button in buttons.items():
-        button.click(clicks.write(suffix), None, made, **_MAKING).success(None, js=_START_DOWNLOAD)
+        button.click(clicks.write(suffix), None, made, **_ONE_FILE).success(None, js=_START_DOWNLOAD)
 
 
 def _moving_picture(clicks: Clicks) -> None:
@@ -224,15 +227,15 @@ def _moving_picture(clicks: Clicks) -> None:
     amount = gr.Slider(0, 10, 0, step=0.5, label="How far, in % of the width (0: as suits the motion)")
     preview = gr.Button("Preview", size="sm")
     moving = gr.HTML(elem_id="moving", min_height=60)
-    preview.click(clicks.move, [motion, amount], moving, **_MAKING)
+    preview.click(clicks.move, [motion, amount], moving, **_ONE_FILE)
 
 
-def _state(desk: Desk) -> State:
+def _state(session: Session) -> State:
     """Everything that a new fit changes on the page."""
-    camera = desk.scene.camera if desk.scene is not None else None
+    camera = session.scene.camera if session.scene is not None else None
     return (
-        board_of(desk),
-        fit_in_words(desk),
+        board_of(session),
+        fit_in_words(session),
         camera_in_words(camera) if camera else "",
         round(camera.fov_x_deg, 2) if camera else None,
         round(camera.fx, 1) if camera else None,
@@ -259,5 +262,24 @@ def _share(progress: gr.Progress, words: str) -> Progress:
 def _pixels(event: gr.EventData) -> tuple[Pixel, ...]:
     try:
         return tuple((float(u), float(v)) for u, v in event.pixels)
-    except (TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         raise UsageError("the points could not be understood; click again") from None
+
+
+def _text(event: gr.EventData, name: str) -> str:
+    return str(getattr(event, name, ""))
+
+
+def _index(event: gr.EventData) -> int:
+    index = getattr(event, "index", None)
+    return index if isinstance(index, int) else -1
+
+
+def _number(value: object) -> float | None:
+    """What stands in a field for numbers; None where it is empty."""
+    if value is None or value == "":
+        return None
+    try:
+        return float(str(value))
+    except ValueError:
+        raise UsageError(f"{str(value)[:50]!r} is no number") from None

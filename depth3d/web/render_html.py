@@ -1,4 +1,4 @@
-"""What the page says: the desk's state as plain data for the browser, and the fit in plain words."""
+"""The page's texts: a session's state as plain data for the browser, and the fit in plain words."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ from depth3d.core.camera import Intrinsics
 from depth3d.scenes.outputs import provenance_path
 from depth3d.scenes.scene import Scene
 from depth3d.web.clicked_hints import Mark, Pixel
-from depth3d.web.session import HEATMAP, MODEL, MOVING, PHOTO, Desk
+from depth3d.web.session import HEATMAP, MODEL, MOVING, PHOTO, Session
 
 
-def board_of(desk: Desk) -> dict[str, Any]:
+def board_of(session: Session) -> dict[str, Any]:
     """Photo, heat map, marks and measurements, as the page's script draws them."""
-    scene = desk.scene
+    scene = session.scene
     return {
-        "desk": desk.token,
-        "photo": desk.shelf.address_of(PHOTO),
-        "heatmap": desk.shelf.address_of(HEATMAP),
-        "size": list(desk.photo_size),
-        "marks": [_mark(mark, desk) for mark in desk.marks],
-        "spans": [] if scene is None else [_span(span, desk) for span in desk.spans],
+        "session": session.token,
+        "photo": session.files.address_of(PHOTO),
+        "heatmap": session.files.address_of(HEATMAP),
+        "size": list(session.photo_size),
+        "marks": [_mark(mark, session) for mark in session.marks],
+        "spans": [] if scene is None else [_span(span, session) for span in session.spans],
         "metric": scene is not None and scene.unit == "m",
     }
 
 
-def fit_in_words(desk: Desk) -> str:
+def fit_in_words(session: Session) -> str:
     """How the metres were obtained and how far to trust them, as HTML."""
-    scene = desk.scene
+    scene = session.scene
     if scene is None:
         return ""
     parts = [f'<p class="d3-lead">{_lead(scene)}</p>']
-    if desk.complaint is not None:
-        words = _lettered(desk.complaint, desk.marks)
+    if session.complaint is not None:
+        words = _lettered(session.complaint, session.marks)
         parts.append(
-            f'<p class="d3-bad">{escape(_sentence(words))} The model still shows the last fit that worked.</p>'
+            f'<p class="d3-bad">{escape(_capitalised(words))} The model still shows the last fit that worked.</p>'
         )
-    if desk.marks:
-        rows = "".join(_row(mark, desk) for mark in desk.marks)
+    if session.marks:
+        rows = "".join(_row(mark, session) for mark in session.marks)
         parts.append(
             f"<table><thead><tr><th></th><th>you said</th><th>the model says</th><th></th></tr></thead>{rows}</table>"
         )
-    notes = [_lettered(note, desk.marks) for note in scene.notes]
+    notes = [_lettered(note, session.marks) for note in scene.notes]
     if notes:
-        parts.append("<ul>" + "".join(f"<li>{escape(_sentence(note))}</li>" for note in notes) + "</ul>")
+        parts.append("<ul>" + "".join(f"<li>{escape(_capitalised(note))}</li>" for note in notes) + "</ul>")
     parts.append(f'<p class="d3-small">Depth: {escape(scene.depth.source)}.</p>')
     return "".join(parts)
 
@@ -61,24 +61,24 @@ def camera_in_words(camera: Intrinsics) -> str:
     )
 
 
-def model_of(desk: Desk) -> str:
+def model_of(session: Session) -> str:
     """The model that turns in the page, as HTML."""
-    return f'<iframe src="{desk.shelf.address_of(MODEL)}" title="the model; drag to turn it"></iframe>'
+    return f'<iframe src="{session.files.address_of(MODEL)}" title="the model; drag to turn it"></iframe>'
 
 
-def moving_of(desk: Desk) -> str:
+def moving_of(session: Session) -> str:
     """The moving picture, as HTML."""
-    return f'<img src="{desk.shelf.address_of(MOVING)}" alt="the photo with a moving camera">'
+    return f'<img src="{session.files.address_of(MOVING)}" alt="the photo with a moving camera">'
 
 
-def links_to_files(desk: Desk) -> str:
+def links_to_files(session: Session) -> str:
     """The files made to download, the newest first, as HTML."""
     rows = []
-    for index, saved in enumerate(desk.made):
+    for index, saved in enumerate(session.made):
         name = escape(saved.path.name)
         newest = " data-newest" if index == 0 else ""
-        file = desk.shelf.address_of(saved.path.name)
-        how = desk.shelf.address_of(provenance_path(saved.path).name)
+        file = session.files.address_of(saved.path.name)
+        how = session.files.address_of(provenance_path(saved.path).name)
         rows.append(
             f'<li><a class="d3-file" href="{file}" download="{name}"{newest}>{name}</a> '
             f"{saved.path.stat().st_size / 1e6:.3g} MB, {escape(saved.what)}; "
@@ -107,24 +107,24 @@ def _lead(scene: Scene) -> str:
     return f"{words}; half of the picture is known to <b>± {share:.0%}</b> or better."
 
 
-def _mark(mark: Mark, desk: Desk) -> dict[str, Any]:
-    doubted = desk.scene is not None and is_doubted(mark, desk.scene)
-    return {"letter": mark.letter, "pixels": [list(p) for p in mark.pixels], "text": mark.said, "doubted": doubted}
+def _mark(mark: Mark, session: Session) -> dict[str, Any]:
+    doubted = session.scene is not None and is_doubted(mark, session.scene)
+    return {"letter": mark.letter, "pixels": [list(p) for p in mark.pixels], "text": mark.text, "doubted": doubted}
 
 
-def _span(pixels: tuple[Pixel, ...], desk: Desk) -> dict[str, Any]:
-    return {"pixels": [list(p) for p in pixels], "text": desk.measured(pixels)}
+def _span(pixels: tuple[Pixel, ...], session: Session) -> dict[str, Any]:
+    return {"pixels": [list(p) for p in pixels], "text": session.measured(pixels)}
 
 
-def _row(mark: Mark, desk: Desk) -> str:
-    scene = desk.scene
-    fitted = desk.complaint is None and scene is not None and scene.unit == "m"
+def _row(mark: Mark, session: Session) -> str:
+    scene = session.scene
+    fitted = session.complaint is None and scene is not None and scene.unit == "m"
     doubted = scene is not None and is_doubted(mark, scene)
     what = "away" if len(mark.pixels) == 1 else "long"
-    says = f"{desk.measured(mark.pixels)}" if fitted else "-"
+    says = f"{session.measured(mark.pixels)}" if fitted else "-"
     verdict = "disagrees" if doubted else "agrees" if fitted else ""
     look = ' class="d3-bad"' if doubted else ""
-    cells = (f"<b>{mark.letter}</b>", f"{escape(mark.said)} {what}", escape(says), verdict)
+    cells = (f"<b>{mark.letter}</b>", f"{escape(mark.text)} {what}", escape(says), verdict)
     return f"<tr{look}>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
@@ -132,9 +132,9 @@ def _lettered(text: str, marks: tuple[Mark, ...]) -> str:
     """The hints by the letters they have in the page."""
     for mark in marks:
         name = re.escape(mark.hint.name)
-        text = re.sub(rf"(?<![\w.,:]){name}(?![\w.])", f"{mark.letter} ({mark.said})", text)
+        text = re.sub(rf"(?<![\w.,:]){name}(?![\w.])", f"{mark.letter} ({mark.text})", text)
     return text
 
 
-def _sentence(text: str) -> str:
+def _capitalised(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip(".") + "."

@@ -1,4 +1,4 @@
-"""One visitor's desk: a photo, what was clicked into it, and the files made from it. It calls the pipeline."""
+"""One visitor's session: a photo, what was clicked into it, and the files made from it. It calls the pipeline."""
 
 from __future__ import annotations
 
@@ -9,27 +9,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import Depth3DError, HintError, UsageError
-from depth3d.core.images import Picture
 from depth3d.core.parsing import parse_length, written_length
 from depth3d.io.photos.embedded_depth_file import read_embedded_depth
 from depth3d.io.photos.photo import Photo, read_photo
 from depth3d.io.points.hints_file import read_hints
-from depth3d.io.save import save
 from depth3d.render.heatmap import to_heatmap
 from depth3d.render.parallax import DEFAULT_MOTION, MOTIONS
 from depth3d.scenes.options import Options
 from depth3d.scenes.outputs import provenance_path
 from depth3d.scenes.photo import choose_camera, reconstruct, see
 from depth3d.scenes.scene import Saved, Scene
-from depth3d.web.clicked_hints import Mark, Pixel, marks_of, with_mark
-from depth3d.web.session_files import Shelf
+from depth3d.web.clicked_hints import Mark, Pixel, marks_of, pixels_inside, with_mark
+from depth3d.web.session_files import SessionFiles
 
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress
@@ -40,36 +34,37 @@ PHOTO, HEATMAP, MODEL, MOVING = "_photo.jpg", "_heatmap.jpg", "_model.html", "_m
 _MODEL_POINTS = 150_000
 """Vertices of the model that turns in the page; downloads have as many as the command line's."""
 
+_MOST_SPANS = 26
 _PREVIEW_WIDTH = 480
-_SHOWN_LONG_SIDE = 1600
-_SHOWN_QUALITY = 88
 
 
-class Desk:
-    """What one open page is about; every method may be called from any thread.
+class Session:
+    """The state of one open page; every method may be called from any thread.
 
     Attributes:
-        token: the unguessable name in this desk's addresses.
+        token: the unguessable name in this session's addresses.
         owner: the browser that may use it.
-        shelf: its files.
+        files: its files.
         scene: the photo in three dimensions, once there is one.
         marks: the hints clicked into the photo.
         spans: pixels between which, or from the camera to which, the page measures.
         complaint: why the marks could not be fitted, or None.
         made: the files made to download, the newest first.
+        has_photo: whether it has a photo, or one is on its way.
         last_used: when anything was last asked of it, by the monotonic clock.
     """
 
     def __init__(self, *, token: str, owner: str, folder: Path, options: Options) -> None:
         self.token = token
         self.owner = owner
-        self.shelf = Shelf(folder, f"desk/{token}/files")
+        self.files = SessionFiles(folder, f"session/{token}/files")
+        self.has_photo = False
         self.last_used = time.monotonic()
         self._base = options
         self._lock = threading.RLock()
-        self._start_afresh(None)
+        self._reset(None)
 
-    def _start_afresh(self, path: Path | None) -> None:
+    def _reset(self, path: Path | None) -> None:
         self.scene: Scene | None = None
         self.marks: tuple[Mark, ...] = ()
         self.spans: tuple[tuple[Pixel, ...], ...] = ()
@@ -79,45 +74,45 @@ class Desk:
         self._photo: Photo | None = None
         self._inverse_depth: InverseDepth | None = None
         self._stated = Options()
-        self._found_lens: Intrinsics | None = None
+        self._camera_found: Intrinsics | None = None
         self._motion: dict[str, Any] = {"motion": DEFAULT_MOTION}
         self._modelled: Scene | None = None
 
     def take(self, path: Path) -> None:
-        """Begin with a new photo, which lies in the shelf's inbox; everything about the one before is forgotten."""
+        """Begin with a new photo, which lies in the files's inbox; everything about the one before is forgotten."""
         with self._lock:
             if self._path is not None:
-                self.shelf.discard(self._path)
-            self._start_afresh(path)
-            self.shelf.start_afresh()
+                self.files.discard(self._path)
+            self._reset(path)
+            self.files.reset()
 
-    def take_example(self, photo: Path, *, camera: Path, hints: Path) -> None:
+    def take_example(self, photo: Path, camera: Path, hints: Path) -> None:
         """Begin with one of our own photos, whose camera and some of whose distances are known."""
-        path = self.shelf.inbox(photo.name)
+        path = self.files.inbox(photo.name)
         shutil.copyfile(photo, path)
         with self._lock:
             self.take(path)
             self._stated = Options(camera_file=camera)
             self.marks = marks_of(read_hints(hints))
 
-    def look(self, progress: Progress | None = None) -> None:
-        """See how near everything is: depth the photo brings along, else what the network sees; asked once a photo.
+    def predict_depth(self, progress: Progress | None = None) -> None:
+        """Take the depth that the photo brings along, else what the network predicts; called once for each photo.
 
         Raises:
             Depth3DError: the photo cannot be read, or no network can be loaded.
         """
         with self._lock:
             self._photo = photo = read_photo(self._need_path())
-            self._show(photo.rgb, PHOTO)
+            self.files.show(photo.rgb, PHOTO)
             if read_embedded_depth(self._need_path()) is not None:
-                self.settle()
-                self._show(self._need_scene().heatmap().rgb, HEATMAP)
+                self.fit()
+                self.files.show(self._need_scene().heatmap().rgb, HEATMAP)
                 return
             self._inverse_depth = see(photo, self._base, progress=progress)
-            self._show(to_heatmap(self._inverse_depth).rgb, HEATMAP)
+            self.files.show(to_heatmap(self._inverse_depth).rgb, HEATMAP)
 
-    def settle(self) -> None:
-        """Fit the metres to the marks and the camera as they are now; where the marks contradict, complain and wait.
+    def fit(self) -> None:
+        """Fit the scale to marks and camera; where the marks contradict each other, keep the last fit and say so.
 
         Raises:
             Depth3DError: anything but the marks is wrong.
@@ -125,7 +120,7 @@ class Desk:
         with self._lock:
             options = self._options()
             is_stated = self._stated != Options()
-            camera_as_taken = None if is_stated else self._found_lens
+            camera_as_taken = None if is_stated else self._camera_found
             # Depth that a photo brings along lies in its file; what the network saw is here already.
             source = self._need_path() if self._inverse_depth is None else self._need_photo()
             self.complaint = None
@@ -134,7 +129,7 @@ class Desk:
                     source, options, camera_as_taken=camera_as_taken, inverse_depth=self._inverse_depth
                 )
             except HintError as error:
-                self.complaint = self.in_words(error)
+                self.complaint = self.message_of(error)
                 if self.scene is None:
                     self.scene = reconstruct(
                         source,
@@ -143,19 +138,19 @@ class Desk:
                         inverse_depth=self._inverse_depth,
                     )
             if not is_stated:
-                self._found_lens = self.scene.camera_as_taken
+                self._camera_found = self.scene.camera_as_taken
 
     def add_mark(self, pixels: tuple[Pixel, ...], length: str) -> None:
-        """Say how far the thing at one pixel is, or how far apart those at two are.
+        """Add the distance of one pixel, or the length between two.
 
         Raises:
             UsageError: the text is no length, or the pixels make no hint.
         """
         with self._lock:
-            self.marks = with_mark(self.marks, self._inside(pixels), parse_length(length))
+            self.marks = with_mark(self.marks, pixels_inside(pixels, self._need_photo().size), parse_length(length))
 
     def remove_mark(self, letter: str) -> None:
-        """Take one hint back; an unknown letter changes nothing."""
+        """Remove one hint; an unknown letter changes nothing."""
         with self._lock:
             self.marks = tuple(mark for mark in self.marks if mark.letter != letter)
 
@@ -166,12 +161,14 @@ class Desk:
             Depth3DError: there is nothing to measure there.
         """
         with self._lock:
-            pixels = self._inside(pixels)
+            if len(self.spans) >= _MOST_SPANS:
+                raise UsageError(f"{_MOST_SPANS} measurements are as many as this page shows; remove one first")
+            pixels = pixels_inside(pixels, self._need_photo().size)
             self._need_scene().measure(*pixels)
             self.spans = (*self.spans, pixels)
 
     def remove_span(self, index: int) -> None:
-        """Forget one measurement; an unknown index changes nothing."""
+        """Remove one measurement; an unknown index changes nothing."""
         with self._lock:
             self.spans = tuple(span for at, span in enumerate(self.spans) if at != index)
 
@@ -186,7 +183,12 @@ class Desk:
             if stated != Options():
                 choose_camera(self._need_photo(), stated)
             self._stated = stated
-            self.settle()
+            self.fit()
+
+    @property
+    def holds_photo(self) -> bool:
+        """Whether a photo has been taken in."""
+        return self._path is not None
 
     def choose_motion(self, motion: str, amount_percent: float | None) -> None:
         """How moving pictures move from now on; without an amount as far as suits the motion.
@@ -209,7 +211,7 @@ class Desk:
         try:
             found = scene.measure(*pixels)
         except Depth3DError as error:
-            return self.in_words(error)
+            return self.message_of(error)
         return written_length(found.metres, found.sigma_m, unit="m" if scene.unit == "m" else "units")
 
     def make(self, suffix: str, *, progress: Progress | None = None) -> None:
@@ -224,7 +226,7 @@ class Desk:
         """
         with self._lock:
             saved = self._save(f"{self._need_path().stem}{suffix}", progress, **self._motion)
-            self.shelf.offer(provenance_path(saved.path))
+            self.files.offer(provenance_path(saved.path))
             self.made = (saved, *(other for other in self.made if other.path != saved.path))
 
     def show_model(self) -> None:
@@ -247,15 +249,15 @@ class Desk:
         with self._lock:
             self._save(MOVING, progress, provenance=False, width=_PREVIEW_WIDTH, **self._motion)
 
-    def in_words(self, error: Depth3DError) -> str:
-        """What went wrong, without telling where on the server this desk's files lie."""
-        return self.shelf.without_paths(str(error))
+    def message_of(self, error: Depth3DError) -> str:
+        """What went wrong, without telling where on the server this session's files lie."""
+        return self.files.without_paths(str(error))
 
-    def clear_away(self) -> None:
-        """Forget and delete everything."""
+    def delete(self) -> None:
+        """Delete all files and forget the photo."""
         with self._lock:
-            self._start_afresh(None)
-            self.shelf.clear_away()
+            self._reset(None)
+            self.files.delete()
 
     def _options(self) -> Options:
         stated = self._stated
@@ -267,22 +269,10 @@ class Desk:
             hints=tuple(mark.hint for mark in self.marks),
         )
 
-    def _inside(self, pixels: tuple[Pixel, ...]) -> tuple[Pixel, ...]:
-        """One or two pixels of the photo, to a tenth."""
-        width, height = self._need_photo().size
-        if len(pixels) not in (1, 2):
-            raise UsageError(f"expected one point or two, got {len(pixels)}")
-        return tuple((round(min(max(u, 0), width), 1), round(min(max(v, 0), height), 1)) for u, v in pixels)
-
-    def _show(self, rgb: NDArray[np.uint8], name: str) -> None:
-        path = self.shelf.place(name)
-        save(Picture(_for_screen(rgb)), path, quality=_SHOWN_QUALITY, force=True)
-        self.shelf.offer(path)
-
     def _save(self, name: str, progress: Progress | None, **changed: Any) -> Saved:
-        scene, path = self._need_scene(), self.shelf.place(name)
+        scene, path = self._need_scene(), self.files.place(name)
         saved = replace(scene, options=replace(scene.options, **changed)).save(path, force=True, progress=progress)
-        self.shelf.offer(path)
+        self.files.offer(path)
         return saved
 
     def _need_path(self) -> Path:
@@ -302,13 +292,3 @@ class Desk:
         if self.scene is None:
             raise UsageError("the photo has not been looked at yet")
         return self.scene
-
-
-def _for_screen(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """No larger than a screen."""
-    height, width = rgb.shape[:2]
-    share = _SHOWN_LONG_SIDE / max(width, height)
-    if share >= 1:
-        return rgb
-    size = (max(1, round(width * share)), max(1, round(height * share)))
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -1,4 +1,4 @@
-"""The files of one desk: photos that come in, and what is offered to the browser. Nothing else can be reached."""
+"""The files of one session: photos that come in, and what is offered to the browser. Nothing else can be reached."""
 
 from __future__ import annotations
 
@@ -7,11 +7,20 @@ import re
 import shutil
 from pathlib import Path
 
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.core.images import Picture
+from depth3d.io.save import save
 from depth3d.web.limits import harmless_name
 
+_SHOWN_LONG_SIDE = 1600
+_SHOWN_QUALITY = 88
 
-class Shelf:
-    """A folder of one's own.
+
+class SessionFiles:
+    """The folder of one session.
 
     Attributes:
         folder: where everything lies.
@@ -27,17 +36,17 @@ class Shelf:
         self._out = folder
 
     def inbox(self, name: str) -> Path:
-        """A place for a photo of this name, in a folder of its own."""
+        """Make a folder for one photo; returns the path the photo gets there."""
         folder = self.folder / f"in{next(self._number)}"
         folder.mkdir()
         return folder / harmless_name(name)
 
     def discard(self, photo: Path) -> None:
-        """Throw away what came into the inbox."""
+        """Delete a photo that came in."""
         shutil.rmtree(photo.parent, ignore_errors=True)
 
-    def start_afresh(self) -> None:
-        """Throw away everything that was offered."""
+    def reset(self) -> None:
+        """Delete everything that was offered."""
         self._offered = {}
         if self._out != self.folder:
             shutil.rmtree(self._out, ignore_errors=True)
@@ -45,27 +54,42 @@ class Shelf:
         self._out.mkdir()
 
     def place(self, name: str) -> Path:
-        """Where a file that is to be offered belongs."""
+        """Path for a file that is to be offered."""
         return self._out / name
 
     def offer(self, *paths: Path) -> None:
         """Let the browser have these files."""
         self._offered |= {path.name: path for path in paths}
 
+    def show(self, rgb: NDArray[np.uint8], name: str) -> None:
+        """Write a picture, no larger than a screen, and let the browser have it."""
+        path = self.place(name)
+        save(Picture(_for_screen(rgb)), path, quality=_SHOWN_QUALITY, force=True)
+        self.offer(path)
+
     def offered(self, name: str) -> Path | None:
         """One of the files offered."""
         return self._offered.get(name)
 
     def address_of(self, name: str) -> str | None:
-        """Where the browser finds a file, new with every edition of it; None where it is not there (any more)."""
+        """Where the browser finds a file, which changes with its content; None where there is none."""
         path = self._offered.get(name)
         return None if path is None or not path.exists() else f"{self.address}/{name}?{path.stat().st_mtime_ns:x}"
 
     def without_paths(self, text: str) -> str:
-        """A message that does not tell where on the server this shelf stands."""
+        """Remove the folder's path from a message."""
         return re.sub(rf"{re.escape(str(self.folder))}/(?:\w+/)?", "", text)
 
-    def clear_away(self) -> None:
+    def delete(self) -> None:
         """Delete everything."""
         self._offered = {}
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _for_screen(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = rgb.shape[:2]
+    share = _SHOWN_LONG_SIDE / max(width, height)
+    if share >= 1:
+        return rgb
+    size = (max(1, round(width * share)), max(1, round(height * share)))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)

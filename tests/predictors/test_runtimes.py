@@ -235,6 +235,51 @@ def test_what_is_damaged_is_made_anew(tiny: FoundWeights) -> None:
     assert np.isfinite(network.run(noise_picture(96, 64))).all()
 
 
+@pytest.mark.usefixtures("_unmeasured")
+@pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
+def test_a_converted_network_that_was_changed_is_not_used(tiny: FoundWeights, runtime: str) -> None:
+    store = Store.of(tiny.sha256)
+    exact = opening.open_network(tiny, runtime=runtime, precision="fp32").run(noise_picture(96, 64))
+    opening._converted.cache_clear()
+    version = opening.installed()["openvino"]
+    path = store.openvino(version).with_suffix(".bin") if runtime == "openvino" else store.onnx()
+    content = path.read_bytes()
+    middle = len(content) // 2
+    path.write_bytes(content[:middle] + bytes(1000) + content[middle + 1000 :])  # as long as it was, and it loads
+    with pytest.warns(Depth3DNotice, match="preparing"):
+        again = opening.open_network(tiny, runtime=runtime, precision="fp32").run(noise_picture(96, 64))
+    np.testing.assert_allclose(again, exact, rtol=0, atol=1e-4 * np.abs(exact).max())
+
+
+@pytest.mark.usefixtures("_unmeasured")
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"null", b"[" * 100_000])
+def test_a_damaged_description_is_made_anew(tiny: FoundWeights, content: bytes) -> None:
+    Store.of(tiny.sha256).spec().write_bytes(content)
+    with pytest.warns(Depth3DNotice, match="preparing"):
+        assert opening.open_network(tiny, runtime="onnxruntime", precision="fp32").spec.name == "tiny"
+    opening._converted.cache_clear()
+    assert opening.open_network(tiny, runtime="onnxruntime", precision="fp32").spec.name == "tiny", "now without a word"
+
+
+def test_converted_networks_that_others_can_change_are_not_used(
+    tiny: FoundWeights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if sys.platform == "win32":
+        pytest.skip("Windows has access control lists, not these modes")
+    for folder in (Store.of(tiny.sha256).folder, tmp_path / "cache"):
+        folder.chmod(0o777)
+        with pytest.warns(Depth3DWarning, match="because everybody can change them; set DEPTH3D_CACHE .* torch"):
+            assert opening.open_network(tiny).way == Way("torch", "fp32")
+        with pytest.raises(RuntimeFailedError, match="everybody"):
+            opening.open_network(tiny, runtime="onnxruntime")
+        folder.chmod(0o700)
+    assert opening.open_network(tiny).way.runtime != "torch"
+    monkeypatch.setattr("os.geteuid", lambda: 4711)
+    if Store.of(tiny.sha256).folder.stat().st_uid != 0:
+        with pytest.raises(RuntimeFailedError, match="its owner"):
+            opening.open_network(tiny, runtime="onnxruntime")
+
+
 def test_without_a_place_to_store_torch_takes_over_and_says_so(tiny_file: Path, tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("DEPTH3D_CACHE", str(tmp_path / "file"))

@@ -27,8 +27,8 @@ from depth3d.core.errors import UsageError
 from depth3d.core.parsing import written_length
 from depth3d.web.limits import Limits, harmless_name
 from depth3d.web.render_html import board_of, fit_in_words
-from depth3d.web.session import Desk
-from depth3d.web.sessions import Desks
+from depth3d.web.session import Session
+from depth3d.web.sessions import Sessions
 
 FRAME = "rgbd_7scenes_redkitchen/frame-000000.color.jpg"
 OTHER = "rgbd_7scenes_redkitchen/frame-000480.color.jpg"
@@ -50,8 +50,8 @@ class Site:
     foreign: list[object] = field(default_factory=list)
 
     @property
-    def desks(self) -> list[Path]:
-        return sorted(self.folder.glob("desk-*"))
+    def sessions(self) -> list[Path]:
+        return sorted(self.folder.glob("session-*"))
 
     def ask(self, path: str, method: str = "GET", cookie: str = "") -> tuple[int, bytes]:
         """A request that no client library tidies up."""
@@ -68,7 +68,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     import uvicorn
 
     from depth3d.predictors.network import NetworkPredictor
-    from depth3d.web.server import build_app
+    from depth3d.web.server import build_app, server_config
 
     folder = tmp_path_factory.mktemp("site")
     with pytest.MonkeyPatch.context() as patch, socket.create_server(("127.0.0.1", 0)) as listener:
@@ -80,15 +80,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
                 found.foreign.append(address)
             connect(self, address)
 
-        def watched_predict(self: NetworkPredictor, photo: d3.Photo) -> d3.InverseDepth:
+        def watched_predict(self: NetworkPredictor, photo: d3.Photo, *camera: Any) -> d3.InverseDepth:
             found.predictions.append(photo.name)
-            return predict(self, photo)
+            return predict(self, photo, *camera)
 
         patch.setattr(socket.socket, "connect", watched_connect)
         patch.setattr(NetworkPredictor, "predict", watched_predict)
         patch.setenv("GRADIO_TEMP_DIR", "")
         app = build_app(folder, options=d3.Options(predictor="bundled"), limits=Limits(megabytes=2, megapixels=3))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
+        config = server_config(app)
+        config.timeout_graceful_shutdown = 1
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         yield found
@@ -146,7 +148,7 @@ class Visitor:
         return str(self.page.inner_text(".d3-error"))
 
     def files(self) -> list[str]:
-        """Paths of this desk's files that the browser asked for."""
+        """Paths of this session's files that the browser asked for."""
         return [urlsplit(url).path for url in self.asked if "/files/" in url]
 
     def leave(self) -> None:
@@ -275,10 +277,10 @@ def test_what_is_no_photo_is_refused_in_words(visitor: Visitor, site: Site, tmp_
     visitor.bring(tmp_path / "heavy.png")
     visitor.page.wait_for_selector(".d3-error:text('larger than the 2 MB')")
     # A browser that does not look at the size meets the server, which does.
-    desk = visitor.page.evaluate(
-        "performance.getEntriesByType('resource').map(one => one.name).find(n => n.includes('/desk/'))"
+    session = visitor.page.evaluate(
+        "performance.getEntriesByType('resource').map(one => one.name).find(n => n.includes('/session/'))"
     )
-    path = urlsplit(desk).path
+    path = urlsplit(session).path
     connection = http.client.HTTPConnection(urlsplit(site.address).netloc)
     connection.request("POST", path, body=(tmp_path / "heavy.png").read_bytes(), headers={"Cookie": visitor.cookie})
     response = connection.getresponse()
@@ -295,8 +297,8 @@ def test_what_is_no_photo_is_refused_in_words(visitor: Visitor, site: Site, tmp_
     toast = visitor.page.wait_for_selector(":text('the picture is damaged')").inner_text()
     assert str(site.folder) not in toast
     assert site.folder.exists()
-    desk_folder = site.folder / f"desk-{path.split('/')[2]}"
-    assert [one.name for one in desk_folder.rglob("*.*")] == ["broken.jpg"], "nothing refused is kept"
+    session_folder = site.folder / f"session-{path.split('/')[2]}"
+    assert [one.name for one in session_folder.rglob("*.*")] == ["broken.jpg"], "nothing refused is kept"
 
 
 def test_two_visitors_see_their_own_and_leave_nothing(chromium: Any, site: Site, shared_data: Path) -> None:
@@ -307,7 +309,7 @@ def test_two_visitors_see_their_own_and_leave_nothing(chromium: Any, site: Site,
         visitor.page.wait_for_selector("[data-view=heatmap] img[src]")
     cookie = one.cookie
     assert cookie != other.cookie
-    _wait(lambda: len(site.desks) == 2)  # those of the tests before may still be on their way out
+    _wait(lambda: len(site.sessions) == 2)  # those of the tests before may still be on their way out
     path = next(path for path in one.files() if path.endswith("_photo.jpg"))
     mine, content = site.ask(path, cookie=cookie)
     assert mine == 200
@@ -316,7 +318,7 @@ def test_two_visitors_see_their_own_and_leave_nothing(chromium: Any, site: Site,
         assert site.ask(path, cookie=foreign)[0] == 404
     one.leave()
     other.leave()
-    _wait(lambda: site.desks == [])
+    _wait(lambda: site.sessions == [])
     assert [path for path in site.folder.rglob("*") if path.is_file()] == []
     assert site.ask(path, cookie=cookie)[0] == 404
 
@@ -328,10 +330,10 @@ def _wait(condition: Callable[[], bool]) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/desk/{token}/files/..%2f..%2f..%2f..%2fetc%2fpasswd",
-        "/desk/{token}/files/../../../../etc/passwd",
-        "/desk/{token}/files//etc/passwd",
-        "/desk/{token}/files/%00",
+        "/session/{token}/files/..%2f..%2f..%2f..%2fetc%2fpasswd",
+        "/session/{token}/files/../../../../etc/passwd",
+        "/session/{token}/files//etc/passwd",
+        "/session/{token}/files/%00",
         "/example/..%2froom.jpg",
         "/static/../../../../../../etc/passwd",
         "/static/..%2f..%2f..%2f..%2f..%2f..%2fetc%2fpasswd",
@@ -345,7 +347,7 @@ def _wait(condition: Callable[[], bool]) -> None:
         "/docs",
     ],
 )
-def test_no_address_leads_out_of_the_desk(path: str, site: Site) -> None:
+def test_no_address_leads_out_of_the_session(path: str, site: Site) -> None:
     code, body = site.ask(path.format(token="x" * 22))
     assert code == 404
     assert b"root:" not in body
@@ -353,7 +355,7 @@ def test_no_address_leads_out_of_the_desk(path: str, site: Site) -> None:
 
 def test_nobody_uploads_past_the_limits(site: Site) -> None:
     assert site.ask("/gradio_api/upload", method="POST")[0] == 404
-    assert site.ask("/desk/unknown/photo", method="POST")[0] == 404
+    assert site.ask("/session/unknown/photo", method="POST")[0] == 404
 
 
 def test_an_example_and_a_webcam_on_a_telephone(chromium: Any, site: Site) -> None:
@@ -380,85 +382,72 @@ def test_an_example_and_a_webcam_on_a_telephone(chromium: Any, site: Site) -> No
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    """A desk with a slanted plane on it, 2 m away on the left and 8 m on the right, that the network sees exactly."""
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
+    """A session with a slanted plane, 2 m away on the left and 8 m on the right, that the network sees exactly."""
     plane = np.tile(np.linspace(0.5, 0.125, 64, dtype=np.float32), (48, 1))
     monkeypatch.setattr("depth3d.web.session.see", lambda *_, **__: d3.InverseDepth(plane, noise=0.01, source="exact"))
-    desk = Desks(tmp_path / "desks", limits=Limits(), options=d3.Options()).open("page", "owner")
-    path = desk.shelf.inbox("plane.png")
+    session = Sessions(tmp_path / "sessions", limits=Limits(), options=d3.Options()).open("page", "owner")
+    path = session.files.inbox("plane.png")
     Image.fromarray(np.zeros((48, 64, 3), np.uint8)).save(path)
-    desk.take(path)
-    desk.look()
-    desk.settle()
-    desk.state_camera(focal_px=1000)  # rays are as good as parallel: distances are depths
-    return desk
+    session.take(path)
+    session.predict_depth()
+    session.fit()
+    session.state_camera(focal_px=1000)  # rays are as good as parallel: distances are depths
+    return session
 
 
 def _depth_at(u: float) -> float:
     return 1 / np.interp(u, [0.5, 63.5], [0.5, 0.125])
 
 
-def test_the_page_says_which_hint_disagrees(desk: Desk) -> None:
-    assert "No metres yet" in fit_in_words(desk)
+def test_the_page_says_which_hint_disagrees(session: Session) -> None:
+    assert "No metres yet" in fit_in_words(session)
     for u in (5.5, 20.5, 40.5, 60.5):
-        desk.add_mark(((u, 20.5),), f"{_depth_at(u):.4f} m")
-    desk.add_mark(((30.5, 30.5),), "1m")
-    desk.settle()
-    words = re.sub("<[^>]+>", " ", fit_in_words(desk))
-    rows = re.findall(r"<tr[^>]*>(?:(?!</tr>).)*</tr>", fit_in_words(desk))[1:]
+        session.add_mark(((u, 20.5),), f"{_depth_at(u):.4f} m")
+    session.add_mark(((30.5, 30.5),), "1m")
+    session.fit()
+    words = re.sub("<[^>]+>", " ", fit_in_words(session))
+    rows = re.findall(r"<tr[^>]*>(?:(?!</tr>).)*</tr>", fit_in_words(session))[1:]
     assert [">agrees<" in row for row in rows] == [True, True, True, True, False]
     assert "disagrees" in rows[4]
     assert re.search(r"The hint E \(1 m\) means a depth of 1 m, the others say 3\.\d+ m there; it is left out\.", words)
-    assert [mark["doubted"] for mark in board_of(desk)["marks"]] == [False, False, False, False, True]
-    desk.remove_mark("E")
-    desk.settle()
-    assert "disagrees" not in fit_in_words(desk)
-    found = re.search(r"20\.5|([\d.]+) m ± ([\d.]+) m", desk.measured(((20.5, 20.5),)))
+    assert [mark["doubted"] for mark in board_of(session)["marks"]] == [False, False, False, False, True]
+    session.remove_mark("E")
+    session.fit()
+    assert "disagrees" not in fit_in_words(session)
+    found = re.search(r"20\.5|([\d.]+) m ± ([\d.]+) m", session.measured(((20.5, 20.5),)))
     assert found is not None
     assert float(found[1]) == pytest.approx(_depth_at(20.5), rel=0.02)
 
 
-def test_a_contradiction_is_said_and_the_last_fit_kept(desk: Desk) -> None:
-    desk.add_mark(((5.5, 20.5),), "2 m")
-    desk.settle()
-    kept = desk.scene
-    desk.add_mark(((60.5, 20.5),), "50cm")
-    desk.settle()
-    assert desk.scene is kept
-    assert "A (2 m) is seen nearer than B (0.5 m), but the distances say otherwise" in fit_in_words(desk)
-    desk.remove_mark("B")
-    desk.settle()
-    assert desk.complaint is None
+def test_a_contradiction_is_said_and_the_last_fit_kept(session: Session) -> None:
+    session.add_mark(((5.5, 20.5),), "2 m")
+    session.fit()
+    kept = session.scene
+    session.add_mark(((60.5, 20.5),), "50cm")
+    session.fit()
+    assert session.scene is kept
+    assert "A (2 m) is seen nearer than B (0.5 m), but the distances say otherwise" in fit_in_words(session)
+    session.remove_mark("B")
+    session.fit()
+    assert session.complaint is None
 
 
-def test_what_cannot_be_meant_changes_nothing(desk: Desk) -> None:
+def test_what_cannot_be_meant_changes_nothing(session: Session) -> None:
     for wrong in ("", "two metres", "-1m", "0", "nan"):
         with pytest.raises(UsageError):
-            desk.add_mark(((5.5, 20.5),), wrong)
+            session.add_mark(((5.5, 20.5),), wrong)
     with pytest.raises(UsageError, match="not finite"):
-        desk.add_mark(((float("nan"), 20.5),), "2m")
+        session.add_mark(((float("nan"), 20.5),), "2m")
     with pytest.raises(UsageError, match="one point or two"):
-        desk.add_mark(((1.0, 1.0), (2.0, 2.0), (3.0, 3.0)), "2m")
+        session.add_mark(((1.0, 1.0), (2.0, 2.0), (3.0, 3.0)), "2m")
     with pytest.raises(UsageError, match="pixels"):
-        desk.state_camera(focal_px=0.1)
+        session.state_camera(focal_px=0.1)
     with pytest.raises(UsageError, match="unknown motion"):
-        desk.choose_motion("/etc/secret.json", None)
-    assert desk.marks == ()
-    assert desk.scene is not None
-    assert desk.scene.camera.fx == 1000
-
-
-def test_the_idlest_visitor_makes_room(tmp_path: Path) -> None:
-    desks = Desks(tmp_path / "desks", limits=Limits(visitors=2), options=d3.Options())
-    first, second = desks.open("first", "x"), desks.open("second", "x")
-    first.last_used = second.last_used + 1
-    desks.open("third", "y")
-    assert desks.of_page("first", "x") is first
-    with pytest.raises(UsageError, match="reload"):
-        desks.of_page("second", "x")
-    with pytest.raises(UsageError, match="reload"):
-        desks.of_page("first", "y")
-    assert not second.shelf.folder.exists()
+        session.choose_motion("/etc/secret.json", None)
+    assert session.marks == ()
+    assert session.scene is not None
+    assert session.scene.camera.fx == 1000
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:

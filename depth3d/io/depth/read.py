@@ -110,7 +110,7 @@ def _grey(image: Image.Image, path: Path, head: bytes) -> Image.Image:
 
 def _without_stretching(values: NDArray[Any], head: bytes, stretched_to: int) -> NDArray[Any]:
     """A PGM's own numbers: Pillow stretches the header's greatest value to the type's, which can be undone."""
-    plain = re.sub(rb"#[^\n]*\n", b"\n", head)
+    plain = re.sub(rb"#[^\n]*\n?", b"\n", head)
     header = re.match(rb"P[25]\s+\d+\s+\d+\s+(\d+)\s", plain)
     greatest = int(header.group(1)) if header else stretched_to
     if greatest == stretched_to:

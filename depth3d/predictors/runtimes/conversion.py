@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from depth3d.core.dependencies import import_onnxruntime, import_openvino
 from depth3d.core.errors import MissingExtraError
 from depth3d.predictors.runtimes.failure import runtime_failures
 from depth3d.predictors.runtimes.store import making
@@ -56,8 +57,7 @@ def write_openvino(onnx: Path, path: Path) -> None:
         RuntimeFailedError: OpenVINO cannot convert this file, or not write the others.
     """
     with TemporaryDirectory(dir=path.parent) as folder, runtime_failures("OpenVINO"):
-        import openvino
-
+        openvino = import_openvino()
         made = Path(folder, path.name)
         openvino.save_model(openvino.Core().read_model(onnx), made, compress_to_fp16=False)
         made.with_suffix(".bin").replace(path.with_suffix(".bin"))
@@ -78,12 +78,12 @@ def write_int8(onnx: Path, path: Path, pictures: Sequence[NDArray[np.float32]]) 
         WeightsError: the file cannot be written.
     """
     try:
-        from onnxruntime import quantization
-        from onnxruntime.quantization.shape_inference import quant_pre_process
+        quantization = import_onnxruntime("quantization")
+        quant_pre_process = import_onnxruntime("quantization.shape_inference").quant_pre_process
     except ImportError as error:
         raise MissingExtraError("int8", "onnx", "fast") from error
 
-    class Pictures(quantization.CalibrationDataReader):  # type: ignore[misc]
+    class Pictures(quantization.CalibrationDataReader):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             self._left = iter(pictures)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from depth3d.core.dependencies import import_onnxruntime
 from depth3d.predictors.runtimes.failure import runtime_failures
 
 PRECISIONS = ("fp32", "int8")
@@ -27,8 +28,7 @@ class OnnxruntimeRuntime:
 
     def __init__(self, path: Path, *, threads: int | None = None) -> None:
         with runtime_failures("onnxruntime"):
-            import onnxruntime
-
+            onnxruntime = import_onnxruntime()
             options = onnxruntime.SessionOptions()
             options.log_severity_level = _ERRORS_ONLY
             options.intra_op_num_threads = threads or 0

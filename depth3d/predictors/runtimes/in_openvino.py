@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from depth3d.core.dependencies import import_openvino
 from depth3d.predictors.runtimes.failure import runtime_failures
 
 _SIZES_KEPT = 4
@@ -71,6 +72,4 @@ def openvino_precisions() -> tuple[str, ...]:
 
 @cache
 def _core() -> Any:
-    import openvino
-
-    return openvino.Core()
+    return import_openvino().Core()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from depth3d.core.errors import Depth3DNotice, Depth3DWarning, MissingExtraError, UsageError, WeightsError
+from depth3d.core.errors import Depth3DNotice, Depth3DWarning, MissingExtraError, UsageError
 from depth3d.predictors.runtimes import PRECISIONS, RUNTIMES, Runtime
 from depth3d.predictors.runtimes.failure import RuntimeFailedError
 from depth3d.predictors.runtimes.machine import installed, machine_key
@@ -89,6 +89,7 @@ def measured(weights: FoundWeights, *, quantised: bool = False) -> list[Measured
         WeightsError: the network cannot be converted, or nothing can be stored.
     """
     store = Store.of(weights.sha256)
+    store.check_trusted()
     rows = _remembered(store, quantised=quantised)
     if rows is None:
         message = f"preparing the network {weights.path.name} for this processor; takes some seconds, once"
@@ -148,7 +149,8 @@ def _in_torch(weights: FoundWeights, precision: str, threads: int | None) -> Ope
 
 
 def _remembered(store: Store, *, quantised: bool) -> list[Measured] | None:
-    rows = read_rows(store.measured(machine_key()))
+    path = store.measured(machine_key())
+    rows = read_rows(path) if store.is_sound(path) else None
     if rows is None or (quantised and not any(row.way.precision == "int8" for row in rows)):
         return None
     return rows
@@ -158,10 +160,9 @@ def _remembered(store: Store, *, quantised: bool) -> list[Measured] | None:
 def _converted(path: Path, sha256: str, way: Way, threads: int | None) -> OpenNetwork:
     """Load a converted network, once per process."""
     store = Store.of(sha256)
-    try:
-        spec = NetworkSpec.from_json(store.spec().read_text(encoding="utf-8"))
-    except (OSError, WeightsError) as error:
-        raise RuntimeFailedError(f"{path}: its converted form is damaged: {error}") from error
+    if not store.is_sound(store.spec()):
+        raise RuntimeFailedError(f"{path}: its converted form is damaged or was removed")
+    spec = NetworkSpec.from_json(store.spec().read_text(encoding="utf-8"))
     return OpenNetwork(spec, way, load_way(store, way, threads))
 
 
@@ -176,7 +177,14 @@ def load_way(store: Store, way: Way, threads: int | None = None) -> Runtime:
         from depth3d.predictors.runtimes.in_openvino import OpenvinoRuntime
 
         path = store.openvino(installed()["openvino"], quantised=quantised)
+        _check_sound(store, path, path.with_suffix(".bin"))
         return OpenvinoRuntime(path, precision=way.precision, threads=threads)
     from depth3d.predictors.runtimes.in_onnxruntime import OnnxruntimeRuntime
 
+    _check_sound(store, store.onnx(quantised=quantised))
     return OnnxruntimeRuntime(store.onnx(quantised=quantised), threads=threads)
+
+
+def _check_sound(store: Store, *paths: Path) -> None:
+    if not store.is_sound(*paths):
+        raise RuntimeFailedError(f"{paths[0]} is damaged or was removed")

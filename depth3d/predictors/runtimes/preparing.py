@@ -32,10 +32,12 @@ def prepare(weights: FoundWeights, store: Store, *, quantised: bool) -> list[Mea
     """
     network = cached_network(weights.path, weights.sha256)
     spec = network.spec
-    if not store.onnx().is_file():
+    if not store.is_sound(store.onnx()):
         write_onnx(network, store.onnx())
-    if quantised and not store.onnx(quantised=True).is_file():
+        store.seal(store.onnx())
+    if quantised and not store.is_sound(store.onnx(quantised=True)):
         write_int8(store.onnx(), store.onnx(quantised=True), [prepare_picture(p, spec) for p in calibration_pictures()])
+        store.seal(store.onnx(quantised=True))
     ways, failures = _ways(store)
     if not ways:
         raise RuntimeFailedError("; ".join(failures))
@@ -62,7 +64,7 @@ def _ways(store: Store) -> tuple[dict[Way, Runtime], list[str]]:
 
 def _convert_for(library: str, store: Store) -> list[str]:
     """Make the files that a library wants; the precisions it then computes on this processor."""
-    quantised = store.onnx(quantised=True).is_file()
+    quantised = store.is_sound(store.onnx(quantised=True))
     if library == "onnxruntime":
         from depth3d.predictors.runtimes.in_onnxruntime import PRECISIONS
 
@@ -79,8 +81,9 @@ def _convert_for(library: str, store: Store) -> list[str]:
 
 def _convert_for_openvino(store: Store, *, quantised: bool) -> None:
     path = store.openvino(installed()["openvino"], quantised=quantised)
-    if not path.is_file():
+    if not store.is_sound(path, path.with_suffix(".bin")):
         write_openvino(store.onnx(quantised=quantised), path)
+        store.seal(path, path.with_suffix(".bin"))
 
 
 def _remember(store: Store, spec: NetworkSpec, rows: Sequence[Measured]) -> None:
@@ -89,4 +92,5 @@ def _remember(store: Store, spec: NetworkSpec, rows: Sequence[Measured]) -> None
     for path, text in ((store.spec(), spec.to_json()), (current, rows_to_json(rows))):
         with making(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
+        store.seal(path)
     store.remove_stale(installed().get("openvino"))

@@ -1,14 +1,18 @@
 """Converted networks on the disk, beside the downloaded weights.
 
 Every file's name says what it was made from and by what, so that a stale file is simply not found: the folder is the
-hash of the weights, the name holds the version of our conversion and of the library that reads it.
+hash of the weights, the name holds the version of our conversion and of the library that reads it. Beside each file
+lies its checksum, without which it is made anew: what a disk has spoiled, or what was cut off, would give other depth
+without a word. Against somebody who writes both there is no checksum, so a folder that others can write is not used.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +22,7 @@ from pathlib import Path
 from depth3d.predictors.runtimes.failure import RuntimeFailedError
 from depth3d.predictors.weights import cache_folder
 
-CONVERSION = 1
+CONVERSION = 2
 """Raise this when the conversion makes something else of the same weights."""
 
 
@@ -72,6 +76,36 @@ class Store:
             _wait_for(lock.fileno())
             yield
 
+    def seal(self, *paths: Path) -> None:
+        """Write down the checksums of files that were just made.
+
+        Raises:
+            RuntimeFailedError: they cannot be written.
+        """
+        for path in paths:
+            with making(_seal_of(path)) as temporary:
+                temporary.write_text(_checksum(path), encoding="ascii")
+
+    def is_sound(self, *paths: Path) -> bool:
+        """Whether files are there and are what was made."""
+        try:
+            return all(_seal_of(path).read_bytes() == _checksum(path).encode("ascii") for path in paths)
+        except OSError:
+            return False
+
+    def check_trusted(self) -> None:
+        """See to it that nobody else can write into the folder, or into those above it up to the cache's own.
+
+        Raises:
+            RuntimeFailedError: somebody can.
+        """
+        for folder in (self.folder, *self.folder.parents[:3]):
+            if who := _who_else_writes(folder):
+                raise RuntimeFailedError(
+                    f"converted networks in {folder} are not used, because {who} can change them; "
+                    "set DEPTH3D_CACHE to a folder that only you can write"
+                )
+
     def clear(self) -> None:
         """Remove everything that was made, because something in it is damaged."""
         for path in self.folder.glob("*-v*.*"):
@@ -109,6 +143,29 @@ def making(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _seal_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _who_else_writes(folder: Path) -> str:
+    """Who beside us and the system's administrator can change a folder, in words; empty where nobody or no folder."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return ""
+    if os.name != "posix":
+        return ""
+    if status.st_uid not in (0, os.geteuid()):
+        return f"its owner (user {status.st_uid})"
+    is_open = status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX  # as /tmp, where names are safe
+    return "everybody" if is_open else ""
 
 
 def _wait_for(descriptor: int) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 
 from depth3d.core.errors import Depth3DError, GeometryError, MissingExtraError, UsageError, WeightsError
 from depth3d.io.captures import Capture
+from depth3d.io.temporary import temporary_folder
 from depth3d.scenes.multiview.aligned import Aligned
 from depth3d.scenes.multiview.depth_cache import Shelf
 from depth3d.scenes.multiview.depth_of_photo import own_depth, small_view
@@ -62,8 +61,8 @@ def align_views(
     """
     options = options or Options()
     _check(capture, options, lengths, units_per_metre, detail_px)
-    with tempfile.TemporaryDirectory(prefix="depth3d-") as folder:
-        aligned = Aligned(capture, Shelf(Path(folder)), options)
+    with temporary_folder() as folder:
+        aligned = Aligned(capture, Shelf(folder), options)
         _fill(aligned, capture, units_per_metre, detail_px, report or _silent)
         _compare(aligned, report or _silent)
         if units_per_metre is not None:

@@ -1,6 +1,6 @@
 // The photo and its heat map, side by side, and what is clicked into them.
 // Gradio runs this as the body of a function with (element, trigger, props, server, upload, watch).
-// Events: "photo" a new photo lies on the desk; "hint" {pixels, length}; "unhint" {letter};
+// Events: "photo" a new photo is in the session; "hint" {pixels, length}; "unhint" {letter};
 // "measure" {pixels}; "unmeasure" {index}.
 
 const MODES = {
@@ -73,12 +73,12 @@ function bring(query, body) {
     complain(`This file is larger than the ${props.megabytes} MB this page takes; make it smaller.`);
     return;
   }
-  if (!props.value?.desk) {  // the page has only just opened
+  if (!props.value?.session) {  // the page has only just opened
     setTimeout(() => bring(query, body), 100);
     return;
   }
   const request = new XMLHttpRequest();
-  request.open("POST", `desk/${props.value.desk}/photo?${new URLSearchParams(query)}`);
+  request.open("POST", `session/${props.value.session}/photo?${new URLSearchParams(query)}`);
   request.upload.onprogress = (event) => { bar.hidden = false; bar.value = event.loaded / event.total; };
   request.onerror = () => { bar.hidden = true; complain("The server does not answer. Is it still running?"); };
   request.onload = () => {

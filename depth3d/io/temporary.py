@@ -1,0 +1,79 @@
+"""Temporary folders that go away even if their process is killed: the next process of depth3d removes what lies there.
+
+Whose process is still there is told by a lock, which the system opens when a process ends in whatever way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+PREFIX = "depth3d-"
+"""How the folders' names begin; letters, digits and underscores follow."""
+
+_LOCK = ".lock"
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Give a folder that only this user can read; it is removed at the end, or at the next start after a kill."""
+    remove_left_behind()
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    try:
+        with _held(folder):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@cache
+def remove_left_behind() -> None:
+    """Remove, once per process, the folders of this user's processes that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if not folder.is_symlink() and _is_ours(folder) and _is_left_behind(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold a folder's lock; it has its name only once it is held, so that nobody takes the folder for left behind."""
+    unnamed = folder / f"{_LOCK}.new"
+    with unnamed.open("wb") as file:
+        _lock(file)
+        if sys.platform != "win32":  # where an open file cannot be renamed, and a locked one not be removed
+            unnamed.rename(folder / _LOCK)
+        yield
+
+
+def _is_left_behind(folder: Path) -> bool:
+    try:
+        with (folder / _LOCK).open("rb+") as file:
+            return _lock(file)
+    except OSError:  # no lock: not one of these folders, or one that is being made
+        return False
+
+
+def _is_ours(folder: Path) -> bool:
+    return os.name != "posix" or folder.lstat().st_uid == os.geteuid()
+
+
+def _lock(file: IO[bytes]) -> bool:
+    """Lock a file until it is closed; False where another process has done so."""
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

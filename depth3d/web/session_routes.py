@@ -1,0 +1,113 @@
+"""Our own few addresses: photos come in and files go out, for the browser whose session it is and for no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from depth3d.core.errors import Depth3DError
+from depth3d.web.examples import EXAMPLES, example_camera, example_hints, example_photo
+from depth3d.web.limits import TooLargeError
+from depth3d.web.sessions import ServerFullError, Sessions
+from depth3d.web.uploads import Uploads, UploadStoppedError
+from depth3d.web.visitors import cookie_in
+
+if TYPE_CHECKING:
+    from depth3d.web.session import Session
+
+_TOO_LARGE, _NO_PHOTO, _FULL = 413, 415, 503
+
+
+class SessionRoutes:
+    """What answers at those addresses.
+
+    Args:
+        sessions: all of the server's.
+    """
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._uploads = Uploads(sessions.limits)
+        self._placing: set[str] = set()
+
+    def routes(self) -> list[BaseRoute]:
+        """The addresses."""
+        return [
+            Route("/session/{token}/photo", self.take_photo, methods=["POST"]),
+            Route("/session/{token}/files/{name}", self.give_file),
+            Route("/example/{name}.jpg", self.give_example),
+        ]
+
+    async def take_photo(self, request: Request) -> Response:
+        """Put a photo into a session: one of our examples, or the body of the request."""
+        session = self._session(request)
+        if session is None:
+            return _nothing()
+        try:
+            self._sessions.admit(session)
+            try:
+                await self._take(session, request)
+            finally:
+                session.has_photo = session.holds_photo
+        except Depth3DError as error:
+            return JSONResponse({"error": session.message_of(error)}, _status(error))
+        return JSONResponse({})
+
+    def give_file(self, request: Request) -> Response:
+        """A file that a session offers."""
+        session = self._session(request)
+        path = session and session.files.offered(request.path_params["name"])
+        return FileResponse(path, headers={"cache-control": "private, no-store"}) if path else _nothing()
+
+    def give_example(self, request: Request) -> Response:
+        """One of our own photos."""
+        name = request.path_params["name"]
+        return FileResponse(example_photo(name)) if name in EXAMPLES else _nothing()
+
+    def _session(self, request: Request) -> Session | None:
+        return self._sessions.of_token(request.path_params["token"], cookie_in(request.scope["headers"]))
+
+    async def _take(self, session: Session, request: Request) -> None:
+        if (example := request.query_params.get("example")) in EXAMPLES:
+            files = example_photo(example), example_camera(example), example_hints(example)
+            await self._place(session, partial(session.take_example, *files))
+            return
+        limits = self._sessions.limits
+        length = request.headers.get("content-length", "")
+        limits.check_bytes(int(length) if length.isdecimal() and len(length) < 20 else 0)
+        path = session.files.inbox(request.query_params.get("name", ""))
+        try:
+            await self._uploads.receive(session.token, request.stream(), path)
+            await run_in_threadpool(limits.check_photo, path)
+            await self._place(session, partial(session.take, path))
+        except BaseException:
+            session.files.discard(path)
+            raise
+
+    async def _place(self, session: Session, take: Callable[[], None]) -> None:
+        """Begin with a new photo; a session that is at work keeps it waiting, in one thread and not in the loop."""
+        if session.token in self._placing:
+            raise UploadStoppedError(409, "the photo before this one is still being taken in; try again in a moment")
+        self._placing.add(session.token)
+        try:
+            await run_in_threadpool(take)
+        finally:
+            self._placing.discard(session.token)
+
+
+def _nothing() -> Response:
+    return JSONResponse({"error": "there is nothing here for you; reload the page"}, 404)
+
+
+def _status(error: Depth3DError) -> int:
+    if isinstance(error, UploadStoppedError):
+        return error.status
+    if isinstance(error, ServerFullError):
+        return _FULL
+    return _TOO_LARGE if isinstance(error, TooLargeError) else _NO_PHOTO

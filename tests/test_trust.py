@@ -1,0 +1,49 @@
+"""No file that is read may run code: every call that could unpickle says that it must not."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import depth3d
+
+PACKAGE = Path(depth3d.__file__).parent
+DEMANDS = {"torch.load": ("weights_only", "True"), "np.load": ("allow_pickle", "False")}
+DEFAULTS = {"np.load": "False"}
+FORBIDDEN = {"eval", "exec", "yaml.load", "yaml.unsafe_load", "os.system", "marshal.loads", "marshal.load"}
+ALLOWED = {
+    "batch/recipe.py": "what our own process of the same batch has packed",
+    "io/cameras/document.py": "YAML, by a loader that builds lists, dictionaries and text only",
+}
+
+
+def _calls() -> Iterator[tuple[str, str, ast.Call]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        file = path.relative_to(PACKAGE).as_posix()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                yield file, ast.unparse(node.func), node
+
+
+CALLS = list(_calls())
+
+
+def test_every_loader_that_could_unpickle_is_told_not_to() -> None:
+    wrong, seen = [], set()
+    for file, name, call in CALLS:
+        if name in DEMANDS:
+            seen.add(name)
+            option, value = DEMANDS[name]
+            given = {word.arg: word.value for word in call.keywords}
+            said = ast.unparse(given[option]) if option in given else DEFAULTS.get(name)
+            if said != value:
+                wrong.append(f"{file}:{call.lineno} {name} without {option}={value}")
+    assert wrong == []
+    assert "torch.load" in seen
+
+
+def test_nothing_evaluates_text() -> None:
+    found = {(file, name) for file, name, _ in CALLS if name in FORBIDDEN or name.startswith("pickle.load")}
+    assert {file for file, _ in found} == set(ALLOWED)
+    assert ("batch/recipe.py", "pickle.loads") in found
