@@ -170,8 +170,8 @@ def test_heavy_libraries_are_imported_where_used(room: str) -> None:
     assert wrong == []
 
 
-THROUGH_AND_THROUGH = {"predictors/midas.py", "web/page.py", "web/connections.py"}
-"""Modules that are torch, Gradio or uvicorn through and through; only running a network or the page loads them."""
+THROUGH_AND_THROUGH = {"predictors/midas.py", "web/page.py", "web/connections.py", "web/session_routes.py"}
+"""Modules that are torch, Gradio or a server through and through; only running a network or the page loads them."""
 
 
 def _loaded_by(code: str) -> set[str]:
