@@ -104,8 +104,8 @@ def _one_by_one(jobs: Iterable[Job], recipe: Recipe) -> Iterator[Row]:
 
 
 def _pool(recipe: Recipe, workers: int) -> ProcessPoolExecutor:
-    threads = recipe.options.threads or max(1, cores() // workers)
-    recipe = replace(recipe, options=replace(recipe.options, threads=threads))
+    threads = recipe.options.depth.threads or max(1, cores() // workers)
+    recipe = replace(recipe, options=recipe.options.changed(threads=threads))
     return ProcessPoolExecutor(
         workers,
         mp_context=multiprocessing.get_context("spawn"),
@@ -150,6 +150,6 @@ def _ready(packed: bytes) -> Recipe:
     from depth3d.batch.recipe import Recipe
 
     recipe = Recipe.from_bytes(packed)
-    cv2.setNumThreads(recipe.options.threads or 1)
+    cv2.setNumThreads(recipe.options.depth.threads or 1)
     recipe.check_worker()
     return recipe
