@@ -10,8 +10,7 @@ photo = d3.read_photo(HERE / "room.jpg")
 camera = d3.choose_intrinsics(photo, camera_file=HERE / "room_camera.json")
 inverse_depth = d3.load_predictor("auto").predict(photo)  # relative: 1/z = a d + b with unknown a and b
 fit = d3.fit_scale(inverse_depth, camera, [d3.Nearest(2.5), d3.Farthest(5.6)])
-points = d3.unproject(fit.apply(inverse_depth), camera)
-cloud = d3.to_cloud(points, photo.rgb)
+cloud = d3.to_cloud(d3.RGBD(photo.rgb, fit.apply(inverse_depth), camera))
 d3.save(cloud, "01_room.ply", force=True)
 
 print(

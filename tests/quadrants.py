@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth
 from depth3d.core.point_map import PointMap, unproject
-from depth3d.geometry.mesh import Mesh, to_mesh
-from depth3d.geometry.point_cloud import PointCloud, to_cloud
+from depth3d.geometry.mesh import Mesh, mesh_of_points
+from depth3d.geometry.point_cloud import PointCloud, cloud_of_points
 
 WIDTH, HEIGHT = 48, 36
 RED, GREEN, BLUE, WHITE = (200, 30, 20), (40, 180, 60), (30, 50, 220), (250, 240, 230)
@@ -50,13 +50,13 @@ def points() -> PointMap:
 
 def cloud(*, normals: bool = False, colours: bool = True) -> PointCloud:
     """The wall as points."""
-    made = to_cloud(points(), picture(), normals=normals)
+    made = cloud_of_points(points(), picture(), normals=normals)
     return made if colours else PointCloud(made.xyz, None, made.normals, unit="m")
 
 
 def mesh(*, textured: bool = True, normals: bool = False) -> Mesh:
     """The wall as a mesh."""
-    return to_mesh(points(), picture(), textured=textured, normals=normals)
+    return mesh_of_points(points(), picture(), textured=textured, normals=normals)
 
 
 def check_upright(xyz: NDArray[Any], rgb: NDArray[Any], axes: str, *, unit_m: float = 1.0) -> None:

@@ -12,7 +12,7 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -58,16 +58,15 @@ def each_row_on_ray(jobs: Sequence[Job], recipe: Recipe, *, workers: int | None)
 
 def _from_anywhere(recipe: Recipe) -> Recipe:
     """The recipe with whole paths, as machines of a cluster work in folders of their own."""
-    changed: dict[str, Any] = {"threads": recipe.options.threads or 1}
-    for field in fields(recipe.options):
-        value = getattr(recipe.options, field.name)
+    changed: dict[str, Any] = {"threads": recipe.options.depth.threads or 1}
+    for _, name, value in recipe.options.items():
         if isinstance(value, Path):
-            changed[field.name] = value.absolute()
+            changed[name] = value.absolute()
         elif isinstance(value, tuple) and any(isinstance(one, Path) for one in value):
-            changed[field.name] = tuple(one.absolute() for one in value)
+            changed[name] = tuple(one.absolute() for one in value)
     here = Folder(recipe.output).path
     output = recipe.output if here is None else str(here)
-    return replace(recipe, options=replace(recipe.options, **changed), output=output)
+    return replace(recipe, options=recipe.options.changed(**changed), output=output)
 
 
 class _Actor:
@@ -98,7 +97,7 @@ def _rows(ray: Any, jobs: Sequence[Job], recipe: Recipe, workers: int | None) ->
         batch_size=None,
         compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers),
         fn_constructor_args=(recipe.to_bytes(),),
-        num_cpus=recipe.options.threads,
+        num_cpus=recipe.options.depth.threads,
     )
     for block in done.iter_batches(batch_size=None, prefetch_batches=0):
         for row, end in zip(block["row"], block["end"], strict=True):

@@ -117,8 +117,8 @@ class Workers(AbstractContextManager["Workers"]):
 
     def _new_pool(self, workers: int) -> ProcessPoolExecutor:
         recipe = self._recipe
-        threads = recipe.options.threads or max(1, cores() // workers)
-        recipe = replace(recipe, options=replace(recipe.options, threads=threads))
+        threads = recipe.options.depth.threads or max(1, cores() // workers)
+        recipe = replace(recipe, options=recipe.options.changed(threads=threads))
         return ProcessPoolExecutor(
             workers,
             mp_context=multiprocessing.get_context("spawn"),
@@ -166,6 +166,6 @@ def _ready(packed: bytes) -> Recipe:
     from depth3d.batch.recipe import Recipe
 
     recipe = Recipe.from_bytes(packed)
-    cv2.setNumThreads(recipe.options.threads or 1)
+    cv2.setNumThreads(recipe.options.depth.threads or 1)
     recipe.check_worker()
     return recipe

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from depth3d.batch.row import Fit, Output, Row
 from depth3d.batch.storage import Folder, local_photo, without_temporary
@@ -17,10 +17,11 @@ from depth3d.batch.time_limit import DEFAULT_SECONDS
 from depth3d.core.errors import Depth3DError, Depth3DWarning, EngineError, OutputError, WeightsError
 from depth3d.io.temporary import temporary_folder
 from depth3d.predictors import load_predictor
-from depth3d.scenes.options import Options
-from depth3d.scenes.outputs import Kind, files_of, provenance_path
+from depth3d.scenes.options import Options, OutputOptions
+from depth3d.scenes.outputs import Kind, files_of, provenance_path, target_of
 from depth3d.scenes.photo import reconstruct
 from depth3d.scenes.scene import Scene
+from depth3d.scenes.used_options import fields_for, only
 
 ENDS_THE_BATCH = (OutputError, WeightsError)
 """Errors that are no photo's own, and would come again with each: a full disk, damaged weights."""
@@ -38,6 +39,11 @@ class Job:
     photo: str
     name: str
 
+    @property
+    def stem(self) -> str:
+        """The photo's name without its folder and ending."""
+        return PurePosixPath(self.photo).stem
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
@@ -47,7 +53,8 @@ class Recipe:
         output: the folder or URL that the files go to.
         endings: of each photo's files, such as ".ply" or "_depth.png"; what goes in is said by their suffix.
         kind: what goes in instead.
-        options: what the user chose.
+        options: how scenes are made.
+        output_options: what is made of them.
         network: name of the network that every worker must use; None where any will do.
         digits: what tells this recipe from others, see `recipe_digits`.
         seconds_per_photo: how long each may take before it counts as failed, or None for however long.
@@ -58,6 +65,7 @@ class Recipe:
     endings: tuple[str, ...]
     kind: Kind | None
     options: Options
+    output_options: OutputOptions = OutputOptions()
     network: str | None = None
     digits: str = ""
     seconds_per_photo: float | None = DEFAULT_SECONDS
@@ -73,8 +81,12 @@ class Recipe:
         for ending in self.endings:
             path = Path(name + ending)
             found += files_of(path, self.kind)
-            found += [provenance_path(path)] if self.options.provenance else []
+            found += [provenance_path(path)] if self.output_options.files.provenance else []
         return tuple(path.as_posix() for path in found)
+
+    def fields(self, ending: str) -> frozenset[str]:
+        """The fields of the output options that change files of an ending."""
+        return fields_for(target_of(Path("photo" + ending), self.kind))
 
     def check_worker(self) -> None:
         """Load the network, so that each worker does so once, before its first photo.
@@ -82,7 +94,7 @@ class Recipe:
         Raises:
             WeightsError: it cannot be loaded, or is not the one that the batch was begun with.
         """
-        o = self.options
+        o = self.options.depth
         if o.depth_map is not None:
             return
         with warnings.catch_warnings():
@@ -150,11 +162,12 @@ class Recipe:
 
     def _made(self, job: Job) -> Row:
         with local_photo(job.photo) as photo:
-            scene = reconstruct(photo, self.options)
+            scene = reconstruct(photo, options=self.options.for_photo(job.stem))
         folder = Folder(self.output)
         with _place_to_write(folder, job.name) as path:
             for ending in self.endings:
-                scene.save(path.with_name(path.name + ending), kind=self.kind, force=True)
+                file = path.with_name(path.name + ending)
+                scene.save(file, kind=self.kind, options=only(self.output_options, self.fields(ending)), force=True)
             written = [path.with_name(Path(file).name) for file in self.files_of(job.name)]
             sizes = {file: file.stat().st_size for file in written if file.exists()}
             below = Path(job.name).parent
@@ -181,8 +194,8 @@ class Recipe:
 
 def recipe_digits(recipe: Recipe) -> str:
     """Eight digits that change with whatever changes the files; the number of threads does not."""
-    options = replace(recipe.options, threads=None)
-    text = repr((options, recipe.endings, recipe.kind, recipe.network))
+    options = recipe.options.changed(threads=None)
+    text = repr((options, recipe.output_options, recipe.endings, recipe.kind, recipe.network))
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

@@ -19,9 +19,12 @@ from depth3d.batch.storage import Folder
 from depth3d.batch.table import check_table, write_table
 from depth3d.batch.time_limit import DEFAULT_SECONDS
 from depth3d.core.errors import OutputError, UsageError, WeightsError
+from depth3d.core.options import DepthOptions
 from depth3d.predictors.weights import fetch_weights
-from depth3d.scenes.options import Options
+from depth3d.scenes.options import Options, OutputOptions
 from depth3d.scenes.outputs import Kind
+from depth3d.scenes.refusals import refuse_pixels_of_one_photo
+from depth3d.scenes.used_options import refuse_unused
 
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress as Download
@@ -36,11 +39,14 @@ class Batch:
         output: folder or URL for the files and the manifest.
         endings: of each photo's files, such as ".ply" or "_depth.png".
         kind: what goes in, where the endings' suffixes would say otherwise.
-        options: what the user chose.
+        options: how scenes are made.
+        output_options: what is made of them.
         engine: "local" for processes on this machine, "ray" for a Ray cluster.
         workers: how many photos at once; None leaves it to the machine, or to the cluster's autoscaler.
         seconds_per_photo: how long each photo may take before it counts as failed, or None for however long.
         shared_scale: one scale for all photos, which must share points in the COLMAP model of `options.points`.
+        same_view: all photos were taken from one place with one camera, so that hints for pixels, sparse points and a
+            depth map hold in each.
         table: write the manifest as Parquet too.
         retry: try photos again that failed before.
         force: forget an earlier batch in that folder and overwrite its files.
@@ -51,10 +57,12 @@ class Batch:
     endings: tuple[str, ...] = (".png",)
     kind: Kind | None = None
     options: Options = Options()
+    output_options: OutputOptions = OutputOptions()
     engine: Literal["local", "ray"] = "local"
     workers: int | None = None
     seconds_per_photo: float | None = DEFAULT_SECONDS
     shared_scale: bool = False
+    same_view: bool = False
     table: bool = False
     retry: bool = False
     force: bool = False
@@ -105,10 +113,12 @@ def run_batch(batch: Batch, *, progress: Progress | None = None, download: Downl
     if batch.table:
         check_table()
     folder = Folder(batch.output)
-    network = _network(batch.options, download)
+    network = _network(batch.options.depth, download)
     recipe = _recipe(batch, network)
     _check(recipe, folder)
     jobs = to_jobs(find_photos(batch.inputs, output=folder), recipe)
+    if not batch.same_view:
+        refuse_pixels_of_one_photo(batch.options, len(jobs))
     if not batch.force:
         _refuse_to_overwrite(jobs, recipe, folder)
     if batch.shared_scale:
@@ -167,7 +177,7 @@ def _counted(tally: Tally, row: Row, begun: float) -> Tally:
     )
 
 
-def _network(options: Options, download: Download | None) -> str | None:
+def _network(options: DepthOptions, download: Download | None) -> str | None:
     """Name of the network for all, whose weights are here from now on; None where the user's own file says it."""
     if options.depth_map is not None or options.weights is not None or os.environ.get("DEPTH3D_WEIGHTS"):
         return None
@@ -188,6 +198,7 @@ def _check(recipe: Recipe, folder: Folder) -> None:
         if "/" in ending or "\\" in ending:
             raise UsageError(f"{ending}: an ending is added to a photo's name and cannot hold a folder")
     recipe.files_of("photo")
+    refuse_unused(recipe.output_options, [recipe.fields(ending) for ending in recipe.endings])
     if recipe.kind == "3dgs" and folder.path is None:
         raise UsageError(f"{recipe.output}: photos share depth_params.json, which needs a folder on this machine")
 

@@ -70,9 +70,9 @@ def shared_units(jobs: Sequence[Job], options: Options) -> float:
         HintError: there are hints, but no photo gives a distance with them.
         Depth3DError: what ends any batch.
     """
-    if not options.hints and not options.hints_files:
-        return options.points_units or 1.0
-    if options.points_units is not None:
+    if not options.scale.hints and not options.scale.hints_files:
+        return options.scale.points_units or 1.0
+    if options.scale.points_units is not None:
         raise UsageError("both the units of the points and hints say how large a shared scale is; give one of them")
     steps = np.linspace(0, len(jobs) - 1, min(_PHOTOS_ASKED, len(jobs))).round().astype(int)
     found, failure = [], "none of them gives metres"
@@ -90,13 +90,13 @@ def shared_units(jobs: Sequence[Job], options: Options) -> float:
 
 def with_shared_scale(recipe: Recipe, units: float) -> Recipe:
     """The recipe whose scale comes from the model's points alone, at so many of its units per metre."""
-    options = replace(recipe.options, points_units=units, hints=(), hints_files=())
+    options = recipe.options.changed(points_units=units, hints=(), hints_files=())
     return replace(recipe, options=options, shared_units=units)
 
 
 def _model(options: Options) -> Path:
-    models = [path for path in options.points if is_colmap_model(path)]
-    if len(models) != 1 or len(options.points) != 1:
+    models = [path for path in options.scale.points if is_colmap_model(path)]
+    if len(models) != 1 or len(options.scale.points) != 1:
         raise UsageError(
             "a shared scale comes from points that several photos see; give one COLMAP model with --points FOLDER"
         )
@@ -126,7 +126,7 @@ def _units_by(job: Job, options: Options) -> float:
         Depth3DError: the photo cannot be read, gives no metres, or is not in the model.
     """
     with local_photo(job.photo) as photo:
-        scene = reconstruct(photo, replace(options, points=()))
+        scene = reconstruct(photo, options=options.for_photo(job.stem).changed(points=()))
     if scene.fit is None or not scene.fit.is_metric:
         raise HintError(f"{job.photo}: nothing says how large it is")
     ratios = _units_at_points(scene, _model(options))

@@ -9,15 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from depth3d.cli.chosen import to_options
+from depth3d.cli.chosen import to_options, to_output_options
 from depth3d.cli.file_options import file_options
 from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.mesh_options import mesh_options
-from depth3d.cli.options import camera_options, depth_options, geometry_options, kind_option, scale_options
+from depth3d.cli.options import (
+    camera_options,
+    depth_of_each_options,
+    geometry_options,
+    kind_option,
+    same_view_option,
+    scale_options,
+)
 from depth3d.cli.picture_options import focus_option, layout_option, lens_options, motion_options, stereo_options
 from depth3d.cli.terminal import json_option, result, say
 from depth3d.cli.weights import download_progress
 from depth3d.core.errors import PhotoError
+from depth3d.core.options import FileOptions
 
 if TYPE_CHECKING:
     from depth3d.batch.row import Row
@@ -53,6 +61,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="One scale for all photos, from points that several of them see in the COLMAP model of --points.",
 )
+@same_view_option
 @click.option(
     "--time-limit",
     "seconds_per_photo",
@@ -66,10 +75,15 @@ if TYPE_CHECKING:
 @click.option("--retry", is_flag=True, help="Try photos again that failed before.")
 @json_option("Print what was done as a line of JSON.")
 @click.option("--force", is_flag=True, help="Do everything anew and overwrite existing files.")
-@click.option("--provenance/--no-provenance", default=True, show_default=True, help="Write FILE.json beside each file.")
+@click.option(
+    "--provenance/--no-provenance",
+    default=FileOptions().provenance,
+    show_default=True,
+    help="Write FILE.json beside each file.",
+)
 @camera_options
 @scale_options
-@depth_options
+@depth_of_each_options
 @geometry_options
 @mesh_options
 @motion_options
@@ -87,6 +101,7 @@ def batch(
     workers: int | None,
     seconds_per_photo: float,
     shared_scale: bool,
+    same_view: bool,
     table: bool,
     retry: bool,
     force: bool,
@@ -96,6 +111,7 @@ def batch(
 
     A row per photo goes into OUT/manifest.jsonl: its files, fit, camera, seconds, or why it failed. Stopped in whatever
     way, the same command goes on where it was. --threads are those of each worker; by default the cores are divided.
+    What is known about pixels of one photo is refused for several, unless --same-view says that it holds in each.
 
     \b
     depth3d batch photos/ -o depths/
@@ -111,10 +127,12 @@ def batch(
         endings=endings,
         kind=kind,
         options=to_options(chosen),
+        output_options=to_output_options(chosen),
         engine=engine,
         workers=workers,
         seconds_per_photo=seconds_per_photo,
         shared_scale=shared_scale,
+        same_view=same_view,
         table=table,
         retry=retry,
         force=force,

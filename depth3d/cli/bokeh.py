@@ -22,7 +22,7 @@ from depth3d.scenes.outputs import suffixes_in_words
 @camera_options
 @scale_options
 @depth_options
-def bokeh(photos: tuple[Path, ...], outputs: tuple[Path, ...], force: bool, **chosen: Any) -> None:
+def bokeh(photos: tuple[Path, ...], outputs: tuple[Path, ...], force: bool, same_view: bool, **chosen: Any) -> None:
     """Blur what is not in focus, as a lens of large aperture would.
 
     \b
@@ -30,4 +30,4 @@ def bokeh(photos: tuple[Path, ...], outputs: tuple[Path, ...], force: bool, **ch
     depth3d bokeh portrait.jpg --focus 640,400 --blur 4 --blades 6 -o soft.jpg
     depth3d bokeh portrait.jpg --at 640,400=1.8m --focus 640,400 --f-number 1.4 -o soft.png
     """
-    write_files(photos, outputs, kind="bokeh", force=force, chosen=chosen)
+    write_files(photos, outputs, kind="bokeh", force=force, same_view=same_view, chosen=chosen)

@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 @depth_options
 @video_options
 def depth(
-    photos: tuple[Path, ...], outputs: tuple[Path, ...], relative: bool, heatmap: bool, force: bool, **chosen: Any
+    photos: tuple[Path, ...],
+    outputs: tuple[Path, ...],
+    relative: bool,
+    heatmap: bool,
+    force: bool,
+    same_view: bool,
+    **chosen: Any,
 ) -> None:
     """Write depth along the optical axis, as large as the photo; NaN (0 in PNG) where it is unknown.
 
@@ -44,4 +50,4 @@ def depth(
     if relative and heatmap:
         raise UsageError("--relative and --heatmap exclude each other; a heat map always shows inverse depth")
     kind: Kind = "heatmap" if heatmap else "relative" if relative else "depth"
-    write_files(photos, outputs, kind=kind, force=force, chosen=chosen)
+    write_files(photos, outputs, kind=kind, force=force, same_view=same_view, chosen=chosen)

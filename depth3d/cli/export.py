@@ -54,7 +54,9 @@ NEEDED_FIRST = (
 @animation_options
 @file_options
 @video_options
-def export(photos: tuple[Path, ...], outputs: tuple[Path, ...], kind: Any, force: bool, **chosen: Any) -> None:
+def export(
+    photos: tuple[Path, ...], outputs: tuple[Path, ...], kind: Any, force: bool, same_view: bool, **chosen: Any
+) -> None:
     """Turn photos into point clouds, meshes, depth images and animations.
 
     Of a video each frame writes a file, whose number stands for %04d in the name.
@@ -65,4 +67,4 @@ def export(photos: tuple[Path, ...], outputs: tuple[Path, ...], kind: Any, force
     depth3d export clip.mp4 --near 1m --far 5m -o cloud_%04d.ply
     depth3d export room.jpg --depth-map room_depth.png --depth-kind metric --depth-units 1000 -o room.ply
     """
-    write_files(photos, outputs, kind=kind, force=force, chosen=chosen)
+    write_files(photos, outputs, kind=kind, force=force, same_view=same_view, chosen=chosen)

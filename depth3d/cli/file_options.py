@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import get_args
 
 import click
 
 from depth3d.cli.grouped_help import in_group
-from depth3d.cli.values import BYTES, LENGTH, Command, RenamedOption
+from depth3d.cli.values import BYTES, LENGTH, Command, RenamedOption, with_options
+from depth3d.core.options import DitherChoice, FileOptions, PaletteChoice, PlateOptions, TextureFormat, TiffBits
 
-_OPTIONS = (
+_FILES, _PLATE = FileOptions(), PlateOptions()
+
+_GLB_OPTIONS = (
     click.option(
         "--compact",
         is_flag=True,
@@ -19,47 +22,54 @@ _OPTIONS = (
     click.option(
         "--texture",
         "texture_format",
-        type=click.Choice(["jpeg", "png", "webp"]),
-        default="jpeg",
+        type=click.Choice(get_args(TextureFormat)),
+        default=_FILES.texture_format,
         show_default=True,
         help="How a GLB stores the photo: png loses nothing, webp is smaller and newer.",
     ),
+)
+
+_OPTIONS = (
+    *_GLB_OPTIONS,
     click.option(
         "--tiff-bits",
-        type=click.Choice(["16", "32"]),
-        default="32",
+        type=click.Choice([str(bits) for bits in get_args(TiffBits)]),
+        default=str(_FILES.tiff_bits),
         callback=lambda _context, _option, bits: int(bits),
         show_default=True,
         help="Numbers in a TIFF: float32, or whole ones of 16 bits as in a PNG.",
     ),
     *(
         click.option(
-            f"--plate-{side}", f"--relief-{side}", cls=RenamedOption, type=LENGTH, metavar="LENGTH", help=help_text
+            f"--plate-{side}",
+            f"--relief-{side}",
+            cls=RenamedOption,
+            type=LENGTH,
+            metavar="LENGTH",
+            help=f"{help_text}  [default: {default:g}mm]",
         )
-        for side, help_text in (
-            ("width", "Width of an STL's plate.  [default: 100mm]"),
-            ("height", "Nearest over farthest.  [default: 8mm]"),
-            ("base", "Thickness under the farthest.  [default: 2mm]"),
+        for side, help_text, default in (
+            ("width", "Width of an STL's plate.", _PLATE.plate_width_mm),
+            ("height", "Nearest over farthest.", _PLATE.plate_height_mm),
+            ("base", "Thickness under the farthest.", _PLATE.plate_base_mm),
         )
     ),
 )
-_LENGTHS = ("plate_width", "plate_height", "plate_base")
-
 
 _ANIMATION_OPTIONS = (
     click.option(
         "--palette",
         "gif_palette",
-        type=click.Choice(["adaptive", "global", "frame"]),
-        default="adaptive",
+        type=click.Choice(get_args(PaletteChoice)),
+        default=_FILES.gif_palette,
         show_default=True,
         help="Colours of a GIF: the first frame's until they no longer fit; the same for all; or each frame's own.",
     ),
     click.option(
         "--dither",
         "gif_dither",
-        type=click.Choice(["ordered", "diffusion", "none"]),
-        default="ordered",
+        type=click.Choice(get_args(DitherChoice)),
+        default=_FILES.gif_dither,
         show_default=True,
         help="How a GIF hides the steps of smooth colours; diffusion makes large files.",
     ),
@@ -83,20 +93,15 @@ _ANIMATION_OPTIONS = (
 @in_group("Files of moving pictures")
 def animation_options(command: Command) -> Command:
     """How moving pictures are stored."""
-    for option in reversed(_ANIMATION_OPTIONS):
-        command = option(command)
-    return command
+    return with_options(command, *_ANIMATION_OPTIONS)
+
+
+def glb_options(command: Command) -> Command:
+    """How a GLB stores what it holds."""
+    return with_options(command, *_GLB_OPTIONS)
 
 
 @in_group("Single formats")
 def file_options(command: Command) -> Command:
     """What only some formats know."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
-def in_millimetres(chosen: dict[str, Any]) -> dict[str, Any]:
-    """The plate's lengths, of those that were chosen, under the names of Options; taken out of `chosen`."""
-    given = {name: chosen.pop(name, None) for name in _LENGTHS}
-    return {f"{name}_mm": length.metres * 1000 for name, length in given.items() if length is not None}
+    return with_options(command, *_OPTIONS)

@@ -15,12 +15,14 @@ from depth3d.cli.terminal import result, say
 from depth3d.cli.values import AXES, EXISTING_PATH, LENGTH, OUTPUT_FILE, Parsed
 from depth3d.core.errors import UsageError
 from depth3d.core.parsing import Length, Place, parse_known_length
+from depth3d.scenes.options import FusionOptions
 from depth3d.scenes.outputs import suffixes_in_words
 
 if TYPE_CHECKING:
     from depth3d.scenes.multiview import Aligned, FusedScene
     from depth3d.scenes.multiview.outputs import DepthLayout, FusedKind
 
+_FUSION = FusionOptions()
 KNOWN_LENGTH = Parsed("place:place=length", parse_known_length)
 
 
@@ -50,11 +52,26 @@ KNOWN_LENGTH = Parsed("place:place=length", parse_known_length)
 @click.option("--model-units", type=float, metavar="N", help="The model's units per metre, where they are known.")
 @click.option("--voxel", type=LENGTH, metavar="LENGTH", help="Finest detail.  [default: median depth / 128]")
 @click.option("--farthest", type=LENGTH, metavar="LENGTH", help="Leave out what is farther from its camera.")
-@click.option("--least-photos", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
-              help="Leave out surfaces that fewer photos saw.")  # fmt: skip
-@click.option("--memory", "memory_gb", type=float, default=2.0, show_default=True, metavar="GB", help="For voxels.")
-@click.option("--detail", "detail_px", type=click.IntRange(min=16), default=640, show_default=True, metavar="PX",
-              help="Longer side of the depth maps that are compared and fused.")  # fmt: skip
+@click.option(
+    "--least-photos",
+    type=click.IntRange(min=1),
+    default=_FUSION.least_photos,
+    show_default=True,
+    metavar="N",
+    help="Leave out surfaces that fewer photos saw.",
+)
+@click.option(
+    "--memory", "memory_gb", type=float, default=_FUSION.memory_gb, show_default=True, metavar="GB", help="For voxels."
+)
+@click.option(
+    "--detail",
+    "detail_px",
+    type=click.IntRange(min=16),
+    default=_FUSION.detail_px,
+    show_default=True,
+    metavar="PX",
+    help="Longer side of the depth maps that are compared and fused.",
+)
 @click.option("--axes", type=click.Choice([*AXES, "model"]), help="Axes of the files; model keeps those of MODEL.")
 @click.option(
     "--depths",

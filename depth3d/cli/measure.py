@@ -39,8 +39,8 @@ def measure(photo: Path, start: Any, end: Any, **chosen: Any) -> None:
     from depth3d.scenes.photo import reconstruct
 
     with step(f"{photo.name}: seeing depth"), download_progress("midas_small") as progress:
-        scene = reconstruct(photo, options, progress=progress)
-    report(scene, photo)
+        scene = reconstruct(photo, options=options, progress=progress)
+    report(scene, photo.name)
     found = scene.measure(start, end)
     unit = "m" if scene.unit == "m" else "(arbitrary unit; give a distance with --at for metres)"
     ends = found.ends.round(6).tolist()

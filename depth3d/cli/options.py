@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import click
 
@@ -19,20 +20,35 @@ from depth3d.cli.values import (
     LENGTH,
     OUTPUT_FILE,
     Command,
+    FileOfEach,
     Parsed,
     PredictorName,
     Renamed,
     with_options,
 )
 from depth3d.core.hint_forms import HINT_FORMS, HintForm
+from depth3d.core.options import DepthKind, DepthOptions, FileOptions, GeometryOptions
 from depth3d.predictors import PREDICTORS
 from depth3d.predictors.runtimes import PRECISIONS, RUNTIMES
 from depth3d.scenes.outputs import FORMER_KINDS, KINDS
+
+_DEPTH = DepthOptions()
 
 
 def photo_arguments(command: Command) -> Command:
     """One photo or several."""
     return click.argument("photos", nargs=-1, required=True, type=EXISTING_FILE, metavar="PHOTO...")(command)
+
+
+def same_view_option(command: Command) -> Command:
+    """Whether hints for pixels hold in several photos."""
+    option = click.option(
+        "--same-view",
+        is_flag=True,
+        help="Several photos were taken from one place with one camera, so that hints for pixels, sparse points and a "
+        "depth map hold in each.",
+    )
+    return option(command)
 
 
 @in_group("Camera")
@@ -91,7 +107,7 @@ def scale_options(command: Command) -> Command:
         ),
         click.option(
             "--embedded-depth/--no-embedded-depth",
-            default=True,
+            default=_DEPTH.embedded_depth,
             show_default=True,
             help="Use depth that a phone stored inside the photo.",
         ),
@@ -121,13 +137,27 @@ def network_options(command: Command) -> Command:
         click.option(
             "--predictor",
             type=PredictorName(),
-            default="auto",
+            default=_DEPTH.predictor,
             show_default=True,
             metavar="NAME",
             help=f"The network: {', '.join(PREDICTORS)}, or a name that an installed package offers.",
         ),
         click.option("--weights", type=EXISTING_FILE, metavar="FILE", help="Weights file for the network."),
         click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Processor threads for the network."),
+        click.option(
+            "--runtime",
+            type=click.Choice(RUNTIMES),
+            default=_DEPTH.runtime,
+            show_default=True,
+            help="What runs the network: the fastest that is installed, or this one.",
+        ),
+        click.option(
+            "--precision",
+            type=click.Choice(PRECISIONS),
+            default=_DEPTH.precision,
+            show_default=True,
+            help="How exact the network computes: the fastest way that changes depth by less than 0.5 %, or this one.",
+        ),
         verbose_option,
     )
 
@@ -142,25 +172,11 @@ def depth_options(command: Command) -> Command:
 def depth_of_each_options(command: Command) -> Command:
     """The same for many photos."""
     words = "Depth maps that replace the network, {name} standing for each photo's name"
-    return with_options(command, network_options, *_depth_map_options(click.Path(path_type=Path), words))
+    return with_options(command, network_options, *_depth_map_options(FileOfEach(), words))
 
 
 def _depth_map_options(path: click.Path, words: str) -> tuple[Callable[[Command], Command], ...]:
     return (
-        click.option(
-            "--runtime",
-            type=click.Choice(RUNTIMES),
-            default="auto",
-            show_default=True,
-            help="What runs the network: the fastest that is installed, or this one.",
-        ),
-        click.option(
-            "--precision",
-            type=click.Choice(PRECISIONS),
-            default="auto",
-            show_default=True,
-            help="How exact the network computes: the fastest way that changes depth by less than 0.5 %, or this one.",
-        ),
         click.option(
             "--depth-map",
             type=path,
@@ -169,8 +185,8 @@ def _depth_map_options(path: click.Path, words: str) -> tuple[Callable[[Command]
         ),
         click.option(
             "--depth-kind",
-            type=click.Choice(["inverse", "depth", "metric"]),
-            default="inverse",
+            type=click.Choice(get_args(DepthKind)),
+            default=_DEPTH.depth_kind,
             show_default=True,
             help="What the depth map holds: affine in 1/z, proportional to z, or metres.",
         ),
@@ -178,17 +194,25 @@ def _depth_map_options(path: click.Path, words: str) -> tuple[Callable[[Command]
             "--depth-units", type=float, metavar="N", help="Stored units per metre of a metric depth map, such as 1000."
         ),
         click.option("--brighter-is-farther", is_flag=True, help="Flip an inverse depth map (Google RangeInverse)."),
+        refine_options,
+    )
+
+
+def refine_options(command: Command) -> Command:
+    """What is done to depth before it is scaled."""
+    return with_options(
+        command,
         click.option(
             "--refine/--no-refine",
-            default=None,
+            default=_DEPTH.refine,
             help="Bring depth edges onto the photo's edges, with nothing between the surfaces that meet there.  "
-            "[default: what a network saw, yes; depth that was given, no]",
+            "[default: what a network saw, yes; depth that was given, and videos, no]",
         ),
         click.option(
             "--smooth",
             "smooth_px",
             type=click.FloatRange(min=0),
-            default=0.0,
+            default=_DEPTH.smooth_px,
             metavar="PX",
             help="Then blur depth by a Gaussian of so many photo pixels.",
         ),
@@ -216,7 +240,7 @@ def geometry_options(command: Command) -> Command:
         click.option(
             "--max-points",
             type=click.IntRange(min=1),
-            default=1_000_000,
+            default=GeometryOptions().max_points,
             show_default=True,
             metavar="N",
             help="At most so many points or mesh vertices, evenly spread over the picture.",
@@ -256,14 +280,15 @@ def output_options(help_text: str, *, folders: bool = False) -> Callable[[Comman
                 metavar="FILE",
                 help=f"{help_text} Repeatable. With several photos, {{name}} stands for each photo's name.",
             ),
+            same_view_option,
             click.option("--force", is_flag=True, help="Overwrite existing files."),
             click.option(
                 "--provenance/--no-provenance",
-                default=True,
+                default=FileOptions().provenance,
                 show_default=True,
                 help="Write FILE.json beside each file: hints, fit, camera, network, versions.",
             ),
-            json_option("Print a line of JSON for each file: path, what, photo, unit."),
+            json_option("Print a line of JSON for each file: path, what, photo (or video), unit."),
         )
 
     return decorate

@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from depth3d.cli.chosen import to_options
+from depth3d.cli.chosen import to_options, to_output_options
+from depth3d.cli.file_options import glb_options
 from depth3d.cli.grouped_help import GroupedCommand
-from depth3d.cli.options import hint_options, network_options, output_options, photo_arguments
+from depth3d.cli.mesh_options import cut_options
+from depth3d.cli.options import (
+    geometry_options,
+    hint_options,
+    network_options,
+    output_options,
+    photo_arguments,
+    refine_options,
+)
 from depth3d.cli.terminal import say, step
-from depth3d.cli.values import AXES
+from depth3d.cli.values import EXISTING_FILE
 from depth3d.cli.weights import download_progress
 from depth3d.cli.work import targets, wrote
 from depth3d.core.hint_forms import form_of
@@ -29,46 +38,58 @@ _AT = "Distance from the camera to the thing at pixel U,V of the panorama. Repea
 @output_options(f"File to write, cloud or mesh: {suffixes_in_words('PointCloud', 'Mesh')}.")
 @click.option("--as", "kind", type=click.Choice(["cloud", "mesh"]), help="Cloud or mesh, where both go into the file.")
 @hint_options(form_of("at"), help_text=_AT)[0]
-@network_options
-@click.option("--refine/--no-refine", default=True, show_default=True, help="Bring depth edges onto the photo's edges.")
-@click.option("--axes", type=click.Choice(AXES), help="As in export; the camera looks at the panorama's middle.")
-@click.option("--max-points", type=click.IntRange(min=1), default=1_000_000, show_default=True, metavar="N")
-@click.option("--normals", is_flag=True, help="Add normals to clouds.")
 @click.option(
-    "--cut-ratio",
-    type=float,
-    default=1.08,
-    show_default=True,
-    metavar="R",
-    help="Cut a triangle whose farthest corner is more than R times as far as its nearest.",
+    "--hints",
+    "hints_files",
+    type=EXISTING_FILE,
+    multiple=True,
+    metavar="FILE",
+    help="Such distances as JSON. Repeatable.",
 )
-@click.option("--vertex-colours", is_flag=True, help="Colour the mesh's vertices instead of a texture.")
+@network_options
+@refine_options
+@geometry_options
+@cut_options
+@glb_options
 def panorama(
-    photos: tuple[Path, ...], outputs: tuple[Path, ...], kind: PanoramaKind | None, force: bool, **chosen: Any
+    photos: tuple[Path, ...],
+    outputs: tuple[Path, ...],
+    kind: PanoramaKind | None,
+    same_view: bool,
+    force: bool,
+    **chosen: Any,
 ) -> None:
     """Turn equirectangular panoramas into clouds and meshes all around the camera.
 
     A panorama is split into perspective faces, each seen by the network; their overlaps bring them to one scale. Photo
-    Sphere XMP tells which part of the sphere a picture shows; without it, it is taken as 360 x 180 degrees.
+    Sphere XMP tells which part of the sphere a picture shows; without it, it is taken as 360 x 180 degrees. Depths are
+    distances from the camera here, which looks at the panorama's middle.
 
     \b
     depth3d panorama hall.jpg -o hall.ply
     depth3d panorama hall.jpg --at 1024,600=2.1m -o hall.glb
     """
-    options = to_options(chosen)
+    made_as_chosen = to_output_options(chosen)
+    options = to_options(chosen).changed(grid_points=made_as_chosen.geometry.max_points)
     from depth3d.scenes.outputs import Target, target_of
     from depth3d.scenes.panorama.pipeline import panorama_kind_of, reconstruct_panorama
+    from depth3d.scenes.refusals import refuse_pixels_of_one_photo
+    from depth3d.scenes.used_options import fields_for, only, refuse_unused
+
+    if not same_view:
+        refuse_pixels_of_one_photo(options, len(photos))
 
     def understood(path: Path) -> Target:
         return target_of(path, kind or panorama_kind_of(path))
 
-    files = targets(photos, outputs, understood, force=force, provenance=options.provenance)
+    refuse_unused(made_as_chosen, [fields_for(understood(path)) for path in outputs])
+    files = targets(photos, outputs, understood, force=force, provenance=made_as_chosen.files.provenance)
     for photo, understood_files in zip(photos, files, strict=True):
         with step(f"{photo.name}: seeing depth all around"), download_progress("midas_small") as progress:
-            scene = reconstruct_panorama(photo, options, progress=progress)
+            scene = reconstruct_panorama(photo, options=options, progress=progress)
         for line in (f"camera: panorama, {scene.equirect.source}", f"depth: {scene.source}", *scene.depth.notes):
             say(f"{photo.name}: {line}")
         for target in understood_files:
             with step(f"{target.path}: making and writing"):
-                saved = scene.save_to(target, force=force)
-            wrote(saved, photo, scene.depth.unit)
+                saved = scene.save_to(target, options=only(made_as_chosen, fields_for(target)), force=force)
+            wrote(saved, photo)

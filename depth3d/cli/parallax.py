@@ -28,7 +28,7 @@ from depth3d.scenes.outputs import suffixes_in_words
 @camera_options
 @scale_options
 @depth_options
-def parallax(photos: tuple[Path, ...], outputs: tuple[Path, ...], force: bool, **chosen: Any) -> None:
+def parallax(photos: tuple[Path, ...], outputs: tuple[Path, ...], force: bool, same_view: bool, **chosen: Any) -> None:
     """Move the camera a little, in a loop without a seam. What things hide is filled in.
 
     orbit goes round an ellipse and swing left and right, both looking at the focus; horizontal, vertical and circle do
@@ -40,4 +40,4 @@ def parallax(photos: tuple[Path, ...], outputs: tuple[Path, ...], force: bool, *
     depth3d parallax room.jpg --motion vertigo --focus 640,480 --width 480 -o room.gif
     depth3d parallax room.jpg --motion my_way.json --seconds 4 --max-size 8MB -o room.gif -o room.mp4
     """
-    write_files(photos, outputs, kind="parallax", force=force, chosen=chosen)
+    write_files(photos, outputs, kind="parallax", force=force, same_view=same_view, chosen=chosen)

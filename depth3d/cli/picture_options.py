@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import click
 
 from depth3d.cli.grouped_help import in_group
 from depth3d.cli.values import LAYOUTS, LENGTH, PIXEL, Command, with_options
+from depth3d.core.options import AnimationOptions, BokehOptions, Easing, StereoOptions
+from depth3d.scenes.options import VideoOptions
+
+_ANIMATION, _BOKEH, _STEREO = AnimationOptions(), BokehOptions(), StereoOptions()
 
 
 @in_group("Moving pictures")
@@ -14,13 +20,20 @@ def motion_options(command: Command) -> Command:
     return with_options(
         command,
         click.option(
-            "--width", type=click.IntRange(min=1), default=640, show_default=True, metavar="PX", help="Frame width."
+            "--width",
+            type=click.IntRange(min=1),
+            default=_ANIMATION.width,
+            show_default=True,
+            metavar="PX",
+            help="Frame width.",
         ),
-        click.option("--seconds", type=float, default=2.5, show_default=True, help="Duration of the loop."),
-        click.option("--fps", type=float, default=24.0, show_default=True, help="Frames per second."),
+        click.option(
+            "--seconds", type=float, default=_ANIMATION.seconds, show_default=True, help="Duration of the loop."
+        ),
+        click.option("--fps", type=float, default=_ANIMATION.fps, show_default=True, help="Frames per second."),
         click.option(
             "--motion",
-            default="orbit",
+            default=_ANIMATION.motion,
             show_default=True,
             metavar="NAME|FILE.json",
             help="The camera's way: orbit, swing, dolly, zoom, vertigo, ken-burns, horizontal, vertical, circle; or a "
@@ -36,8 +49,8 @@ def motion_options(command: Command) -> Command:
         ),
         click.option(
             "--easing",
-            type=click.Choice(["linear", "smooth", "pause"]),
-            default="smooth",
+            type=click.Choice(get_args(Easing)),
+            default=_ANIMATION.easing,
             show_default=True,
             help="How motions that go there and back turn round.",
         ),
@@ -65,7 +78,7 @@ def lens_options(command: Command) -> Command:
             "--blur",
             "blur_percent",
             type=float,
-            default=2.5,
+            default=_BOKEH.blur_percent,
             show_default=True,
             metavar="PERCENT",
             help="Diameter of the discs that the most blurred of the nearest and the farthest things become, in per "
@@ -79,12 +92,17 @@ def lens_options(command: Command) -> Command:
             "metres.",
         ),
         click.option(
-            "--blades", type=int, default=0, show_default=True, metavar="N", help="Aperture blades; 0 is a disc."
+            "--blades",
+            type=int,
+            default=_BOKEH.blades,
+            show_default=True,
+            metavar="N",
+            help="Aperture blades; 0 is a disc.",
         ),
         click.option(
             "--highlights",
             type=float,
-            default=4.0,
+            default=_BOKEH.highlights,
             show_default=True,
             metavar="TIMES",
             help="How many times brighter than white the photo's white lights were.",
@@ -101,7 +119,7 @@ def video_options(command: Command) -> Command:
             "--steady",
             "steady_s",
             type=click.FloatRange(min=0),
-            default=0.25,
+            default=VideoOptions().steady_s,
             show_default=True,
             metavar="SECONDS",
             help="Videos: time over which flicker is smoothed; 0 only aligns frames.",
@@ -113,7 +131,11 @@ def video_options(command: Command) -> Command:
 def layout_option(command: Command) -> Command:
     """How two eyes' pictures share a file."""
     option = click.option(
-        "--layout", type=click.Choice(LAYOUTS), default="anaglyph", show_default=True, help="Of pictures for two eyes."
+        "--layout",
+        type=click.Choice(LAYOUTS),
+        default=_STEREO.layout,
+        show_default=True,
+        help="Of pictures for two eyes.",
     )
     return option(command)
 
@@ -127,7 +149,7 @@ def stereo_options(command: Command) -> Command:
             "--disparity",
             "disparity_percent",
             type=float,
-            default=2.0,
+            default=_STEREO.disparity_percent,
             show_default=True,
             metavar="PERCENT",
             help="By how much both eyes' pictures differ at most, in per cent of their width; beyond 3 it may strain "

@@ -12,6 +12,7 @@ from depth3d.cli.options import camera_options, depth_options, output_options, p
 from depth3d.cli.picture_options import focus_option, stereo_options, video_options
 from depth3d.cli.values import LAYOUTS
 from depth3d.cli.work import write_files
+from depth3d.core.options import StereoOptions
 from depth3d.scenes.outputs import suffixes_in_words
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _WIGGLEGRAM = "wigglegram"
 @click.option(
     "--layout",
     type=click.Choice([*LAYOUTS, _WIGGLEGRAM]),
-    default="anaglyph",
+    default=StereoOptions().layout,
     show_default=True,
     help="anaglyph: for red and cyan glasses. side-by-side, top-bottom: for screens and headsets; half-: squeezed to "
     "half the size. cross-eyed: the right eye's picture at the left. autostereogram: dots. vr180: a half sphere for "
@@ -40,7 +41,9 @@ _WIGGLEGRAM = "wigglegram"
 @scale_options
 @depth_options
 @video_options
-def stereo(photos: tuple[Path, ...], outputs: tuple[Path, ...], layout: str, force: bool, **chosen: Any) -> None:
+def stereo(
+    photos: tuple[Path, ...], outputs: tuple[Path, ...], layout: str, force: bool, same_view: bool, **chosen: Any
+) -> None:
     """Show the photo to two eyes. What one of them sees behind things is filled in.
 
     \b
@@ -55,4 +58,4 @@ def stereo(photos: tuple[Path, ...], outputs: tuple[Path, ...], layout: str, for
         kind = "wigglegram"
     else:
         chosen["layout"] = layout
-    write_files(photos, outputs, kind=kind, force=force, chosen=chosen)
+    write_files(photos, outputs, kind=kind, force=force, same_view=same_view, chosen=chosen)

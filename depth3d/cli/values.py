@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 
 from depth3d.core.errors import UsageError, nearest
+from depth3d.core.options import Layout
 from depth3d.core.parsing import (
     parse_bytes,
     parse_length,
@@ -30,11 +31,7 @@ AXES = ("gltf", "opencv", "blender", "ros", "unity", "z-up")
 """The names of `depth3d.io.geometry.axes`, which needs numpy."""
 
 
-LAYOUTS = (
-    *("side-by-side", "half-side-by-side", "top-bottom", "half-top-bottom", "cross-eyed", "anaglyph", "autostereogram"),
-    "vr180",
-)
-"""The names of `depth3d.render.stereo.LAYOUTS`, which needs numpy."""
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
 
 class Renamed(click.Choice[str]):
@@ -94,6 +91,17 @@ class Parsed(click.ParamType[object]):
             return self._parse(value)
         except UsageError as error:
             self.fail(str(error), param, ctx)
+
+
+class FileOfEach(click.Path):
+    """A file that exists, or a path with {name} for each photo's name."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path."""
+        return Path(value) if "{name}" in str(value) else super().convert(value, param, ctx)
 
 
 LENGTH = Parsed("length", parse_length)

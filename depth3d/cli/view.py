@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from depth3d.cli.chosen import to_options
+from depth3d.cli.chosen import to_options, to_output_options
 from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.mesh_options import mesh_options
-from depth3d.cli.options import camera_options, depth_options, geometry_options, scale_options
+from depth3d.cli.options import camera_options, depth_options, geometry_options, same_view_option, scale_options
 from depth3d.cli.terminal import say, step
 from depth3d.cli.values import EXISTING_FILE, OUTPUT_FILE
 from depth3d.cli.weights import download_progress
@@ -31,6 +31,7 @@ _FOR_BOTH = {"files", "--screenshot", "--force", "--verbose", "-v"}
 @click.command(cls=GroupedCommand)
 @click.argument("files", nargs=-1, required=True, type=EXISTING_FILE, metavar="PHOTO|FILE...")
 @click.option("--screenshot", type=OUTPUT_FILE, metavar="FILE", help="Draw the first view into a .png or .jpg instead.")
+@same_view_option
 @click.option("--force", is_flag=True, help="Overwrite an existing screenshot.")
 @click.option(
     "--as",
@@ -47,7 +48,14 @@ _FOR_BOTH = {"files", "--screenshot", "--force", "--verbose", "-v"}
 @mesh_options
 @click.pass_context
 def view(
-    context: click.Context, /, files: tuple[Path, ...], screenshot: Path | None, force: bool, kind: str, **chosen: Any
+    context: click.Context,
+    /,
+    files: tuple[Path, ...],
+    screenshot: Path | None,
+    same_view: bool,
+    force: bool,
+    kind: str,
+    **chosen: Any,
 ) -> None:
     """Show photos in three dimensions, or files of geometry, upright, in an Open3D window.
 
@@ -60,18 +68,22 @@ def view(
     depth3d view room.glb room.ply
     depth3d view room.jpg --screenshot room_3d.png
     """
+    from depth3d.scenes.refusals import refuse_pixels_of_one_photo
     from depth3d.viewers.open3d import GEOMETRY_SUFFIXES, KEYS, check_window, show
 
     check_window(screenshot=screenshot, force=force)
     photos = [file for file in files if file.suffix.lower() not in GEOMETRY_SUFFIXES]
     _check_options(_given(context) - _FOR_BOTH, photos=photos, files=files)
+    if not same_view:
+        refuse_pixels_of_one_photo(to_options(chosen), len(photos))
     camera: Intrinsics | None = None
     things: list[list[PointCloud | Mesh]] = []
     for file in files:
         if file in photos:
             scene = _scene(file, chosen)
             camera = scene.camera if not things else camera
-            things.append([scene.mesh() if kind == "mesh" else scene.cloud()])
+            made = to_output_options(chosen)
+            things.append([scene.mesh(made) if kind == "mesh" else scene.cloud(made)])
         else:
             things.append(_from_file(file, chosen["axes"]))
     if screenshot is None:
@@ -110,6 +122,6 @@ def _scene(photo: Path, chosen: dict[str, Any]) -> Scene:
     from depth3d.scenes.photo import reconstruct
 
     with step(f"{photo.name}: seeing depth"), download_progress("midas_small") as progress:
-        scene = reconstruct(photo, to_options(chosen | {"axes": None}), progress=progress)
-    report(scene, photo)
+        scene = reconstruct(photo, options=to_options(chosen), progress=progress)
+    report(scene, photo.name)
     return scene

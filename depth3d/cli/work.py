@@ -5,24 +5,32 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from depth3d.cli.chosen import to_options
+from depth3d.cli.chosen import to_options, to_output_options
 from depth3d.cli.progress import step_progress
 from depth3d.cli.terminal import is_verbose, result, say, step
 from depth3d.cli.weights import download_progress
 from depth3d.core.errors import UsageError
+from depth3d.scenes.options import VideoOptions
 
 if TYPE_CHECKING:
-    from depth3d.scenes.options import Options
+    from depth3d.scenes.options import Options, OutputOptions
     from depth3d.scenes.outputs import Kind, Target
     from depth3d.scenes.scene import Saved, Scene
 
 
 def write_files(
-    photos: Sequence[Path], outputs: Sequence[Path], *, kind: Kind | None, force: bool, chosen: dict[str, Any]
+    photos: Sequence[Path],
+    outputs: Sequence[Path],
+    *,
+    kind: Kind | None,
+    force: bool,
+    same_view: bool,
+    chosen: dict[str, Any],
 ) -> None:
     """Reconstruct each photo and write each of its files; what was assumed goes to standard error.
 
@@ -31,44 +39,80 @@ def write_files(
         outputs: files to write; {name} stands for the photo's name.
         kind: what goes in; None leaves it to each file's suffix.
         force: overwrite existing files.
+        same_view: all photos were taken from one place with one camera, so that a pixel's hint holds in each.
         chosen: the other options as click collected them.
     """
     from depth3d.io.photos.video import is_video
     from depth3d.scenes.outputs import target_of
     from depth3d.scenes.photo import reconstruct
+    from depth3d.scenes.refusals import refuse_pixels_of_one_photo
+    from depth3d.scenes.used_options import fields_for, only, refuse_unused
+    from depth3d.scenes.video.pipeline import video_fields
 
-    options = to_options(chosen)
+    options, output_options = to_options(chosen), to_output_options(chosen)
+    if not same_view:
+        refuse_pixels_of_one_photo(options, len(photos))
     videos, photos = [path for path in photos if is_video(path)], [path for path in photos if not is_video(path)]
-    for video in videos:
-        _write_video(video, outputs, options, kind, force=force)
+    taken = [video_fields(outputs, kind)] if videos else []
     understood = partial(target_of, kind=kind)
-    files_of_photo = targets(photos, outputs, understood, force=force, provenance=options.provenance)
+    if photos:
+        taken += [fields_for(understood(path)) for path in outputs]
+    refuse_unused(output_options, taken)
+    for video in videos:
+        _write_video(video, outputs, options, output_options, kind, force=force)
+    if videos:
+        options = replace(options, video=VideoOptions())  # photos among them take no part in what is for videos
+    provenance = output_options.files.provenance
+    files_of_photo = targets(photos, outputs, understood, force=force, provenance=provenance)
     for count, (photo, files) in enumerate(zip(photos, files_of_photo, strict=True), 1):
         of_all = f" ({count} of {len(photos)})" if len(photos) > 1 else ""
         with step(f"{photo.name}{of_all}: seeing depth"), download_progress("midas_small") as progress:
-            scene = reconstruct(photo, options, progress=progress)
-        report(scene, photo, relative=kind == "relative")
+            scene = reconstruct(photo, options=options, progress=progress)
+        report(scene, photo.name, relative=kind == "relative")
         for target in files:
+            made = only(output_options, fields_for(target))
             with step(f"{target.path}{of_all}: making and writing"), _frame_progress(target.path.name) as frames:
-                saved = scene.save_to(target, force=force, progress=frames)
-            wrote(saved, photo, scene.unit)
+                saved = scene.save_to(target, options=made, force=force, progress=frames)
+            wrote(saved, photo)
 
 
-def wrote(saved: Saved, photo: Path, unit: str) -> None:
-    """Say what is in a file that was written."""
-    facts = {"path": saved.path, "what": saved.what, "photo": photo, "unit": unit}
+def wrote(saved: Saved, source: Path, *, of: str = "photo") -> None:
+    """Say what is in a file that was written; `of` is what the source was, a photo or a video."""
+    facts = {"path": saved.path, "what": saved.what, of: source, "unit": saved.unit}
     result(f"{saved.path}: {saved.what}", facts)
 
 
-def _write_video(path: Path, outputs: Sequence[Path], options: Options, kind: Kind | None, *, force: bool) -> None:
+def _write_video(
+    path: Path,
+    outputs: Sequence[Path],
+    options: Options,
+    output_options: OutputOptions,
+    kind: Kind | None,
+    *,
+    force: bool,
+) -> None:
     from depth3d.io.photos.video import read_video
-    from depth3d.scenes.video.pipeline import save_video
+    from depth3d.scenes.used_options import only
+    from depth3d.scenes.video.pipeline import save_video, video_fields
 
     named = [Path(str(output).replace("{name}", path.stem)) for output in outputs]
+
+    def shot_begins(scene: Scene, frame: int) -> None:
+        report(scene, path.name if frame == 1 else f"{path.name} from frame {frame}", relative=kind == "relative")
+
     with step_progress() as progress:
-        saved = save_video(read_video(path), named, options, kind=kind, force=force, report=progress)
+        saved = save_video(
+            read_video(path),
+            named,
+            options=options,
+            output_options=only(output_options, video_fields(named, kind)),
+            kind=kind,
+            force=force,
+            report=progress,
+            shot_begins=shot_begins,
+        )
     for one in saved:
-        result(f"{one.path}: {one.what}", {"path": one.path, "what": one.what, "video": path})
+        wrote(one, path, of="video")
 
 
 @contextmanager
@@ -81,8 +125,8 @@ def _frame_progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
         yield progress
 
 
-def report(scene: Scene, photo: Path, *, relative: bool = False) -> None:
-    """Say on standard error how the scene's numbers were obtained."""
+def report(scene: Scene, name: str, *, relative: bool = False) -> None:
+    """Say on standard error how the numbers of a photo's scene, or of a shot's, were obtained."""
     lines = [f"depth: {scene.depth.source}"]
     if not relative:
         lines.insert(0, f"camera: {scene.camera.fov_x_deg:.1f} degrees wide, {scene.camera.source}")
@@ -91,7 +135,7 @@ def report(scene: Scene, photo: Path, *, relative: bool = False) -> None:
     if is_verbose() and scene.inverse_depth is not None:
         lines += [f"{name}: {text}" for name, text in scene.inverse_depth.details]
     for line in lines:
-        say(f"{photo.name}: {line}")
+        say(f"{name}: {line}")
 
 
 def _agreement(scene: Scene) -> list[str]:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import Unit, check_unit
 from depth3d.core.errors import GeometryError
-from depth3d.core.point_map import PointMap, grid_normals
+from depth3d.core.point_map import PointMap, grid_normals, unproject
+from depth3d.core.rgbd import RGBD
 from depth3d.core.showing import short_repr
 from depth3d.geometry.point_cloud import check_vertices, known_rows
 
@@ -52,7 +53,23 @@ class Gaussians:
             raise GeometryError("geometry: a splat has no proper size")
 
 
-def to_gaussians(points: PointMap, rgb: NDArray[np.uint8], camera: Intrinsics) -> Gaussians:
+def to_gaussians(rgbd: RGBD, *, max_points: int | None = None) -> Gaussians:
+    """Lay an ellipse on the surface at each pixel of known depth: see `gaussians_of_points`.
+
+    Args:
+        rgbd: photo, depth and camera, its lens distortion undone.
+        max_points: take at most so many pixels, evenly spread over the picture; None takes all.
+
+    Raises:
+        CameraError: the camera's distortion has not been undone.
+        GeometryError: no depth is known.
+        UsageError: `max_points` is not positive.
+    """
+    points = unproject(rgbd.depth, rgbd.camera, max_points=max_points)
+    return gaussians_of_points(points, rgbd.rgb, rgbd.camera)
+
+
+def gaussians_of_points(points: PointMap, rgb: NDArray[np.uint8], camera: Intrinsics) -> Gaussians:
     """Lay an ellipse on the surface at each known point, which the camera sees as a round spot of about a pixel.
 
     Its axes are those in which a step of one pixel moves on the tangent plane; flat angles are limited. (Kerbl et al.,

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.camera import Intrinsics
-from depth3d.core.depth import MetricDepth, Unit
+from depth3d.core.depth import Unit
 from depth3d.core.errors import GeometryError
 from depth3d.core.point_map import RayGrid, cast_rays
+from depth3d.core.rgbd import RGBD
 from depth3d.core.showing import short_repr
 from depth3d.geometry.point_cloud import CloudPart, PointCloud, known_rows
 
@@ -21,7 +21,7 @@ _RECORD = np.dtype([("xyz", "<f4", 3), ("rgb", "V3")])
 class PixelCloud:
     """One point for each pixel of known depth, in camera axes (x right, y down, z forward).
 
-    It stands for the points of `to_cloud(unproject(depth, camera), rgb)`, in the same order, and can be saved like
+    It stands for the points of `to_cloud(rgbd)`, in the same order, and can be saved like
     them; but a point exists only while its part of the picture is written.
 
     Attributes:
@@ -116,23 +116,17 @@ def gather(cloud: Cloud) -> PointCloud:
     )
 
 
-def to_pixel_cloud(
-    depth: MetricDepth, camera: Intrinsics, rgb: NDArray[np.uint8], *, max_points: int | None = None
-) -> PixelCloud:
+def to_pixel_cloud(rgbd: RGBD, *, max_points: int | None = None) -> PixelCloud:
     """The coloured points of a photo, to be written without ever being held together.
 
     Args:
-        depth: z along the optical axis in metres.
-        camera: intrinsics of the same image size, without lens distortion.
-        rgb: (H, W, 3) uint8 photo of the same size.
+        rgbd: photo, depth and camera, its lens distortion undone.
         max_points: take at most so many pixels, evenly spread over the picture.
 
     Raises:
-        CameraError: the camera belongs to another image size, or its distortion has not been undone.
-        GeometryError: no depth is known, or the photo has another size.
+        CameraError: the camera's distortion has not been undone.
+        GeometryError: no depth is known.
         UsageError: `max_points` is not positive.
     """
-    rays = cast_rays(camera, depth.size, max_points=max_points)
-    if (rgb.shape[1], rgb.shape[0]) != depth.size:
-        raise GeometryError(f"the photo is {rgb.shape[1]}x{rgb.shape[0]}, its depth {depth.size[0]}x{depth.size[1]}")
-    return PixelCloud(rays.picked(depth.z), np.ascontiguousarray(rays.picked(rgb)), rays, unit=depth.unit)
+    rays = cast_rays(rgbd.camera, rgbd.size, max_points=max_points)
+    return PixelCloud(rays.picked(rgbd.depth.z), np.ascontiguousarray(rays.picked(rgbd.rgb)), rays, unit=rgbd.unit)

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import GeometryError, UsageError
+from depth3d.core.options import PlateOptions
 from depth3d.core.showing import short_repr
 
-DEFAULT_WIDTH_MM, DEFAULT_RELIEF_MM, DEFAULT_BASE_MM = 100.0, 8.0, 2.0
+_DEFAULTS = PlateOptions()
 
 _CELL_MM = 0.2  # half of the usual nozzle
 _LARGEST_MM = 5000.0
@@ -47,9 +48,9 @@ class Plate:
 def to_plate(
     depth: InverseDepth | MetricDepth,
     *,
-    width_mm: float = DEFAULT_WIDTH_MM,
-    relief_mm: float = DEFAULT_RELIEF_MM,
-    base_mm: float = DEFAULT_BASE_MM,
+    width_mm: float = _DEFAULTS.plate_width_mm,
+    relief_mm: float = _DEFAULTS.plate_height_mm,
+    base_mm: float = _DEFAULTS.plate_base_mm,
 ) -> Plate:
     """Raise the picture out of a plate: near is high.
 

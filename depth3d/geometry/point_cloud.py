@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from depth3d.core.depth import Unit, check_unit
 from depth3d.core.errors import GeometryError, UsageError
-from depth3d.core.point_map import PointMap, grid_normals
+from depth3d.core.point_map import PointMap, grid_normals, unproject
+from depth3d.core.rgbd import RGBD
 from depth3d.core.showing import short_repr
 
 _Number = TypeVar("_Number", bound=np.generic)
@@ -97,6 +98,26 @@ class CloudPart(NamedTuple):
 
 
 def to_cloud(
+    rgbd: RGBD, *, max_points: int | None = None, normals: bool = False, voxel_m: float | None = None
+) -> PointCloud:
+    """Make a coloured point of every pixel of known depth.
+
+    Args:
+        rgbd: photo, depth and camera, its lens distortion undone.
+        max_points: take at most so many pixels, evenly spread over the picture; None takes all.
+        normals: add unit normals from the grid.
+        voxel_m: replace the points of each cube of this edge length, in metres, by their mean.
+
+    Raises:
+        CameraError: the camera's distortion has not been undone.
+        GeometryError: no depth is known.
+        UsageError: an option is out of range.
+    """
+    points = unproject(rgbd.depth, rgbd.camera, max_points=max_points)
+    return cloud_of_points(points, rgbd.rgb, normals=normals, voxel_m=voxel_m)
+
+
+def cloud_of_points(
     points: PointMap, rgb: NDArray[np.uint8], *, normals: bool = False, voxel_m: float | None = None
 ) -> PointCloud:
     """Gather the known points of a grid with the photo's colours.
@@ -116,7 +137,7 @@ def to_cloud(
     xyz = known_rows(points.xyz, known)
     directions = known_rows(grid_normals(points), known) if normals else None
     cloud = PointCloud(xyz, known_rows(colours, known), directions, unit=points.unit)
-    return cloud if voxel_m is None else _thinned(cloud, voxel_m)
+    return cloud if voxel_m is None else thinned(cloud, voxel_m)
 
 
 def known_rows(grid: NDArray[_Number], known: NDArray[np.bool_]) -> NDArray[_Number]:
@@ -126,7 +147,12 @@ def known_rows(grid: NDArray[_Number], known: NDArray[np.bool_]) -> NDArray[_Num
     return flat if known.all() else flat.take(np.flatnonzero(known), axis=0)
 
 
-def _thinned(cloud: PointCloud, voxel_m: float) -> PointCloud:
+def thinned(cloud: PointCloud, voxel_m: float) -> PointCloud:
+    """Replace the points of each cube of this edge length, in metres, by their mean.
+
+    Raises:
+        UsageError: the length is not positive.
+    """
     if not voxel_m > 0:
         raise UsageError(f"voxel size must be positive, got {voxel_m:g} m")
     cells = np.floor(cloud.xyz / np.float32(voxel_m)).astype(np.int64)

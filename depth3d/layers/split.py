@@ -13,6 +13,7 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth, Unit
 from depth3d.core.errors import GeometryError, UsageError
 from depth3d.core.point_map import unproject
+from depth3d.core.rgbd import RGBD
 from depth3d.core.showing import short_repr
 from depth3d.geometry.mesh import DEFAULT_CUT_ANGLE_DEG, DEFAULT_CUT_RATIO
 from depth3d.geometry.mesh.discontinuities import cut_grid
@@ -80,9 +81,7 @@ class Layers:
 
 
 def to_layers(
-    rgb: NDArray[np.uint8],
-    depth: MetricDepth,
-    camera: Intrinsics,
+    rgbd: RGBD,
     *,
     turn_deg: float = DEFAULT_TURN_DEG,
     cut_ratio: float = DEFAULT_CUT_RATIO,
@@ -95,9 +94,7 @@ def to_layers(
     without depth are filled first. It takes about a second per million pixels.
 
     Args:
-        rgb: (H, W, 3) uint8 photo.
-        depth: depth of the same size.
-        camera: intrinsics of the same size.
+        rgbd: photo, depth and camera.
         turn_deg: how far the scene may be turned to either side, about a point at its median depth, before the layer
             behind ends.
         cut_ratio: greatest ratio of depths within one surface, as in `to_mesh`.
@@ -105,24 +102,18 @@ def to_layers(
         max_pixels: a larger photo is made smaller first; its depth is thinned, never averaged.
 
     Raises:
-        GeometryError: photo, depth and camera differ in size.
         UsageError: `turn_deg` or `max_pixels` is out of range.
     """
     if not 0 < turn_deg <= 90:
         raise UsageError(f"turn must lie between 0 and 90 degrees, got {turn_deg:g}")
     if max_pixels < 4:
         raise UsageError(f"max pixels must be at least 4, got {max_pixels}")
-    if not (rgb.shape[1], rgb.shape[0]) == depth.size == camera.size:
-        raise GeometryError(
-            f"the photo is {rgb.shape[1]}x{rgb.shape[0]}, its depth {depth.size[0]}x{depth.size[1]}, its camera "
-            f"{camera.width}x{camera.height}"
-        )
-    rgb, metres, camera = _shrunk(rgb, depth.z, camera, max_pixels)
+    rgb, metres, camera = _shrunk(rgbd, max_pixels)
     inverse = fill_holes(np.float32(1) / metres, rgb)
     unknown = np.isnan(inverse)
     step = 2 * math.sin(math.radians(turn_deg) / 2) * float(np.median(1 / inverse[~unknown]))
     inverse = np.where(unknown, np.nanmin(inverse), inverse)
-    points = unproject(MetricDepth(np.float32(1) / inverse, unit=depth.unit), camera)
+    points = unproject(MetricDepth(np.float32(1) / inverse, unit=rgbd.unit), camera)
     jumps = find_jumps(inverse, ~cut_grid(points, cut_ratio=cut_ratio, cut_angle_deg=cut_angle_deg).whole)
     behind = continue_behind(inverse, jumps, cut_ratio=cut_ratio)
     hiding = hiding_pixels(inverse, behind, jumps, cut_ratio)
@@ -142,13 +133,12 @@ def to_layers(
         unknown=unknown,
         jumps=jumps,
         px_per_gap=camera.fx * step,
-        unit=depth.unit,
+        unit=rgbd.unit,
     )
 
 
-def _shrunk(
-    rgb: NDArray[np.uint8], metres: NDArray[np.float32], camera: Intrinsics, max_pixels: int
-) -> tuple[NDArray[np.uint8], NDArray[np.float32], Intrinsics]:
+def _shrunk(rgbd: RGBD, max_pixels: int) -> tuple[NDArray[np.uint8], NDArray[np.float32], Intrinsics]:
+    rgb, metres, camera = rgbd.rgb, rgbd.depth.z, rgbd.camera
     height, width = metres.shape
     scale = math.sqrt(max_pixels / (width * height))
     if scale >= 1:

@@ -21,7 +21,7 @@ from depth3d.geometry.mesh import (
     DEFAULT_MAX_ERROR_PX,
     Mesh,
     Meshing,
-    to_mesh,
+    mesh_of_points,
 )
 from depth3d.layers.depth_peeling import Skin, peel
 from depth3d.layers.disocclusions import find_openings
@@ -76,7 +76,7 @@ def layers_to_mesh(
         small = np.asarray(cv2.resize(small, camera.size, interpolation=cv2.INTER_AREA), np.uint8)
     hidden = _hidden(layers, cut_ratio, cut_angle_deg)
     quotas = _shared(max_faces, [float(opening.mean()) for _, opening in hidden])
-    front = to_mesh(
+    front = mesh_of_points(
         _points(layers, layers.front_inverse),
         small,
         textured=textured,
@@ -89,7 +89,7 @@ def layers_to_mesh(
     )
     front = replace(front, meshing=_in_photo_px(front.meshing, photo_rgb.shape[1] / camera.width))
     behind = [
-        to_mesh(
+        mesh_of_points(
             _points(layers, np.where(opening, skin.inverse, np.float32(np.nan))),
             skin.rgb,
             textured=textured,

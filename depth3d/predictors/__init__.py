@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from depth3d.core.errors import UsageError, nearest
+from depth3d.core.options import DepthOptions
 
 if TYPE_CHECKING:
     from depth3d.core.camera import Intrinsics
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from depth3d.io.photos.photo import Photo
     from depth3d.predictors.download import Progress
     from depth3d.predictors.prediction import Prediction
+
+_DEFAULTS = DepthOptions()
 
 PREDICTORS = ("auto", "midas_small", "midas_large", "bundled")
 """The networks of the MiDaS family, which this package runs itself."""
@@ -37,11 +40,11 @@ class Predictor(Protocol):
 
 
 def load_predictor(
-    name: str = "auto",
+    name: str = _DEFAULTS.predictor,
     *,
     weights: Path | None = None,
-    runtime: str = "auto",
-    precision: str = "auto",
+    runtime: str = _DEFAULTS.runtime,
+    precision: str = _DEFAULTS.precision,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Predictor:

@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth
+from depth3d.core.errors import UsageError
+from depth3d.core.options import DepthOptions
 from depth3d.io.photos.photo import Photo
 from depth3d.predictors import Predictor, load_predictor, may_know_camera
 from depth3d.predictors.to_inverse import to_inverse_depth
 from depth3d.refine import polish
-from depth3d.scenes.options import Options
 
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress
     from depth3d.predictors.prediction import Prediction
 
 
-def load_network(options: Options, *, progress: Progress | None = None) -> Predictor:
+def load_network(options: DepthOptions, *, progress: Progress | None = None) -> Predictor:
     """The predictor that the options name.
 
     Raises:
@@ -33,6 +34,10 @@ def load_network(options: Options, *, progress: Progress | None = None) -> Predi
     )
 
 
+_DEFAULTS = DepthOptions()
+_OF_NETWORKS = ("predictor", "weights", "runtime", "precision", "threads")
+
+
 class Network:
     """What sees a photo's depth, and its camera where the predictor tells one.
 
@@ -40,9 +45,15 @@ class Network:
         options: which predictor, and how edges are refined.
         predictor: a predictor, or a function that stands for one, instead of the options' own.
         progress: called while weights are downloaded.
+
+    Raises:
+        UsageError: a predictor is given, and options that belong to the package's own.
     """
 
-    def __init__(self, options: Options, predictor: Any = None, progress: Progress | None = None) -> None:
+    def __init__(self, options: DepthOptions, predictor: Any = None, progress: Progress | None = None) -> None:
+        named = next((name for name in _OF_NETWORKS if getattr(options, name) != getattr(_DEFAULTS, name)), None)
+        if predictor is not None and named is not None:
+            raise UsageError(f"{named}: a predictor is given already; leave out one of them")
         self._options, self._given, self._progress = options, predictor, progress
         self._predictor: Predictor | None = None
         self._seen: tuple[Photo, Prediction] | None = None

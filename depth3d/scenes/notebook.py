@@ -33,8 +33,7 @@ def to_preview(scene: Scene, *, height_px: int = 480) -> str:
     Raises:
         GeometryError: nothing is left to show.
     """
-    small = replace(scene.options, max_points=min(_MAX_POINTS, scene.options.max_points or _MAX_POINTS), normals=False)
-    mesh = replace(scene, options=small).mesh(textured=True)
+    mesh = scene.mesh(max_points=_MAX_POINTS)
     page = io.BytesIO()
     write_mesh(
         mesh if mesh.texture is None else replace(mesh, texture=_shrunk(mesh.texture)),

@@ -1,150 +1,212 @@
-"""Everything a user may choose; the same object for library, command line, web page and cluster."""
+"""Everything a user may choose; the same plain data for Python, the command line, the page and a cluster.
+
+`Options` are for making a scene, `OutputOptions` for what is made of it: each is taken by the functions that follow all
+of it, so that nothing can be chosen where it would do nothing. Groups for single steps are in `depth3d.core.options`.
+Nothing is imported that takes time.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Self
 
-from depth3d.geometry.mesh import DEFAULT_CUT_ANGLE_DEG, DEFAULT_CUT_RATIO, DEFAULT_MAX_ERROR_PX
-from depth3d.geometry.plate import DEFAULT_BASE_MM, DEFAULT_RELIEF_MM, DEFAULT_WIDTH_MM
-from depth3d.render.bokeh import DEFAULT_BLUR_PERCENT, DEFAULT_HIGHLIGHTS
-from depth3d.render.parallax import DEFAULT_EASING, DEFAULT_FPS, DEFAULT_MOTION, DEFAULT_SECONDS, DEFAULT_WIDTH, Easing
-from depth3d.render.stereo import DEFAULT_DISPARITY_PERCENT, DEFAULT_LAYOUT, Layout
-from depth3d.scale import Hint
-from depth3d.scenes.video.stabilize_scale import DEFAULT_STEADY_S
+from depth3d.core.errors import UsageError, nearest
+from depth3d.core.options import (
+    AnimationOptions,
+    BokehOptions,
+    CameraOptions,
+    CloudOptions,
+    DepthOptions,
+    FileOptions,
+    FocusOptions,
+    GeometryOptions,
+    MeshOptions,
+    PlateOptions,
+    StereoOptions,
+)
 
-DEFAULT_MAX_POINTS = 1_000_000
+if TYPE_CHECKING:
+    from depth3d.scale import Hint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What to do with a photo; plain data.
+class ScaleOptions:
+    """What is known about distances.
 
     Attributes:
-        fov_x_deg: horizontal field of view of the upright photo in degrees.
-        focal_px: focal length in pixels of the upright photo.
-        camera_file: JSON or YAML file with intrinsics. At most one of these three; none means EXIF, else an assumption.
         hints: what is known about distances.
         hints_files: JSON files with more of them.
         points: files of sparse points (tables, sensor depth, PLY, LAS, folders of COLMAP models).
         points_units: how many of the units of `points` make a metre; None means what each file says.
         points_confidence: a phone's confidence map for sensor depth in `points`.
         refine_scale: bend the network's depth smoothly to many points, where that predicts left-out points better.
-        embedded_depth: use the depth a phone stored inside its photo.
-        predictor: network to use: auto, midas_small, midas_large or bundled.
-        weights: file with the network's weights, instead of the cached ones.
-        threads: processor threads for the network; None leaves the choice to it.
-        runtime: what runs the network: auto, openvino, onnxruntime or torch.
-        precision: how exact it computes: auto, fp32, fp16, bf16 or int8.
-        depth_map: file with depth that replaces the network.
-        depth_kind: what the file holds: "inverse" (affine in 1/z), "depth" (proportional to z) or "metric" (metres).
-        depth_units: stored units per metre of a metric depth map.
-        brighter_is_farther: flip an inverse depth map.
-        refine: bring depth edges onto the photo's edges; None does so for what a network saw, and leaves depth that
-            was given, or that a phone stored, as it is.
-        smooth_px: blur depth by a Gaussian of so many photo pixels, after refinement; 0 for not at all.
-        max_depth_m: what lies deeper, in metres, becomes unknown and gives no geometry; None keeps all.
-        max_points: at most so many points or mesh vertices, evenly spread; None keeps every pixel.
-        cut_ratio: a triangle whose farthest corner is more than this times as deep as its nearest is cut.
-        cut_angle_deg: so is a triangle that the camera sees at less than this angle, in degrees.
-        max_error_px: how far a mesh may be from the full grid, in photo pixels, as a camera sees it that is moved
-            sideways by 10 % of the median depth; None keeps every point.
-        max_faces: at most so many triangles in a mesh, whatever the error.
-        layers: continue what nearer things hide, so that a turned mesh shows no holes.
-        voxel_m: thin a cloud to one point per cube of this edge length in metres.
-        normals: add normals to clouds and meshes.
-        textured: carry the photo as the mesh's texture where the format can; otherwise colour its vertices.
-        axes: axes of geometry files, such as "gltf" (y up, z towards the viewer) or "opencv" (camera axes), see
-            `depth3d.io.geometry.axes`; None means what is usual in a file of its kind, "gltf" for most.
-        compact: round what GLB files hold, to half the size, for those viewers that know it.
-        texture_format: how GLB files store the photo: "jpeg", "png" (nothing is lost) or "webp" (smaller and newer).
-        tiff_bits: 32 for float32 depth in TIFF, 16 for whole numbers as in PNG.
-        plate_width_mm: width of a printable plate.
-        plate_height_mm: height of its nearest things over the farthest.
-        plate_base_mm: its thickness under the farthest.
-        steady_s: time in seconds over which flicker of video is smoothed; 0 only aligns frames.
-        provenance: write a JSON file beside each output that says how it was obtained.
-        width: width of animations in pixels.
-        seconds: duration of animations.
-        fps: frames per second of animations.
-        motion: the camera path of animations: a name of `depth3d.render.parallax.MOTIONS`, or a JSON file of keyframes.
-        amount_percent: how far what moves most moves to either side, in per cent of the width; None means what suits
-            the motion.
-        easing: how motions there and back turn round: "linear", "smooth" or "pause".
-        focus: pixel (u, v) of the photo as it was taken that stays still, or sharp; None means the depth of its middle.
-        blur_percent: diameter of the discs of what is most out of focus, in per cent of the picture's width.
-        f_number: the lens instead of `blur_percent`: its f-number on a full-frame camera; needs metres.
-        blades: corners of the aperture, 0 for a disc.
-        highlights: how many times brighter than white the photo's white lights were.
-        layout: how both eyes' pictures share a file, a name of `depth3d.render.stereo.LAYOUTS`.
-        disparity_percent: by how much both eyes' pictures differ at most, in per cent of their width.
-        ipd_m: instead, the distance between the eyes in metres; needs metres.
-        convergence_m: depth of what both eyes see at the same place, instead of that at the focus; needs metres.
-        eye_width: pixels of each eye's picture in stereo; None means what suits the layout.
-        gif_palette: "adaptive", "global" or "frame", see `depth3d.io.animation.gif`.
-        gif_dither: "ordered", "diffusion" or "none".
-        quality: of WebP, AVIF, MP4 and WebM animations, 1 to 100; None means what suits the format.
-        max_bytes: greatest size of an animation; colours or quality, then frames, then width are given up for it.
     """
 
-    fov_x_deg: float | None = None
-    focal_px: float | None = None
-    camera_file: Path | None = None
     hints: tuple[Hint, ...] = ()
     hints_files: tuple[Path, ...] = ()
     points: tuple[Path, ...] = ()
     points_units: float | None = None
     points_confidence: Path | None = None
     refine_scale: bool = False
-    embedded_depth: bool = True
-    predictor: str = "auto"
-    weights: Path | None = None
-    threads: int | None = None
-    runtime: str = "auto"
-    precision: str = "auto"
-    depth_map: Path | None = None
-    depth_kind: Literal["inverse", "depth", "metric"] = "inverse"
-    depth_units: float | None = None
-    brighter_is_farther: bool = False
-    refine: bool | None = None
-    smooth_px: float = 0.0
-    max_depth_m: float | None = None
-    max_points: int | None = DEFAULT_MAX_POINTS
-    cut_ratio: float = DEFAULT_CUT_RATIO
-    cut_angle_deg: float = DEFAULT_CUT_ANGLE_DEG
-    max_error_px: float | None = DEFAULT_MAX_ERROR_PX
-    max_faces: int | None = None
-    layers: bool = False
-    voxel_m: float | None = None
-    normals: bool = False
-    textured: bool = True
-    axes: str | None = None
-    compact: bool = False
-    texture_format: Literal["jpeg", "png", "webp"] = "jpeg"
-    tiff_bits: Literal[16, 32] = 32
-    plate_width_mm: float = DEFAULT_WIDTH_MM
-    plate_height_mm: float = DEFAULT_RELIEF_MM
-    plate_base_mm: float = DEFAULT_BASE_MM
-    steady_s: float = DEFAULT_STEADY_S
-    provenance: bool = True
-    width: int = DEFAULT_WIDTH
-    seconds: float = DEFAULT_SECONDS
-    fps: float = DEFAULT_FPS
-    motion: str = DEFAULT_MOTION
-    amount_percent: float | None = None
-    easing: Easing = DEFAULT_EASING
-    gif_palette: Literal["adaptive", "global", "frame"] = "adaptive"
-    gif_dither: Literal["ordered", "diffusion", "none"] = "ordered"
-    quality: int | None = None
-    max_bytes: int | None = None
-    focus: tuple[float, float] | None = None
-    blur_percent: float = DEFAULT_BLUR_PERCENT
-    f_number: float | None = None
-    blades: int = 0
-    highlights: float = DEFAULT_HIGHLIGHTS
-    layout: Layout = DEFAULT_LAYOUT
-    disparity_percent: float = DEFAULT_DISPARITY_PERCENT
-    ipd_m: float | None = None
-    convergence_m: float | None = None
-    eye_width: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoOptions:
+    """How the frames of videos are treated.
+
+    Attributes:
+        steady_s: time in seconds over which flicker is smoothed; 0 only aligns frames.
+    """
+
+    steady_s: float = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanoramaOptions:
+    """How panoramas are seen.
+
+    Attributes:
+        grid_points: distances are found on a grid of at most so many cells; None makes a cell of every pixel.
+    """
+
+    grid_points: int | None = GeometryOptions().max_points
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FusionOptions:
+    """How many photos become one surface.
+
+    Attributes:
+        detail_px: longer side of the depth maps that are compared and fused; networks see no more.
+        least_photos: surfaces that fewer photos saw are left out.
+        memory_gb: at most so much memory for voxels.
+    """
+
+    detail_px: int = 640
+    least_photos: int = 1
+    memory_gb: float = 2.0
+
+
+class _Groups:
+    """Options in groups, in which every field has a name of its own."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, **values: Any) -> Self:
+        """The defaults but for some values, each called by its field's name, whatever the group.
+
+        >>> Options.of(fov_x_deg=65.0) == Options(camera=CameraOptions(fov_x_deg=65.0))
+        True
+
+        Raises:
+            UsageError: there is no such field.
+        """
+        return cls().changed(**values)
+
+    def changed(self, **values: Any) -> Self:
+        """The options with other values, each called by its field's name, whatever the group.
+
+        >>> Options().changed(fov_x_deg=65.0).camera.fov_x_deg
+        65.0
+
+        Raises:
+            UsageError: there is no such field.
+        """
+        group_of = {name: group for group, name, _ in self.items()}
+        unknown = next((name for name in values if name not in group_of), None)
+        if unknown is not None:
+            raise UsageError(f"there is no option {unknown!r} of {type(self).__name__}{nearest(unknown, group_of)}")
+        groups: dict[str, dict[str, Any]] = {}
+        for name, value in values.items():
+            groups.setdefault(group_of[name], {})[name] = value
+        return replace(  # type: ignore[type-var]
+            self, **{group: replace(getattr(self, group), **some) for group, some in groups.items()}
+        )
+
+    def items(self) -> Iterator[tuple[str, str, Any]]:
+        """Every field as (group, field, value)."""
+        for group in fields(self):  # type: ignore[arg-type]
+            options = getattr(self, group.name)
+            for one in fields(options):
+                yield group.name, one.name, getattr(options, one.name)
+
+    def chosen(self) -> dict[str, Any]:
+        """The fields that differ from their defaults."""
+        defaults = {name: value for _, name, value in type(self)().items()}
+        return {name: value for _, name, value in self.items() if value != defaults[name]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options(_Groups):
+    """How a scene is made.
+
+    Attributes:
+        camera: where the intrinsics come from.
+        depth: which network or depth map sees the depth.
+        scale: what is known about distances.
+        video: how frames are treated; for videos.
+        panorama: how the sphere is cut; for panoramas.
+    """
+
+    camera: CameraOptions = field(default_factory=CameraOptions)
+    depth: DepthOptions = field(default_factory=DepthOptions)
+    scale: ScaleOptions = field(default_factory=ScaleOptions)
+    video: VideoOptions = field(default_factory=VideoOptions)
+    panorama: PanoramaOptions = field(default_factory=PanoramaOptions)
+
+    def for_photo(self, name: str) -> Options:
+        """The options of one photo among many, whose name replaces {name} in the path of the depth map."""
+        path = self.depth.depth_map
+        return self if path is None else self.changed(depth_map=Path(str(path).replace("{name}", name)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputOptions(_Groups):
+    """What is made of a scene, and how files hold it.
+
+    Attributes:
+        geometry: what clouds, splats and meshes share.
+        cloud: point clouds.
+        mesh: meshes.
+        plate: reliefs to be printed.
+        focus: what animations, depth of field and stereo look at.
+        animation: moving pictures.
+        bokeh: depth of field.
+        stereo: pictures for two eyes.
+        files: what only files know.
+    """
+
+    geometry: GeometryOptions = field(default_factory=GeometryOptions)
+    cloud: CloudOptions = field(default_factory=CloudOptions)
+    mesh: MeshOptions = field(default_factory=MeshOptions)
+    plate: PlateOptions = field(default_factory=PlateOptions)
+    focus: FocusOptions = field(default_factory=FocusOptions)
+    animation: AnimationOptions = field(default_factory=AnimationOptions)
+    bokeh: BokehOptions = field(default_factory=BokehOptions)
+    stereo: StereoOptions = field(default_factory=StereoOptions)
+    files: FileOptions = field(default_factory=FileOptions)
+
+
+def with_changes(what: str, options: OutputOptions | None, changes: dict[str, Any], *groups: str) -> OutputOptions:
+    """Options with fields of some groups changed.
+
+    Args:
+        what: what is made with them, in words.
+        options: None for the defaults.
+        changes: other values, by their fields' names.
+        groups: the groups that count for what is made.
+
+    Raises:
+        UsageError: a field is of no such group, or was chosen in a group that does not count.
+    """
+    options = options or OutputOptions()
+    known = [name for group, name, _ in options.items() if group in groups]
+    elsewhere = [name for group, name, _ in options.items() if group not in (*groups, "files")]
+    asked = (*changes, *(name for name in options.chosen() if name in elsewhere))
+    unknown = next((name for name in asked if name not in known), None)
+    if unknown is not None:
+        raise UsageError(f"{what} takes no option {unknown!r}; it takes {', '.join(known)}{nearest(unknown, known)}")
+    return options.changed(**changes) if changes else options

@@ -1,9 +1,9 @@
-"""The result of the sentence: a photo in three dimensions, which becomes files of any kind."""
+"""A photo in three dimensions, which becomes files of any kind."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.camera import Intrinsics
-from depth3d.core.depth import InverseDepth, MetricDepth
+from depth3d.core.depth import InverseDepth, MetricDepth, Unit
 from depth3d.core.errors import UsageError
 from depth3d.core.images import Animation, Picture
-from depth3d.core.point_map import unproject
+from depth3d.core.options import FileOptions
+from depth3d.core.rgbd import RGBD
 from depth3d.core.undistort import to_ideal_pixels
 from depth3d.geometry.gaussians import to_gaussians
 from depth3d.geometry.lazy_point_cloud import PixelCloud, to_pixel_cloud
@@ -26,6 +27,7 @@ from depth3d.geometry.point_cloud import PointCloud, to_cloud
 from depth3d.io.animation.fitting import fit_animation
 from depth3d.io.cameras.keyframes_file import motion_of
 from depth3d.io.photos.photo import Photo
+from depth3d.io.registry import Format
 from depth3d.io.save import atomic_write, save_as
 from depth3d.layers import Layers, layers_to_mesh, to_layers
 from depth3d.render.bokeh import defocus
@@ -34,9 +36,10 @@ from depth3d.render.parallax import animate_parallax
 from depth3d.render.stereo import Eyes, animate_wigglegram, to_stereo
 from depth3d.scale import ScaleFit
 from depth3d.scale.hint import moved_pixels
-from depth3d.scenes.options import Options
+from depth3d.scenes.options import OutputOptions, with_changes
 from depth3d.scenes.outputs import Kind, Target, in_words, target_of
 from depth3d.scenes.provenance import to_json, to_provenance
+from depth3d.scenes.used_options import fields_for, refuse_both, refuse_unused
 
 if TYPE_CHECKING:
     from depth3d.scenes.outputs import Value
@@ -51,10 +54,12 @@ class Saved:
     Attributes:
         path: the file.
         what: its content in words, such as "412,300 points".
+        unit: of the scene's lengths, "m" or "arbitrary".
     """
 
     path: Path
     what: str
+    unit: Unit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +73,6 @@ class Scene:
         inverse_depth: relative inverse depth of the photo's size; None where the depth map was metric already.
         depth: depth of the photo's size.
         fit: how relative depth became metres; None where the depth map was metric already.
-        options: what the user chose.
         notes: sentences for the user: assumptions, and what was left out.
     """
 
@@ -78,11 +82,15 @@ class Scene:
     inverse_depth: InverseDepth | None
     depth: MetricDepth
     fit: ScaleFit | None
-    options: Options = field(default_factory=Options)
     notes: tuple[str, ...] = ()
 
     @property
-    def unit(self) -> str:
+    def rgbd(self) -> RGBD:
+        """Photo, depth and camera, as the steps take them."""
+        return RGBD(self.photo.rgb, self.depth, self.camera)
+
+    @property
+    def unit(self) -> Unit:
         """The unit of every length: "m", or "arbitrary" where no hint gave one."""
         return "m" if self.fit is None else self.fit.unit
 
@@ -98,97 +106,136 @@ class Scene:
             "scale": scale,
         }
 
-    def cloud(self) -> PointCloud:
-        """The coloured point cloud."""
-        points = unproject(self.depth, self.camera, max_points=self.options.max_points)
-        return to_cloud(points, self.photo.rgb, normals=self.options.normals, voxel_m=self.options.voxel_m)
+    def cloud(self, options: OutputOptions | None = None, **changes: Any) -> PointCloud:
+        """Make the coloured point cloud.
 
-    def mesh(self, *, textured: bool | None = None) -> Mesh:
-        """The triangle mesh; `textured` overrides the options."""
-        o = self.options
+        Args:
+            options: groups `geometry` and `cloud` count.
+            changes: fields of these groups, such as ``voxel_m=0.01``.
+
+        Raises:
+            UsageError: clouds have no such option, or it is out of range.
+        """
+        o = with_changes("a cloud", options, changes, "geometry", "cloud")
+        g = o.geometry
+        return to_cloud(self.rgbd, max_points=g.max_points, normals=g.normals, voxel_m=o.cloud.voxel_m)
+
+    def mesh(self, options: OutputOptions | None = None, **changes: Any) -> Mesh:
+        """Make the triangle mesh.
+
+        Args:
+            options: groups `geometry` and `mesh` count.
+            changes: fields of these groups, such as ``max_faces=20_000``.
+
+        Raises:
+            UsageError: meshes have no such option, or it is out of range.
+        """
+        o = with_changes("a mesh", options, changes, "geometry", "mesh")
         chosen: dict[str, Any] = {
-            "textured": o.textured if textured is None else textured,
-            "normals": o.normals,
-            "cut_ratio": o.cut_ratio,
-            "cut_angle_deg": o.cut_angle_deg,
-            "max_error_px": o.max_error_px,
-            "max_faces": o.max_faces,
+            "textured": o.mesh.textured,
+            "normals": o.geometry.normals,
+            "cut_ratio": o.mesh.cut_ratio,
+            "cut_angle_deg": o.mesh.cut_angle_deg,
+            "max_error_px": o.mesh.max_error_px,
+            "max_faces": o.mesh.max_faces,
         }
-        if o.layers:
-            return layers_to_mesh(self.layers(), self.photo.rgb, **chosen)
-        return to_mesh(unproject(self.depth, self.camera, max_points=o.max_points), self.photo.rgb, **chosen)
+        if o.mesh.layers:
+            return layers_to_mesh(self.layers(o), self.photo.rgb, **chosen)
+        return to_mesh(self.rgbd, max_points=o.geometry.max_points, **chosen)
 
-    def layers(self) -> Layers:
-        """What the photo shows, and behind it what nearer things hide; of at most as many pixels as `max_points`."""
+    def layers(self, options: OutputOptions | None = None, **changes: Any) -> Layers:
+        """What the photo shows, and behind it what nearer things hide; of at most as many pixels as `max_points`.
+
+        Args:
+            options: groups `geometry` and `mesh` count.
+            changes: fields of these groups.
+        """
+        o = with_changes("layers", options, changes, "geometry", "mesh")
         width, height = self.depth.size
         return to_layers(
-            self.photo.rgb,
-            self.depth,
-            self.camera,
-            cut_ratio=self.options.cut_ratio,
-            cut_angle_deg=self.options.cut_angle_deg,
-            max_pixels=max(4, self.options.max_points or width * height),
+            self.rgbd,
+            cut_ratio=o.mesh.cut_ratio,
+            cut_angle_deg=o.mesh.cut_angle_deg,
+            max_pixels=max(4, o.geometry.max_points or width * height),
         )
 
     def heatmap(self) -> Picture:
         """Inverse depth in inferno colours."""
         return to_heatmap(self.depth)
 
-    def parallax(self) -> Animation:
-        """The photo with a moving camera."""
-        o = self.options
+    def parallax(self, options: OutputOptions | None = None, **changes: Any) -> Animation:
+        """Move a camera through the photo.
+
+        Args:
+            options: groups `animation` and `focus` count.
+            changes: fields of these groups, such as ``motion="swing"``.
+        """
+        o = with_changes("parallax", options, changes, "animation", "focus")
+        a = o.animation
         return animate_parallax(
-            self.photo.rgb,
-            self.depth,
-            self.camera,
-            motion=motion_of(o.motion),
-            width=o.width,
-            seconds=o.seconds,
-            fps=o.fps,
-            amount_percent=o.amount_percent,
-            focus=None if o.focus is None else self._ideal_pixels(o.focus)[0],
-            easing=o.easing,
+            self.rgbd,
+            motion=motion_of(a.motion),
+            width=a.width,
+            seconds=a.seconds,
+            fps=a.fps,
+            amount_percent=a.amount_percent,
+            focus=self._focus_pixel(o),
+            easing=a.easing,
         )
 
-    def bokeh(self) -> Picture:
+    def bokeh(self, options: OutputOptions | None = None, **changes: Any) -> Picture:
         """The photo as a lens of large aperture would have taken it.
+
+        Args:
+            options: groups `bokeh` and `focus` count.
+            changes: fields of these groups, such as ``f_number=1.8``.
 
         Raises:
             UsageError: an f-number was chosen, but depth has no unit.
         """
-        o = self.options
-        if o.f_number is not None and self.unit != "m":
+        o = with_changes("depth of field", options, changes, "bokeh", "focus")
+        if o.bokeh.f_number is not None:
+            refuse_both(o, "f_number", "blur_percent")
+        if o.bokeh.f_number is not None and self.unit != "m":
             raise UsageError(
                 "an f-number needs depth in metres; give a distance (--at, --near, --size ...), or --blur instead"
             )
         return defocus(
-            self.photo.rgb,
-            self.depth,
-            self.camera,
-            focus=None if o.focus is None else self._ideal_pixels(o.focus)[0],
-            blur_percent=o.blur_percent,
-            f_number=o.f_number,
-            blades=o.blades,
-            highlights=o.highlights,
+            self.rgbd,
+            focus=self._focus_pixel(o),
+            blur_percent=o.bokeh.blur_percent,
+            f_number=o.bokeh.f_number,
+            blades=o.bokeh.blades,
+            highlights=o.bokeh.highlights,
         )
 
-    def stereo(self) -> Picture:
+    def stereo(self, options: OutputOptions | None = None, **changes: Any) -> Picture:
         """The photo for two eyes.
 
+        Args:
+            options: groups `stereo` and `focus` count.
+            changes: fields of these groups, such as ``layout="vr180"``.
+
         Raises:
             UsageError: a length was chosen, but depth has no unit.
         """
-        o = self.options
-        return to_stereo(self.photo.rgb, self.depth, self.camera, layout=o.layout, eyes=self.eyes(), width=o.eye_width)
+        o = with_changes("stereo", options, changes, "stereo", "focus")
+        s = o.stereo
+        return to_stereo(self.rgbd, layout=s.layout, eyes=self.eyes(o), width=s.eye_width)
 
-    def wigglegram(self) -> Animation:
+    def wigglegram(self, options: OutputOptions | None = None, **changes: Any) -> Animation:
         """The photo, seen with either eye in turn.
 
+        Args:
+            options: groups `stereo`, `animation` (its width) and `focus` count.
+            changes: fields of these groups, such as ``ipd_m=0.063``.
+
         Raises:
             UsageError: a length was chosen, but depth has no unit.
         """
-        width = self.options.eye_width or self.options.width
-        return animate_wigglegram(self.photo.rgb, self.depth, self.camera, eyes=self.eyes(), width=width)
+        o = with_changes("a wigglegram", options, changes, "stereo", "animation", "focus")
+        width = o.stereo.eye_width or o.animation.width
+        return animate_wigglegram(self.rgbd, eyes=self.eyes(o), width=width)
 
     def measure(self, start: tuple[float, float], end: tuple[float, float] | None = None) -> Measurement:
         """The length between the things at two pixels of the upright photo as taken, or from the camera to one."""
@@ -205,7 +252,13 @@ class Scene:
         return to_preview(self)
 
     def save(
-        self, path: str | Path, *, kind: Kind | None = None, force: bool = False, progress: Progress | None = None
+        self,
+        path: str | Path,
+        *,
+        kind: Kind | None = None,
+        options: OutputOptions | None = None,
+        force: bool = False,
+        progress: Progress | None = None,
     ) -> Saved:
         """Write one file; its suffix says which format, and what goes in unless `kind` says so.
 
@@ -215,48 +268,51 @@ class Scene:
             path: target, such as kitchen.ply (cloud), kitchen.glb (textured mesh), kitchen.png (16-bit depth) or
                 kitchen.gif (parallax).
             kind: a name of `depth3d.scenes.outputs.OUTPUTS`, such as "cloud", "mesh", "depth", "heatmap" or "parallax".
+            options: what the user chose about this kind of file.
             force: overwrite an existing file.
             progress: called with each frame of an animation that is written, and with their number.
 
         Raises:
             UsageError: the suffix is unknown, or cannot hold such a value.
+            UsageError: an option was chosen that would change nothing in this file.
             OutputError: the file exists, or cannot be written.
             GeometryError: nothing is left to write.
         """
-        return self.save_to(target_of(path, kind), force=force, progress=progress)
+        return self.save_to(target_of(path, kind), options=options, force=force, progress=progress)
 
-    def save_to(self, target: Target, *, force: bool = False, progress: Progress | None = None) -> Saved:
+    def save_to(
+        self,
+        target: Target,
+        *,
+        options: OutputOptions | None = None,
+        force: bool = False,
+        progress: Progress | None = None,
+    ) -> Saved:
         """Write one file whose name has been understood already, see `save`."""
-        value = self._value(target)
-        chosen, given_up = self._format_options(target), ""
+        options = options or OutputOptions()
+        refuse_unused(options, [fields_for(target)])
+        value = self._value(target, options)
+        chosen, given_up = self._format_options(target, options.files), ""
         if isinstance(value, Animation):
-            value, chosen, given_up = self._fitted(value, target, chosen)
+            value, chosen, given_up = _fitted(value, target, chosen, options.files.max_bytes)
             value = value if progress is None else _watched(value, progress)
         written = save_as(target.form, value, target.path, force=force, notes=self.in_short, **chosen)
-        if self.options.provenance:
+        if options.files.provenance:
             with atomic_write(target.provenance, force=force) as file:
                 file.write(to_json(to_provenance(self, value if isinstance(value, Mesh) else None)))
-        return Saved(written, in_words(value) + given_up)
+        return Saved(written, in_words(value) + given_up, self.unit)
 
-    def _fitted(
-        self, value: Animation, target: Target, chosen: dict[str, Any]
-    ) -> tuple[Animation, dict[str, Any], str]:
-        """The animation and its writer's options within the size that was chosen, and what was given up for it."""
-        if self.options.max_bytes is None:
-            return value, chosen, ""
-        if target.is_sequence:
-            raise UsageError(f"{target.path}: a greatest size is for one file, not for numbered ones")
-        fitted = fit_animation(value, target.path, self.options.max_bytes, **chosen)
-        words = f", {fitted.given_up} to keep within {self.options.max_bytes:,} bytes" if fitted.given_up else ""
-        return fitted.animation, dict(fitted.options), words
-
-    def eyes(self) -> Eyes:
+    def eyes(self, options: OutputOptions) -> Eyes:
         """How two eyes look at the scene, as the options say.
 
         Raises:
             UsageError: a length was chosen, but depth has no unit.
         """
-        o = self.options
+        o = options.stereo
+        if o.ipd_m is not None:
+            refuse_both(options, "ipd_m", "disparity_percent")
+        if o.convergence_m is not None:
+            refuse_both(options, "convergence_m", "focus")
         if self.unit != "m" and (o.ipd_m is not None or o.convergence_m is not None):
             raise UsageError(
                 "the eyes' distance and convergence need depth in metres; give a distance (--at, --near, --size ...), "
@@ -266,16 +322,18 @@ class Scene:
             disparity_percent=o.disparity_percent,
             ipd_m=o.ipd_m,
             convergence_m=o.convergence_m,
-            focus=self.focus_share,
+            focus=self.focus_share(options),
         )
 
-    @property
-    def focus_share(self) -> tuple[float, float] | None:
+    def focus_share(self, options: OutputOptions) -> tuple[float, float] | None:
         """The chosen focus as shares of width and height."""
-        if self.options.focus is None:
-            return None
-        (u, v), (width, height) = self._ideal_pixels(self.options.focus)[0], self.depth.size
-        return u / width, v / height
+        pixel, (width, height) = self._focus_pixel(options), self.depth.size
+        return None if pixel is None else (pixel[0] / width, pixel[1] / height)
+
+    def _focus_pixel(self, options: OutputOptions) -> tuple[float, float] | None:
+        """The chosen focus in the photo with its lens distortion undone."""
+        focus = options.focus.focus
+        return None if focus is None else self._ideal_pixels(focus)[0]
 
     def _ideal_pixels(self, *pixels: tuple[float, float]) -> list[tuple[float, float]]:
         """Pixels of the photo as it was taken, in the photo with its lens distortion undone."""
@@ -283,40 +341,36 @@ class Scene:
             return list(pixels)
         return moved_pixels(partial(to_ideal_pixels, camera=self.camera_as_taken, ideal=self.camera), *pixels)
 
-    def _format_options(self, target: Target) -> dict[str, Any]:
+    def _format_options(self, target: Target, o: FileOptions) -> dict[str, Any]:
         """What the options say to the writer of this file."""
         form = target.form
-        chosen = {name: getattr(self.options, field) for name, field in form.options.items()}
-        if chosen.get("quality", 0) is None:  # the writer knows what suits its format
-            del chosen["quality"]
+        chosen = coding(form, o)
         if form.axes is not None:
-            chosen["axes"] = self.options.axes
+            chosen["axes"] = o.axes
         if form.takes("remarks"):
             chosen |= {"camera": self.camera, "depth": self.depth, "fit": self.fit, "remarks": self.notes}
         return chosen
 
-    def _points(self) -> PointCloud | PixelCloud:
+    def _points(self, o: OutputOptions) -> PointCloud | PixelCloud:
         """The cloud as it is written: without ever being held as a whole, where nothing needs all of it."""
-        o = self.options
-        if o.normals or o.voxel_m is not None:
-            return self.cloud()
-        return to_pixel_cloud(self.depth, self.camera, self.photo.rgb, max_points=o.max_points)
+        if o.geometry.normals or o.cloud.voxel_m is not None:
+            return self.cloud(o)
+        return to_pixel_cloud(self.rgbd, max_points=o.geometry.max_points)
 
-    def _value(self, target: Target) -> Value:
+    def _value(self, target: Target, o: OutputOptions) -> Value:
         kind = target.kind
         if kind == "cloud":
-            return self._points()
+            return self._points(o)
         if kind == "mesh":
-            return self.mesh(textured=None if target.form.holds_texture else False)
+            return self.mesh(o if target.form.holds_texture else o.changed(textured=False))
         if kind == "splat":
-            points = unproject(self.depth, self.camera, max_points=self.options.max_points)
-            return to_gaussians(points, self.photo.rgb, self.camera)
+            return to_gaussians(self.rgbd, max_points=o.geometry.max_points)
         if kind == "plate":
             return to_plate(
                 self.depth,
-                width_mm=self.options.plate_width_mm,
-                relief_mm=self.options.plate_height_mm,
-                base_mm=self.options.plate_base_mm,
+                width_mm=o.plate.plate_width_mm,
+                relief_mm=o.plate.plate_height_mm,
+                base_mm=o.plate.plate_base_mm,
             )
         if kind in ("depth", "tum", "3dgs"):
             return self.depth
@@ -331,12 +385,33 @@ class Scene:
                 raise UsageError("a metric depth map has no relative depth; leave out 'relative'")
             return self.inverse_depth
         if kind == "bokeh":
-            return self.bokeh()
+            return self.bokeh(o)
         if kind == "stereo":
-            return self.stereo()
+            return self.stereo(o)
         if kind == "wigglegram":
-            return self.wigglegram()
-        return self.heatmap() if kind == "heatmap" else self.parallax()
+            return self.wigglegram(o)
+        return self.heatmap() if kind == "heatmap" else self.parallax(o)
+
+
+def coding(form: Format, o: FileOptions) -> dict[str, Any]:
+    """What the options say to a writer, under the names that it knows."""
+    chosen = {name: getattr(o, field) for name, field in form.options.items()}
+    if chosen.get("quality", 0) is None:  # the writer knows what suits its format
+        del chosen["quality"]
+    return chosen
+
+
+def _fitted(
+    value: Animation, target: Target, chosen: dict[str, Any], max_bytes: int | None
+) -> tuple[Animation, dict[str, Any], str]:
+    """The animation and its writer's options within the size that was chosen, and what was given up for it."""
+    if max_bytes is None:
+        return value, chosen, ""
+    if target.is_sequence:
+        raise UsageError(f"{target.path}: a greatest size is for one file, not for numbered ones")
+    fitted = fit_animation(value, target.path, max_bytes, **chosen)
+    words = f", {fitted.given_up} to keep within {max_bytes:,} bytes" if fitted.given_up else ""
+    return fitted.animation, dict(fitted.options), words
 
 
 def _watched(animation: Animation, progress: Progress) -> Animation:

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import Depth3DError, HintError, UsageError
+from depth3d.core.options import CameraOptions
 from depth3d.core.parsing import parse_length, written_length
 from depth3d.io.photos.embedded_depth_file import read_embedded_depth
 from depth3d.io.photos.photo import Photo, read_photo
 from depth3d.io.points.hints_file import read_hints
 from depth3d.render.heatmap import to_heatmap
 from depth3d.render.parallax import DEFAULT_MOTION, MOTIONS
-from depth3d.scenes.options import Options
-from depth3d.scenes.outputs import provenance_path
-from depth3d.scenes.photo import choose_camera, reconstruct, see
+from depth3d.scenes.options import Options, OutputOptions
+from depth3d.scenes.outputs import provenance_path, target_of
+from depth3d.scenes.photo import reconstruct
 from depth3d.scenes.scene import Saved, Scene
+from depth3d.scenes.seeing import choose_camera, see
+from depth3d.scenes.used_options import fields_for, only
 from depth3d.web.clicked_hints import Mark, Pixel, marks_of, pixels_inside, with_mark
 from depth3d.web.session_files import SessionFiles
 
@@ -73,7 +76,7 @@ class Session:
         self._path = path
         self._photo: Photo | None = None
         self._inverse_depth: InverseDepth | None = None
-        self._stated = Options()
+        self._stated = CameraOptions()
         self._camera_found: Intrinsics | None = None
         self._motion: dict[str, Any] = {"motion": DEFAULT_MOTION}
         self._modelled: Scene | None = None
@@ -92,7 +95,7 @@ class Session:
         shutil.copyfile(photo, path)
         with self._lock:
             self.take(path)
-            self._stated = Options(camera_file=camera)
+            self._stated = CameraOptions(camera_file=camera)
             self.marks = marks_of(read_hints(hints))
 
     def predict_depth(self, progress: Progress | None = None) -> None:
@@ -119,22 +122,22 @@ class Session:
         """
         with self._lock:
             options = self._options()
-            is_stated = self._stated != Options()
+            is_stated = self._stated != CameraOptions()
             camera_as_taken = None if is_stated else self._camera_found
             # Depth that a photo brings along lies in its file; what the network saw is here already.
             source = self._need_path() if self._inverse_depth is None else self._need_photo()
             self.complaint = None
             try:
                 self.scene = reconstruct(
-                    source, options, camera_as_taken=camera_as_taken, inverse_depth=self._inverse_depth
+                    source, camera=camera_as_taken, options=options, inverse_depth=self._inverse_depth
                 )
             except HintError as error:
                 self.complaint = self.message_of(error)
                 if self.scene is None:
                     self.scene = reconstruct(
                         source,
-                        replace(options, hints=()),
-                        camera_as_taken=camera_as_taken,
+                        camera=camera_as_taken,
+                        options=options.changed(hints=()),
                         inverse_depth=self._inverse_depth,
                     )
             if not is_stated:
@@ -179,9 +182,9 @@ class Session:
             Depth3DError: the number cannot be meant; the camera stays what it was.
         """
         with self._lock:
-            stated = Options(fov_x_deg=fov_x_deg, focal_px=focal_px)
-            if stated != Options():
-                choose_camera(self._need_photo(), stated)
+            stated = CameraOptions(fov_x_deg=fov_x_deg, focal_px=focal_px)
+            if stated != CameraOptions():
+                choose_camera(self._need_photo(), Options(camera=stated))
             self._stated = stated
             self.fit()
 
@@ -260,18 +263,13 @@ class Session:
             self.files.delete()
 
     def _options(self) -> Options:
-        stated = self._stated
-        return replace(
-            self._base,
-            fov_x_deg=stated.fov_x_deg,
-            focal_px=stated.focal_px,
-            camera_file=stated.camera_file,
-            hints=tuple(mark.hint for mark in self.marks),
-        )
+        hints = tuple(mark.hint for mark in self.marks)
+        return replace(self._base, camera=self._stated).changed(hints=hints)
 
     def _save(self, name: str, progress: Progress | None, **changed: Any) -> Saved:
         scene, path = self._need_scene(), self.files.place(name)
-        saved = replace(scene, options=replace(scene.options, **changed)).save(path, force=True, progress=progress)
+        options = only(OutputOptions.of(**changed), fields_for(target_of(path)))
+        saved = scene.save(path, options=options, force=True, progress=progress)
         self.files.offer(path)
         return saved
 

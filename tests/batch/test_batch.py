@@ -30,6 +30,7 @@ from depth3d.batch.running import Batch, run_batch
 from depth3d.batch.storage import Folder
 from depth3d.cli import run
 from depth3d.core.errors import EngineError, MissingExtraError, OutputError, PhotoError, UsageError
+from depth3d.scale import CameraHeight, DistanceAt, Nearest
 from depth3d.scenes.options import Options
 
 WIDTH, HEIGHT = 24, 16
@@ -53,7 +54,7 @@ def options(tmp_path: Path) -> Options:
     """Depth without a network, so that a photo takes milliseconds."""
     path = tmp_path / "depth.npy"
     np.save(path, np.linspace(0.2, 1, WIDTH * HEIGHT, dtype=np.float32).reshape(HEIGHT, WIDTH))
-    return Options(depth_map=path, fov_x_deg=60)
+    return Options.of(depth_map=path, fov_x_deg=60)
 
 
 @pytest.fixture
@@ -108,7 +109,14 @@ def whole(output: Path) -> list[str]:
 def test_every_photo_gets_its_files_and_its_row(photos: Path, options: Options, tmp_path: Path) -> None:
     output = tmp_path / "out"
     seen = []
-    batch = Batch(inputs=(str(photos),), output=str(output), options=options, endings=(".ply", "_depth.png"), workers=2)
+    batch = Batch(
+        inputs=(str(photos),),
+        output=str(output),
+        options=options,
+        endings=(".ply", "_depth.png"),
+        workers=2,
+        same_view=True,
+    )
     tally = run_batch(batch, progress=lambda row, tally: seen.append((row.photo, tally.done + tally.failed)))
     assert (tally.photos, tally.before, tally.done, tally.failed) == (6, 0, 5, 1)
     assert [count for _, count in seen] == [1, 2, 3, 4, 5, 6]
@@ -133,19 +141,48 @@ def test_every_photo_gets_its_files_and_its_row(photos: Path, options: Options, 
 PHOTOS = ("a.jpg", "b.png", "b.webp", "broken.jpg", "sub/a.jpg", "sub/c.bmp")
 
 
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        ({"hints": (DistanceAt(4, 3, 3.0),)}, "the hint 4,3=3m is for pixels of one photo, and there are 6"),
+        ({"hints": (CameraHeight(1.6, horizon_v=7.0),)}, r"the hint camera height 1\.6m is for pixels"),
+        ({"points": (Path("points.csv"),)}, r"the points points\.csv are for pixels of one photo"),
+        ({"hints_files": (Path("hints.json"),)}, r"the hint 4,3=3m of hints\.json is for pixels"),
+        ({"depth_map": Path("depth.npy")}, r"the depth map depth\.npy is of one photo"),
+    ],
+)
+def test_what_is_known_about_pixels_of_one_photo_is_not_put_into_others(
+    photos: Path, tmp_path: Path, chosen: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("hints.json").write_text(json.dumps([{"kind": "at", "u": 4, "v": 3, "metres": 3.0}]))
+    batch = Batch(inputs=(str(photos),), output=str(tmp_path / "out"), options=Options.of(**chosen), workers=1)
+    with pytest.raises(UsageError, match=f"{words}.*--same-view"):
+        run_batch(batch)
+    assert not (tmp_path / "out" / "manifest.jsonl").exists()
+
+
+def test_hints_without_pixels_hold_in_every_photo(photos: Path, options: Options, tmp_path: Path) -> None:
+    for path in photos.rglob("*.*"):
+        np.save(tmp_path / f"{path.stem}.npy", np.load(str(options.depth.depth_map)))
+    options = options.changed(depth_map=tmp_path / "{name}.npy", hints=(Nearest(2.0), CameraHeight(1.6)))
+    tally = run_batch(Batch(inputs=(str(photos),), output=str(tmp_path / "out"), options=options, workers=1))
+    assert (tally.photos, tally.failed) == (6, 1)
+
+
 def test_it_is_export_for_many(photos: Path, options: Options, tmp_path: Path) -> None:
     """The same bytes as one photo at a time."""
     from depth3d.scenes.photo import reconstruct
 
     row = recipe(tmp_path / "out", options).make(Job(str(photos / "a.jpg"), "a"))
     assert row.error is None
-    reconstruct(photos / "a.jpg", options).save(tmp_path / "one.png")
+    reconstruct(photos / "a.jpg", options=options).save(tmp_path / "one.png")
     assert (tmp_path / "out" / "a.png").read_bytes() == (tmp_path / "one.png").read_bytes()
 
 
 def test_a_second_run_does_what_is_missing_and_nothing_else(photos: Path, options: Options, tmp_path: Path) -> None:
     output = tmp_path / "out"
-    batch = Batch(inputs=(str(photos),), output=str(output), options=options, workers=1)
+    batch = Batch(inputs=(str(photos),), output=str(output), options=options, workers=1, same_view=True)
     run_batch(batch)
     times = {path: path.stat().st_mtime_ns for path in output.rglob("*.png")}
     save_photo(photos / "new.jpg", 9)
@@ -163,7 +200,7 @@ def test_a_second_run_does_what_is_missing_and_nothing_else(photos: Path, option
 
 def test_failed_photos_are_tried_again_only_when_asked(photos: Path, options: Options, tmp_path: Path) -> None:
     output = tmp_path / "out"
-    batch = Batch(inputs=(str(photos),), output=str(output), options=options, workers=1)
+    batch = Batch(inputs=(str(photos),), output=str(output), options=options, workers=1, same_view=True)
     run_batch(batch)
     save_photo(photos / "broken.jpg", 7)
     assert run_batch(batch).failed == 1
@@ -175,17 +212,19 @@ def test_failed_photos_are_tried_again_only_when_asked(photos: Path, options: Op
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"options": Options(fov_x_deg=70)}, "other options"),
+        ({"options": Options.of(fov_x_deg=70)}, "other options"),
         ({"endings": (".npy",)}, "other options"),
     ],
 )
 def test_one_folder_holds_one_batch(
     photos: Path, options: Options, tmp_path: Path, change: dict[str, Any], words: str
 ) -> None:
-    batch = Batch(inputs=(str(photos / "a.jpg"),), output=str(tmp_path / "out"), options=options, workers=1)
+    batch = Batch(
+        inputs=(str(photos / "a.jpg"),), output=str(tmp_path / "out"), options=options, workers=1, same_view=True
+    )
     run_batch(batch)
     if "options" in change:
-        change["options"] = replace(change["options"], depth_map=options.depth_map)
+        change["options"] = change["options"].changed(depth_map=options.depth.depth_map)
     with pytest.raises(UsageError, match=words):
         run_batch(replace(batch, **change))
     with pytest.raises(UsageError, match="of another photo"):
@@ -196,7 +235,7 @@ def test_one_folder_holds_one_batch(
 
 def test_threads_and_workers_make_no_other_batch(tmp_path: Path, options: Options) -> None:
     one = recipe(tmp_path, options)
-    assert recipe_digits(one) == recipe_digits(replace(one, options=replace(options, threads=3)))
+    assert recipe_digits(one) == recipe_digits(replace(one, options=options.changed(threads=3)))
     assert recipe_digits(one) != recipe_digits(replace(one, network="bundled"))
 
 
@@ -204,7 +243,7 @@ def test_foreign_files_are_not_overwritten(photos: Path, options: Options, tmp_p
     output = tmp_path / "out"
     output.mkdir()
     (output / "a.png").write_bytes(b"mine")
-    batch = Batch(inputs=(str(photos),), output=str(output), options=options, workers=1)
+    batch = Batch(inputs=(str(photos),), output=str(output), options=options, workers=1, same_view=True)
     with pytest.raises(OutputError, match=r"a\.png exists already"):
         run_batch(batch)
     assert [path.name for path in output.iterdir()] == ["a.png"]
@@ -219,7 +258,7 @@ def test_a_disk_that_is_full_ends_the_batch_and_loses_nothing(
     (output / "sub").mkdir(parents=True)
     blocked = output / "sub" / "a.png"
     blocked.mkdir()  # stands for any failure to write
-    batch = Batch(inputs=(str(photos),), output=str(output), options=options, workers=1)
+    batch = Batch(inputs=(str(photos),), output=str(output), options=options, workers=1, same_view=True)
     with pytest.raises(OutputError, match="it is a folder"):
         run_batch(batch)
     blocked.rmdir()
@@ -294,8 +333,9 @@ def test_killed_at_any_moment_and_taken_up_again(tmp_path: Path, options: Option
     folder.mkdir()
     for number in range(60):
         save_photo(folder / f"{number:02d}.jpg", number)
-    assert options.depth_map is not None
-    arguments = ["batch", str(folder), "-o", str(output), "--depth-map", str(options.depth_map), "--workers", "2"]
+    assert options.depth.depth_map is not None
+    arguments = ["batch", str(folder), "-o", str(output), "--depth-map", str(options.depth.depth_map), "--workers", "2"]
+    arguments.append("--same-view")
     command = [sys.executable, "-c", COMMAND, *arguments]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     manifest = output / "manifest.jsonl"
@@ -323,7 +363,9 @@ def test_photos_from_an_archive(photos: Path, options: Options, tmp_path: Path) 
         for name in PHOTOS:
             file.write(photos / name, name)
     output = tmp_path / "out"
-    batch = Batch(inputs=(f"zip://**/*.jpg::{archive}",), output=f"file://{output}", options=options, workers=1)
+    batch = Batch(
+        inputs=(f"zip://**/*.jpg::{archive}",), output=f"file://{output}", options=options, workers=1, same_view=True
+    )
     tally = run_batch(batch)
     assert (tally.done, tally.failed) == (2, 1)
     assert sorted(whole(output)) == [f"zip://{name}::{archive}" for name in ("a.jpg", "broken.jpg", "sub/a.jpg")]
@@ -338,7 +380,9 @@ def test_files_go_to_a_store(photos: Path, options: Options, memory: Any, monkey
     monkeypatch.setattr("depth3d.batch.manifest._SECONDS_PER_PART", 0.0)
     for name in PHOTOS:
         memory.pipe_file(f"/bucket/in/{name}", (photos / name).read_bytes())
-    batch = Batch(inputs=("memory://bucket/in",), output="memory://bucket/out", options=options, endings=(".npy",))
+    batch = Batch(
+        inputs=("memory://bucket/in",), output="memory://bucket/out", options=options, endings=(".npy",), same_view=True
+    )
 
     def pull_the_plug(row: Row, tally: Any) -> None:
         if tally.done == 3:
@@ -408,7 +452,7 @@ def test_the_manifest_as_a_table(photos: Path, options: Options, tmp_path: Path)
     import pyarrow.parquet as pq
 
     output = tmp_path / "out"
-    run_batch(Batch(inputs=(str(photos),), output=str(output), options=options, workers=1, table=True))
+    run_batch(Batch(inputs=(str(photos),), output=str(output), options=options, workers=1, same_view=True, table=True))
     assert pq.read_table(output / "manifest.parquet").to_pylist() == rows_of(output)
 
 
@@ -424,7 +468,9 @@ def test_missing_packages_are_named(
 ) -> None:
     for name in ("ray", "pyarrow", "pyarrow.parquet"):
         monkeypatch.setitem(sys.modules, name, None)
-    batch = Batch(inputs=(str(photos),), output=str(tmp_path / "out"), options=options, engine=engine, table=table)
+    batch = Batch(
+        inputs=(str(photos),), output=str(tmp_path / "out"), options=options, engine=engine, table=table, same_view=True
+    )
     with pytest.raises(MissingExtraError, match=rf"{package}.*depth3d\[ray\]"):
         run_batch(batch)
 
@@ -433,7 +479,19 @@ def test_the_command(
     photos: Path, options: Options, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    arguments = ["batch", "photos", "-o", "out", "--depth-map", "depth.npy", "--near", "1m", "--workers", "1"]
+    arguments = [
+        "batch",
+        "photos",
+        "-o",
+        "out",
+        "--depth-map",
+        "depth.npy",
+        "--near",
+        "1m",
+        "--workers",
+        "1",
+        "--same-view",
+    ]
     assert run(arguments) == 0
     told = capsys.readouterr()
     assert told.out.startswith("out/manifest.jsonl: 6 photos, 5 done in ")

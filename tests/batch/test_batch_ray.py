@@ -52,7 +52,7 @@ def test_a_cluster_that_does_not_answer_is_told_in_one_line(tmp_path: Path, monk
     batch = Batch(
         inputs=(str(tmp_path / "a.png"),),
         output=str(tmp_path / "out"),
-        options=Options(predictor="bundled"),
+        options=Options.of(predictor="bundled"),
         engine="ray",
     )
     with pytest.raises(EngineError, match=r"no Ray cluster answers \(elsewhere:6379\): Could not find"):
@@ -84,9 +84,10 @@ def test_a_node_that_dies_takes_no_photo_with_it(
     batch = Batch(
         inputs=(str(photos),),
         output=str(output),
-        options=Options(depth_map=Path("depth.npy"), fov_x_deg=60),
+        options=Options.of(depth_map=Path("depth.npy"), fov_x_deg=60),
         engine="ray",
         endings=(".npy",),
+        same_view=True,
     )
     tally = run_batch(batch, progress=kill_the_first)
     assert (tally.photos, tally.done, tally.failed) == (PHOTOS + 1, PHOTOS, 1)

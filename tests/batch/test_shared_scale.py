@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +60,7 @@ def place(point: int) -> tuple[int, int, int]:
 def options(tmp_path: Path) -> Options:
     """Depth up to an affine map, without a network."""
     np.save(tmp_path / "relief.npy", INVERSE_DEPTH)
-    return Options(depth_map=tmp_path / "relief.npy", fov_x_deg=60)
+    return Options.of(depth_map=tmp_path / "relief.npy", fov_x_deg=60)
 
 
 def save_photos(folder: Path, names: list[str]) -> list[Job]:
@@ -86,9 +85,10 @@ def test_hints_say_how_large_the_unit_is_and_points_say_the_rest(
         inputs=(str(tmp_path / "photos"),),
         output=str(tmp_path / "out"),
         endings=(".npy",),
-        options=replace(options, points=(model,), hints=(Nearest(NEAR), Farthest(FAR))),
+        options=options.changed(points=(model,), hints=(Nearest(NEAR), Farthest(FAR))),
         workers=1,
         shared_scale=True,
+        same_view=True,
     )
     tally = run_batch(batch)
     assert (tally.done, tally.failed) == (3, 1)
@@ -110,7 +110,7 @@ def test_hints_say_how_large_the_unit_is_and_points_say_the_rest(
 def test_photos_without_common_points_are_refused(tmp_path: Path, options: Options) -> None:
     jobs = save_photos(tmp_path / "photos", NAMES)
     apart = {"a.png": range(1, 30), "b.png": range(23, 50), "c.png": range(60, 90)}
-    options = replace(options, points=(save_model(tmp_path, apart),))
+    options = options.changed(points=(save_model(tmp_path, apart),))
     with pytest.raises(HintError, match=r"3 groups that share no points \(a\.png \| b\.png \| c\.png\)"):
         check_overlap(jobs, options)  # seven points are too few
     with pytest.raises(HintError, match="only one of the photos is in the model"):
@@ -121,7 +121,7 @@ def test_photos_without_common_points_are_refused(tmp_path: Path, options: Optio
 
 def test_photos_may_be_tied_by_way_of_others(tmp_path: Path, options: Options) -> None:
     jobs = save_photos(tmp_path / "photos", NAMES)
-    options = replace(options, points=(save_model(tmp_path, SEEN),))
+    options = options.changed(points=(save_model(tmp_path, SEEN),))
     check_overlap(jobs, options)  # a and c share nothing, b ties them
     with pytest.raises(HintError, match="2 groups"):
         check_overlap([jobs[0], jobs[2]], options)
@@ -129,10 +129,10 @@ def test_photos_may_be_tied_by_way_of_others(tmp_path: Path, options: Options) -
 
 def test_the_unit_is_the_models_where_no_hint_says_more(tmp_path: Path, options: Options) -> None:
     jobs = save_photos(tmp_path / "photos", NAMES)
-    options = replace(options, points=(save_model(tmp_path, SEEN),))
+    options = options.changed(points=(save_model(tmp_path, SEEN),))
     assert shared_units(jobs, options) == 1
-    assert shared_units(jobs, replace(options, points_units=100)) == 100
-    assert shared_units(jobs, replace(options, hints=(Nearest(NEAR), Farthest(FAR)))) == pytest.approx(2.5, rel=1e-4)
+    assert shared_units(jobs, options.changed(points_units=100)) == 100
+    assert shared_units(jobs, options.changed(hints=(Nearest(NEAR), Farthest(FAR)))) == pytest.approx(2.5, rel=1e-4)
 
 
 def test_what_cannot_be_meant_is_refused(tmp_path: Path, options: Options) -> None:
@@ -141,6 +141,6 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path, options: Options) -> No
     with pytest.raises(UsageError, match="one COLMAP model with --points"):
         check_overlap(jobs, options)
     with pytest.raises(UsageError, match="give one of them"):
-        shared_units(jobs, replace(options, points=(model,), points_units=2, hints=(Nearest(1),)))
+        shared_units(jobs, options.changed(points=(model,), points_units=2, hints=(Nearest(1),)))
     with pytest.raises(HintError, match="no photo says how large"):
-        shared_units([Job(str(tmp_path / "none.png"), "none")], replace(options, points=(model,), hints=(Nearest(1),)))
+        shared_units([Job(str(tmp_path / "none.png"), "none")], options.changed(points=(model,), hints=(Nearest(1),)))

@@ -134,7 +134,8 @@ def test_axes(here: Path, axes: str) -> None:
 
 def test_several_photos_share_one_file_of_parameters(here: Path) -> None:
     (here / "other.png").write_bytes((here / "room.png").read_bytes())
-    arguments = ["export", "room.png", "other.png", *COMMAND[2:], "--as", "3dgs", "-o", "depths/{name}.png"]
+    arguments = ["export", "room.png", "other.png", *COMMAND[2:], "--as", "3dgs", "--same-view"]
+    arguments += ["-o", "depths/{name}.png"]
     (here / "depths").mkdir()
     assert run(arguments) == 0
     assert set(json.loads((here / "depths" / "depth_params.json").read_text())) == {"room", "other"}

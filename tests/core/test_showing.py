@@ -10,9 +10,10 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.images import Animation, Picture
 from depth3d.core.point_map import unproject
-from depth3d.geometry.gaussians import to_gaussians
+from depth3d.core.rgbd import RGBD
+from depth3d.geometry.gaussians import gaussians_of_points
 from depth3d.geometry.lazy_point_cloud import to_pixel_cloud
-from depth3d.geometry.mesh import to_mesh
+from depth3d.geometry.mesh import mesh_of_points
 from depth3d.geometry.plate import to_plate
 from depth3d.geometry.point_cloud import PointCloud
 from depth3d.io.photos.photo import Photo, read_photo
@@ -27,11 +28,11 @@ VALUES = [
     InverseDepth(DEPTH.z),
     POINTS,
     PointCloud(np.ones((5, 3), np.float32), unit="m"),
-    to_pixel_cloud(DEPTH, CAMERA, RGB),
-    to_mesh(POINTS, RGB),
-    to_gaussians(POINTS, RGB, CAMERA),
+    to_pixel_cloud(RGBD(RGB, DEPTH, CAMERA)),
+    mesh_of_points(POINTS, RGB),
+    gaussians_of_points(POINTS, RGB, CAMERA),
     to_plate(DEPTH),
-    to_layers(RGB, DEPTH, CAMERA),
+    to_layers(RGBD(RGB, DEPTH, CAMERA)),
     Picture(RGB),
     Animation(lambda: iter([RGB]), 1, 24),
     read_photo(ROOT / "samples" / "room.jpg"),

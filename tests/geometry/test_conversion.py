@@ -13,17 +13,17 @@ from scenes import box_corner, small_camera
 
 from depth3d.core.errors import MissingExtraError
 from depth3d.core.point_map import unproject
-from depth3d.geometry.mesh import Mesh, to_mesh
-from depth3d.geometry.point_cloud import PointCloud, to_cloud
+from depth3d.geometry.mesh import Mesh, mesh_of_points
+from depth3d.geometry.point_cloud import PointCloud, cloud_of_points
 from depth3d.io.geometry.vertex_colors import vertex_rgb
 
 TRUTH = box_corner(small_camera())
 POINTS = unproject(TRUTH.depth, TRUTH.camera)
-CLOUD = to_cloud(POINTS, TRUTH.rgb, normals=True)
+CLOUD = cloud_of_points(POINTS, TRUTH.rgb, normals=True)
 
 
 def mesh(*, textured: bool) -> Mesh:
-    return to_mesh(POINTS, TRUTH.rgb, textured=textured, normals=True)
+    return mesh_of_points(POINTS, TRUTH.rgb, textured=textured, normals=True)
 
 
 def test_trimesh_has_the_cloud() -> None:

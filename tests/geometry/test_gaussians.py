@@ -13,12 +13,13 @@ from scenes import box_corner, slanted_plane, small_camera, step
 from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import GeometryError, UsageError
 from depth3d.core.point_map import grid_normals, unproject
-from depth3d.geometry.gaussians import Gaussians, to_gaussians
+from depth3d.core.rgbd import RGBD
+from depth3d.geometry.gaussians import Gaussians, gaussians_of_points, to_gaussians
 from depth3d.io.geometry.axes import AXES, matrix, turned
 from depth3d.io.save import save
 
 TRUTH = slanted_plane(small_camera())
-SPLATS = to_gaussians(points(), picture(), CAMERA)
+SPLATS = gaussians_of_points(points(), picture(), CAMERA)
 LAYOUT = [
     *("x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2", "opacity"),
     *("scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3"),
@@ -98,14 +99,14 @@ def test_files_have_camera_axes_unless_told_otherwise(tmp_path: Path) -> None:
 def test_the_camera_sees_round_spots_of_a_pixel(tmp_path: Path) -> None:
     for thinning in (None, 500):
         grid = unproject(TRUTH.depth, TRUTH.camera, max_points=thinning)
-        read = as_viewers_do(save(to_gaussians(grid, TRUTH.rgb, TRUTH.camera), tmp_path / "a.ply", force=True))
+        read = as_viewers_do(save(gaussians_of_points(grid, TRUTH.rgb, TRUTH.camera), tmp_path / "a.ply", force=True))
         seen = in_the_picture(read["covariance"], read["xyz"], TRUTH.camera)
         spacing = TRUTH.camera.width / len(grid.columns)
         assert np.allclose(seen / (0.6 * spacing) ** 2, np.eye(2), atol=0.06)
 
 
 def test_they_lie_flat_on_the_surface() -> None:
-    splats = to_gaussians(unproject(TRUTH.depth, TRUTH.camera), TRUTH.rgb, TRUTH.camera)
+    splats = to_gaussians(RGBD(TRUTH.rgb, TRUTH.depth, TRUTH.camera))
     normal = np.array([0.3, -0.4, -1]) / np.linalg.norm([0.3, -0.4, -1])
     assert np.abs(splats.directions @ normal).max() < 1e-3
     assert np.allclose(np.linalg.norm(splats.directions, axis=2), 1, atol=1e-5)
@@ -136,14 +137,14 @@ def test_drawn_from_the_camera_they_are_the_photo(tmp_path: Path) -> None:
 def test_flat_angles_are_not_stretched_without_end() -> None:
     grazing = slanted_plane(small_camera(), normal=(0.0, -1.0, -0.05), metres=40)
     inverse = np.where(grazing.inverse_metres > 1 / 60, grazing.inverse_metres, np.nan).astype(np.float32)
-    splats = to_gaussians(unproject(MetricDepth(1 / inverse, unit="m"), grazing.camera), grazing.rgb, grazing.camera)
+    splats = to_gaussians(RGBD(grazing.rgb, MetricDepth(1 / inverse, unit="m"), grazing.camera))
     pixel = splats.xyz[:, 2] / grazing.camera.fx
     assert (splats.sigma[:, 0] / pixel).max() < 0.6 * 1.3 / 0.15
 
 
 def test_a_jump_in_depth_does_not_tilt_its_neighbours() -> None:
     truth = step(small_camera())
-    splats = to_gaussians(unproject(truth.depth, truth.camera), truth.rgb, truth.camera)
+    splats = to_gaussians(RGBD(truth.rgb, truth.depth, truth.camera))
     facing = np.cross(splats.directions[:, 0], splats.directions[:, 1])
     assert np.allclose(np.abs(facing[:, 2]), 1, atol=1e-3)
 
@@ -152,7 +153,7 @@ def test_unknown_depth_gives_no_splat() -> None:
     truth = box_corner(small_camera())
     metres = truth.depth.z.copy()
     metres[10:20, 5:9] = np.nan
-    splats = to_gaussians(unproject(MetricDepth(metres, unit="m"), truth.camera), truth.rgb, truth.camera)
+    splats = to_gaussians(RGBD(truth.rgb, MetricDepth(metres, unit="m"), truth.camera))
     assert len(splats.xyz) == 64 * 48 - 40
     grid = unproject(MetricDepth(metres, unit="m"), truth.camera)
     assert np.array_equal(splats.rgb, truth.rgb[grid.known])
@@ -178,4 +179,4 @@ def test_what_cannot_be(tmp_path: Path) -> None:
     grid = points()
     grid.xyz[:] = np.nan
     with pytest.raises(GeometryError, match="no point is left"):
-        to_gaussians(grid, picture(), CAMERA)
+        gaussians_of_points(grid, picture(), CAMERA)

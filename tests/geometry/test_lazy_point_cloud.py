@@ -9,10 +9,11 @@ from scenes import box_corner, small_camera
 
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth
-from depth3d.core.errors import CameraError, GeometryError, UsageError
+from depth3d.core.errors import GeometryError, UsageError
 from depth3d.core.point_map import unproject
+from depth3d.core.rgbd import RGBD
 from depth3d.geometry.lazy_point_cloud import PixelCloud, gather, to_pixel_cloud
-from depth3d.geometry.point_cloud import PointCloud, to_cloud
+from depth3d.geometry.point_cloud import PointCloud, cloud_of_points, to_cloud
 from depth3d.io.geometry.axes import AXES
 from depth3d.io.save import save, suffixes_for
 
@@ -30,7 +31,7 @@ def both(
     depth: MetricDepth, *, max_points: int | None = None, rgb: NDArray[np.uint8] = TRUTH.rgb
 ) -> tuple[PixelCloud, PointCloud]:
     points = unproject(depth, TRUTH.camera, max_points=max_points)
-    return to_pixel_cloud(depth, TRUTH.camera, rgb, max_points=max_points), to_cloud(points, rgb)
+    return to_pixel_cloud(RGBD(rgb, depth, TRUTH.camera), max_points=max_points), cloud_of_points(points, rgb)
 
 
 @pytest.mark.parametrize("max_points", [None, 400, 1])
@@ -71,8 +72,8 @@ def test_blocks_of_a_large_ply_are_the_same_bytes(tmp_path: Path, axes: str, hol
         z[rng.random(z.shape) < 0.2] = np.nan
     rgb = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
     depth, camera = MetricDepth(z, unit="m"), Intrinsics.from_fov(width, height, fov_x_deg=60)
-    streamed = save(to_pixel_cloud(depth, camera, rgb), tmp_path / "a.ply", axes=axes)
-    held = save(to_cloud(unproject(depth, camera), rgb), tmp_path / "b.ply", axes=axes)
+    streamed = save(to_pixel_cloud(RGBD(rgb, depth, camera)), tmp_path / "a.ply", axes=axes)
+    held = save(to_cloud(RGBD(rgb, depth, camera)), tmp_path / "b.ply", axes=axes)
     assert streamed.read_bytes() == held.read_bytes()
 
 
@@ -84,13 +85,13 @@ def test_nothing_known() -> None:
     z[3, 4] = 3e38
     wide = Intrinsics.from_fov(64, 48, fov_x_deg=150)
     with pytest.raises(GeometryError, match="not finite"):
-        to_pixel_cloud(MetricDepth(z, unit="m"), wide, TRUTH.rgb)
+        to_pixel_cloud(RGBD(TRUTH.rgb, MetricDepth(z, unit="m"), wide))
 
 
 def test_what_does_not_belong_together() -> None:
     with pytest.raises(GeometryError, match="the photo is 60x48, its depth 64x48"):
-        to_pixel_cloud(TRUTH.depth, TRUTH.camera, TRUTH.rgb[:, 4:])
-    with pytest.raises(CameraError, match="the camera is for 32x24"):
-        to_pixel_cloud(TRUTH.depth, TRUTH.camera.resized(32, 24), TRUTH.rgb)
+        to_pixel_cloud(RGBD(TRUTH.rgb[:, 4:], TRUTH.depth, TRUTH.camera))
+    with pytest.raises(GeometryError, match="its camera 32x24"):
+        to_pixel_cloud(RGBD(TRUTH.rgb, TRUTH.depth, TRUTH.camera.resized(32, 24)))
     with pytest.raises(UsageError, match="at least 1"):
-        to_pixel_cloud(TRUTH.depth, TRUTH.camera, TRUTH.rgb, max_points=0)
+        to_pixel_cloud(RGBD(TRUTH.rgb, TRUTH.depth, TRUTH.camera), max_points=0)

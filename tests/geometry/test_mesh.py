@@ -16,7 +16,8 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import GeometryError, UsageError
 from depth3d.core.point_map import PointMap, unproject
-from depth3d.geometry.mesh import Mesh, to_mesh
+from depth3d.core.rgbd import RGBD
+from depth3d.geometry.mesh import Mesh, mesh_of_points, to_mesh
 from depth3d.geometry.mesh.texture_shift import shift_per_px
 
 SLANTS = st.tuples(st.floats(-0.6, 0.6), st.floats(-0.6, 0.6), st.just(-1.0))
@@ -64,8 +65,8 @@ def _outline_px(mesh: Mesh, camera: Intrinsics) -> float:
 @settings(max_examples=12, deadline=None)
 def test_an_untextured_plane_of_any_slant_is_two_triangles(normal: tuple[float, float, float]) -> None:
     truth = slanted_plane(small_camera(37, 29, fov_x_deg=50), normal=normal)
-    assert len(to_mesh(_points(truth), _grey(truth), textured=False).faces) == 2
-    unevenly_thinned = to_mesh(_points(truth, max_points=500), _grey(truth), textured=False)
+    assert len(mesh_of_points(_points(truth), _grey(truth), textured=False).faces) == 2
+    unevenly_thinned = mesh_of_points(_points(truth, max_points=500), _grey(truth), textured=False)
     assert len(unevenly_thinned.faces) == 2
 
 
@@ -73,7 +74,7 @@ def test_every_connected_rectangle_of_a_plane_is_two_triangles() -> None:
     truth = slanted_plane(small_camera())
     metres = truth.depth.z.copy()
     metres[17], metres[:, 41] = np.nan, np.nan
-    mesh = to_mesh(unproject(MetricDepth(metres, unit="m"), truth.camera), _grey(truth), textured=False)
+    mesh = to_mesh(RGBD(_grey(truth), MetricDepth(metres, unit="m"), truth.camera), textured=False)
     assert len(mesh.faces) == 2 * 4
     assert len(mesh.xyz) == 4 * 4
 
@@ -81,12 +82,12 @@ def test_every_connected_rectangle_of_a_plane_is_two_triangles() -> None:
 def test_a_textured_plane_takes_as_many_as_its_texture_needs() -> None:
     camera = small_camera(320, 240)
     facing, slanted = slanted_plane(camera, normal=(0, 0, -1)), slanted_plane(camera)
-    assert len(to_mesh(_points(facing), facing.rgb).faces) == 2
+    assert len(mesh_of_points(_points(facing), facing.rgb).faces) == 2
     # A right triangle with legs a and b, the photo's plane changing by g = |d ln q| per pixel, shifts by about
     # a b g / 4, so that a picture needs at least area * g / (2 * bound) of them.
     log_inverse = np.log(slanted.inverse_metres)
     needed = np.hypot(*np.gradient(log_inverse)).sum() / (2 * 0.5)
-    assert 0.7 * needed < len(to_mesh(_points(slanted), slanted.rgb).faces) < 2.5 * needed
+    assert 0.7 * needed < len(mesh_of_points(_points(slanted), slanted.rgb).faces) < 2.5 * needed
 
 
 @given(
@@ -117,7 +118,7 @@ def test_the_texture_shift_of_an_edge_reaches_its_bound() -> None:
 def test_each_pixel_is_kept_within_the_bound(max_points: int | None) -> None:
     truth = _terrain(small_camera(96, 72))
     points = _points(truth, max_points=max_points)
-    mesh = to_mesh(points, truth.rgb)
+    mesh = mesh_of_points(points, truth.rgb)
     assert mesh.meshing is not None
     assert mesh.meshing.error_px == 0.5
     assert mesh.meshing.faces == len(mesh.faces) < 0.3 * mesh.meshing.grid_faces
@@ -134,7 +135,7 @@ def test_each_pixel_is_kept_within_the_bound(max_points: int | None) -> None:
 
 def test_the_photo_is_seen_again() -> None:
     truth = _terrain(small_camera(96, 72))
-    shown = render(to_mesh(_points(truth), truth.rgb), truth.camera)
+    shown = render(mesh_of_points(_points(truth), truth.rgb), truth.camera)
     kept = shown.face >= 0
     assert kept.mean() > 0.9
     error = shown.picture(truth.rgb)[kept].astype(np.float64) - truth.rgb[kept]
@@ -143,37 +144,37 @@ def test_the_photo_is_seen_again() -> None:
 
 def test_outlines_keep_the_pixels_they_had() -> None:
     truth = _terrain(small_camera(96, 72))
-    grid = render(to_mesh(_points(truth), truth.rgb, max_error_px=None), truth.camera)
-    light = render(to_mesh(_points(truth), truth.rgb), truth.camera)
+    grid = render(mesh_of_points(_points(truth), truth.rgb, max_error_px=None), truth.camera)
+    light = render(mesh_of_points(_points(truth), truth.rgb), truth.camera)
     assert (light.face[grid.face >= 0] >= 0).all()
 
 
 def test_there_are_no_cracks_and_no_points_on_neighbours_sides() -> None:
     truth = _terrain(small_camera(96, 72))
     smooth = Truth(truth.camera, np.maximum(np.minimum(truth.inverse_metres, 0.8), 0.2), truth.rgb)
-    mesh = to_mesh(_points(smooth), smooth.rgb, cut_ratio=10, cut_angle_deg=0)
+    mesh = mesh_of_points(_points(smooth), smooth.rgb, cut_ratio=10, cut_angle_deg=0)
     _, shared = _edges(mesh)
     assert set(shared) == {1, 2}
     # A point on a neighbour's side would make edges of a single face inside the picture.
     assert _outline_px(mesh, smooth.camera) == pytest.approx(2 * (95 + 71), rel=1e-4)
-    holed = to_mesh(_points(truth), truth.rgb)
+    holed = mesh_of_points(_points(truth), truth.rgb)
     _, shared = _edges(holed)
     assert set(shared) == {1, 2}
-    full = to_mesh(_points(truth), truth.rgb, max_error_px=None)
+    full = mesh_of_points(_points(truth), truth.rgb, max_error_px=None)
     assert _outline_px(holed, truth.camera) <= _outline_px(full, truth.camera) * (1 + 1e-4)
 
 
 @pytest.mark.parametrize("max_error_px", [None, 0.5])
 def test_every_face_looks_at_the_camera(max_error_px: float | None) -> None:
     truth = _terrain(small_camera(96, 72))
-    mesh = to_mesh(_points(truth), truth.rgb, cut_ratio=10, max_error_px=max_error_px)
+    mesh = mesh_of_points(_points(truth), truth.rgb, cut_ratio=10, max_error_px=max_error_px)
     a, b, c = _corners(mesh)
     assert (np.einsum("ij,ij->i", np.cross(b - a, c - a), a) < 0).all()
 
 
 def test_the_full_grid_has_every_point() -> None:
     truth = box_corner(small_camera())
-    mesh = to_mesh(_points(truth), truth.rgb, cut_ratio=10, max_error_px=None)
+    mesh = mesh_of_points(_points(truth), truth.rgb, cut_ratio=10, max_error_px=None)
     assert len(mesh.faces) == 2 * 63 * 47
     assert len(mesh.xyz) == 64 * 48
     assert mesh.meshing is not None
@@ -183,8 +184,8 @@ def test_the_full_grid_has_every_point() -> None:
 
 def test_a_step_is_cut_and_nothing_else() -> None:
     truth = step(small_camera(), column=20)
-    full = to_mesh(_points(truth), truth.rgb, max_error_px=None)
-    light = to_mesh(_points(truth), truth.rgb)
+    full = mesh_of_points(_points(truth), truth.rgb, max_error_px=None)
+    light = mesh_of_points(_points(truth), truth.rgb)
     assert len(full.faces) == 2 * 47 * (19 + 43)
     assert len(light.faces) == 4
     for mesh in (full, light):
@@ -207,9 +208,9 @@ def test_a_sheet_seen_edge_on_is_cut_whatever_its_ratio(angle_deg: float, cut: b
     assert np.maximum(ratios, 1 / ratios).max() < 1.08
     if cut:
         with pytest.raises(GeometryError, match="cut at ratio 1.08 and 3 degrees"):
-            to_mesh(_points(truth), truth.rgb, cut_angle_deg=3.0)
+            mesh_of_points(_points(truth), truth.rgb, cut_angle_deg=3.0)
     else:
-        mesh = to_mesh(_points(truth), truth.rgb, cut_angle_deg=3.0)
+        mesh = mesh_of_points(_points(truth), truth.rgb, cut_angle_deg=3.0)
         assert mesh.meshing is not None
         assert mesh.meshing.cut_by_angle == 0
 
@@ -219,15 +220,15 @@ def test_steps_too_far_away_to_be_seen_are_not_cut() -> None:
     metres = np.broadcast_to(1 / inverse[:, None], (500, 4)).astype(np.float32)
     assert metres[0, 0] / metres[-1, 0] > 40
     points = unproject(MetricDepth(metres, unit="m"), Intrinsics.from_fov(4, 500, fov_x_deg=2))
-    mesh = to_mesh(points, np.zeros((500, 4, 3), np.uint8), max_error_px=None)
+    mesh = mesh_of_points(points, np.zeros((500, 4, 3), np.uint8), max_error_px=None)
     assert len(mesh.faces) == 2 * 3 * 499
 
 
 @pytest.mark.parametrize("factor", [100.0, 1e-3, 0.3048])
 def test_the_unit_does_not_matter(factor: float) -> None:
     truth = _terrain(small_camera(96, 72))
-    mesh = to_mesh(_points(truth), truth.rgb)
-    other = to_mesh(unproject(MetricDepth(truth.depth.z * np.float32(factor), unit="m"), truth.camera), truth.rgb)
+    mesh = mesh_of_points(_points(truth), truth.rgb)
+    other = to_mesh(RGBD(truth.rgb, MetricDepth(truth.depth.z * np.float32(factor), unit="m"), truth.camera))
     np.testing.assert_array_equal(mesh.faces, other.faces)
     np.testing.assert_allclose(mesh.xyz * np.float32(factor), other.xyz, rtol=1e-6)
 
@@ -238,14 +239,14 @@ def test_millimetres_on_the_very_limit_are_not_cut_in_any_unit() -> None:
     camera = small_camera(20, 20)
     for factor in (1, 1000, 0.001, 3.3, 1 / 0.3048):
         points = unproject(MetricDepth(metres * np.float32(factor), unit="m"), camera)
-        mesh = to_mesh(points, np.zeros((20, 20, 3), np.uint8))
+        mesh = mesh_of_points(points, np.zeros((20, 20, 3), np.uint8))
         assert mesh.meshing is not None
         assert mesh.meshing.cut_by_ratio == 0
 
 
 def test_the_same_call_gives_the_same_mesh() -> None:
     truth = _terrain(small_camera(96, 72))
-    once, again = (to_mesh(_points(truth), truth.rgb, normals=True) for _ in range(2))
+    once, again = (mesh_of_points(_points(truth), truth.rgb, normals=True) for _ in range(2))
     assert once.xyz.tobytes() == again.xyz.tobytes()
     assert once.faces.tobytes() == again.faces.tobytes()
 
@@ -254,12 +255,12 @@ def test_unknown_depth_leaves_a_hole_and_no_unused_vertex() -> None:
     metres = np.ones((6, 6), np.float32)
     metres[2, 2] = np.nan
     points = unproject(MetricDepth(metres, unit="m"), Intrinsics.from_fov(6, 6, fov_x_deg=60))
-    mesh = to_mesh(points, np.zeros((6, 6, 3), np.uint8), max_error_px=None)
+    mesh = mesh_of_points(points, np.zeros((6, 6, 3), np.uint8), max_error_px=None)
     assert len(mesh.xyz) == 35
     # The four cells around the hole keep the one triangle that does not touch it.
     assert len(mesh.faces) == 2 * 25 - 4
     assert np.unique(mesh.faces).tolist() == list(range(35))
-    light = to_mesh(points, np.zeros((6, 6, 3), np.uint8))
+    light = mesh_of_points(points, np.zeros((6, 6, 3), np.uint8))
     assert np.unique(light.faces).tolist() == list(range(len(light.xyz)))
     assert len(light.xyz) == 4 + 4
     assert len(light.faces) == 8
@@ -267,7 +268,7 @@ def test_unknown_depth_leaves_a_hole_and_no_unused_vertex() -> None:
 
 def test_texture_coordinates_are_the_pixel_centres() -> None:
     truth = slanted_plane(small_camera())
-    mesh = to_mesh(_points(truth), truth.rgb)
+    mesh = mesh_of_points(_points(truth), truth.rgb)
     assert mesh.texture is truth.rgb
     assert mesh.rgb is None
     assert mesh.uv is not None
@@ -279,7 +280,7 @@ def test_texture_coordinates_are_the_pixel_centres() -> None:
 
 def test_coloured_vertices_keep_the_photos_colours() -> None:
     truth = _terrain(small_camera(96, 72))
-    mesh = to_mesh(_points(truth), truth.rgb, textured=False, max_colour_error=20)
+    mesh = mesh_of_points(_points(truth), truth.rgb, textured=False, max_colour_error=20)
     assert mesh.texture is None
     assert mesh.uv is None
     assert mesh.meshing is not None
@@ -294,12 +295,12 @@ def test_coloured_vertices_keep_the_photos_colours() -> None:
 
 def test_normals_are_those_of_the_surface() -> None:
     truth = slanted_plane(small_camera(), normal=(0.3, -0.4, -1.0))
-    mesh = to_mesh(_points(truth), truth.rgb, normals=True)
+    mesh = mesh_of_points(_points(truth), truth.rgb, normals=True)
     assert mesh.normals is not None
     expected = np.array([0.3, -0.4, -1.0]) / math.hypot(0.3, -0.4, -1.0)
     np.testing.assert_allclose(mesh.normals, np.broadcast_to(expected, mesh.normals.shape), atol=2e-3)
     terrain = _terrain(small_camera(96, 72))
-    bumpy = to_mesh(_points(terrain), terrain.rgb, normals=True)
+    bumpy = mesh_of_points(_points(terrain), terrain.rgb, normals=True)
     assert bumpy.normals is not None
     np.testing.assert_allclose(np.linalg.norm(bumpy.normals, axis=1), 1, atol=1e-5)
     assert (np.einsum("ij,ij->i", bumpy.normals, bumpy.xyz) < 0).all()
@@ -308,17 +309,17 @@ def test_normals_are_those_of_the_surface() -> None:
 @pytest.mark.parametrize("max_faces", [100, 30, 2])
 def test_the_number_of_faces_can_be_limited(max_faces: int) -> None:
     truth = _terrain(small_camera(96, 72))
-    free = to_mesh(_points(truth), truth.rgb)
-    mesh = to_mesh(_points(truth), truth.rgb, max_faces=max_faces)
+    free = mesh_of_points(_points(truth), truth.rgb)
+    mesh = mesh_of_points(_points(truth), truth.rgb, max_faces=max_faces)
     assert max_faces / 2 <= len(mesh.faces) <= max_faces < len(free.faces)
     assert mesh.meshing is not None
     assert mesh.meshing.error_px is not None
     assert mesh.meshing.error_px > 0.5
     _, shared = _edges(mesh)
     assert set(shared) <= {1, 2}
-    enough = to_mesh(_points(truth), truth.rgb, max_faces=10**6)
+    enough = mesh_of_points(_points(truth), truth.rgb, max_faces=10**6)
     np.testing.assert_array_equal(enough.faces, free.faces)
-    full = to_mesh(_points(truth), truth.rgb, max_faces=10**6, max_error_px=None)
+    full = mesh_of_points(_points(truth), truth.rgb, max_faces=10**6, max_error_px=None)
     assert full.meshing is not None
     assert len(full.faces) == full.meshing.grid_faces
 
@@ -326,7 +327,7 @@ def test_the_number_of_faces_can_be_limited(max_faces: int) -> None:
 def test_sky_gives_no_geometry() -> None:
     truth = ground_plane(small_camera())
     for max_error_px in (None, 0.5):
-        mesh = to_mesh(_points(truth), truth.rgb, max_error_px=max_error_px)
+        mesh = mesh_of_points(_points(truth), truth.rgb, max_error_px=max_error_px)
         assert (mesh.xyz[:, 1] > 0).all()
         assert np.isfinite(mesh.xyz).all()
         assert len(mesh.xyz) < 64 * 48
@@ -335,7 +336,7 @@ def test_sky_gives_no_geometry() -> None:
 def test_nothing_to_connect_and_a_cut_that_cuts_everything_are_said() -> None:
     one = unproject(MetricDepth(np.ones((1, 1), np.float32), unit="m"), Intrinsics.from_fov(1, 1, fov_x_deg=60))
     with pytest.raises(GeometryError, match="no triangle is left of a 1x1 grid"):
-        to_mesh(one, np.zeros((1, 1, 3), np.uint8))
+        mesh_of_points(one, np.zeros((1, 1, 3), np.uint8))
 
 
 @pytest.mark.parametrize(
@@ -353,7 +354,7 @@ def test_nothing_to_connect_and_a_cut_that_cuts_everything_are_said() -> None:
 def test_options_out_of_range_are_said(options: dict[str, float], words: str) -> None:
     truth = step(small_camera())
     with pytest.raises(UsageError, match=words):
-        to_mesh(_points(truth), truth.rgb, **options)  # type: ignore[arg-type]
+        mesh_of_points(_points(truth), truth.rgb, **options)  # type: ignore[arg-type]
 
 
 def test_a_mesh_is_checked_at_birth() -> None:

@@ -16,7 +16,8 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import GeometryError, UsageError
 from depth3d.core.point_map import unproject
-from depth3d.geometry.mesh import Mesh, to_mesh
+from depth3d.core.rgbd import RGBD
+from depth3d.geometry.mesh import Mesh, mesh_of_points, to_mesh
 from depth3d.io.photos.photo import read_photo
 from depth3d.layers import Layers, layers_to_mesh, peel, to_layers
 from depth3d.layers.disocclusions import find_openings
@@ -44,7 +45,7 @@ def _box_before_a_wall() -> tuple[Truth, Truth]:
 
 
 def _layers(truth: Truth, **options: float) -> Layers:
-    return to_layers(truth.rgb, truth.depth, truth.camera, **options)  # type: ignore[arg-type]
+    return to_layers(RGBD(truth.rgb, truth.depth, truth.camera), **options)  # type: ignore[arg-type]
 
 
 def _openings(layers: Layers) -> tuple[NDArray[np.bool_], ...]:
@@ -112,7 +113,7 @@ def test_one_surface_has_nothing_behind_it() -> None:
     assert not layers.matte.any()
     np.testing.assert_array_equal(layers.behind_rgb, corner.rgb)
     alone, layered = (
-        to_mesh(unproject(corner.depth, corner.camera), corner.rgb),
+        to_mesh(RGBD(corner.rgb, corner.depth, corner.camera)),
         layers_to_mesh(layers, corner.rgb),
     )
     np.testing.assert_array_equal(alone.faces, layered.faces)
@@ -123,10 +124,10 @@ def test_one_surface_has_nothing_behind_it() -> None:
 def test_a_turned_scene_shows_no_holes_and_no_stretched_sheets(degrees: float) -> None:
     seen, wall = _box_before_a_wall()
     pose = _turned(degrees, 2.0)
-    single = render(to_mesh(unproject(seen.depth, seen.camera), seen.rgb), seen.camera, pose)
+    single = render(to_mesh(RGBD(seen.rgb, seen.depth, seen.camera)), seen.camera, pose)
     mesh = layers_to_mesh(_layers(seen), seen.rgb)
     layered = render(mesh, seen.camera, pose)
-    truth = render(to_mesh(unproject(wall.depth, wall.camera), wall.rgb), wall.camera, pose)
+    truth = render(to_mesh(RGBD(wall.rgb, wall.depth, wall.camera)), wall.camera, pose)
     inside = (truth.face >= 0)[:, 15:-15]
     assert (inside & (single.face < 0)[:, 15:-15]).sum() > 50
     assert not (inside & (layered.face < 0)[:, 15:-15]).any()
@@ -145,8 +146,8 @@ def test_behind_a_box_on_a_table_the_table_goes_on_and_not_the_wall(degrees: flo
     layers = _layers(seen)
     mesh = layers_to_mesh(layers, seen.rgb)
     pose = _turned(degrees, 1.6)
-    single = render(to_mesh(unproject(seen.depth, seen.camera), seen.rgb), seen.camera, pose)
-    truth = render(to_mesh(unproject(bare.depth, bare.camera), bare.rgb), bare.camera, pose)
+    single = render(to_mesh(RGBD(seen.rgb, seen.depth, seen.camera)), seen.camera, pose)
+    truth = render(to_mesh(RGBD(bare.rgb, bare.depth, bare.camera)), bare.camera, pose)
     shown = render(mesh, seen.camera, pose)
     table = (truth.face >= 0) & (truth.picture(bare.rgb)[..., 1] > 140)
     opened = table & (single.face < 0)
@@ -174,7 +175,7 @@ def test_the_front_of_a_layered_mesh_is_the_photo() -> None:
 
 def test_the_texture_may_be_larger_than_the_layers() -> None:
     seen, _ = _box_before_a_wall()
-    layers = to_layers(seen.rgb, seen.depth, seen.camera, max_pixels=3000)
+    layers = to_layers(RGBD(seen.rgb, seen.depth, seen.camera), max_pixels=3000)
     assert layers.camera.size == (61, 48)
     assert layers.camera.fov_x_deg == pytest.approx(seen.camera.fov_x_deg)
     mesh = layers_to_mesh(layers, seen.rgb)
@@ -207,7 +208,7 @@ def test_coloured_vertices_and_a_limit_of_faces() -> None:
 def test_the_unit_does_not_matter() -> None:
     seen, _ = _box_before_a_wall()
     metres = _layers(seen)
-    feet = to_layers(seen.rgb, MetricDepth(seen.depth.z * np.float32(3.28), unit="m"), seen.camera)
+    feet = to_layers(RGBD(seen.rgb, MetricDepth(seen.depth.z * np.float32(3.28), unit="m"), seen.camera))
     np.testing.assert_array_equal(_openings(metres), _openings(feet))
     np.testing.assert_array_equal(metres.matte, feet.matte)
     np.testing.assert_allclose(metres.behind_inverse, feet.behind_inverse * 3.28, rtol=1e-3)
@@ -265,7 +266,7 @@ def test_spreading_keeps_what_is_known_and_constants() -> None:
 def test_what_does_not_fit_together_is_said() -> None:
     seen, _ = _box_before_a_wall()
     with pytest.raises(GeometryError, match="differ|camera 64x48"):
-        to_layers(seen.rgb, seen.depth, small_camera())
+        to_layers(RGBD(seen.rgb, seen.depth, small_camera()))
     with pytest.raises(UsageError, match="between 0 and 90 degrees, got 0"):
         _layers(seen, turn_deg=0)
     with pytest.raises(UsageError, match="at least 4"):
@@ -297,10 +298,10 @@ def test_the_motorcycle_seen_from_the_second_camera(shared_data: Path) -> None:
     right = Intrinsics.from_integer_centres(width, height, f_px, f_px, 311.193 + more, 254.877)
     pose = np.eye(4)
     pose[0, 3] = -baseline_m
-    layers = to_layers(photo, MetricDepth(metres, unit="m"), left)
+    layers = to_layers(RGBD(photo, MetricDepth(metres, unit="m"), left))
     mesh = layers_to_mesh(layers, photo)
     whole = unproject(MetricDepth(1 / layers.front_inverse, unit="m"), left)
-    single, uncut = to_mesh(whole, photo), to_mesh(whole, photo, cut_ratio=math.inf, cut_angle_deg=0)
+    single, uncut = mesh_of_points(whole, photo), mesh_of_points(whole, photo, cut_ratio=math.inf, cut_angle_deg=0)
     layered, cut, stretched = (render(one, right, pose) for one in (mesh, single, uncut))
     # The columns that the left photo shows whatever the depth there; one pixel at the border has no neighbour.
     shift = f_px * baseline_m / np.array([np.nanmin(metres), np.nanmax(metres)]) - more

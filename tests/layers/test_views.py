@@ -12,6 +12,7 @@ from scenes import slanted_plane, small_camera
 
 from depth3d.core.camera import Intrinsics, Pose, pixel_centres
 from depth3d.core.depth import MetricDepth
+from depth3d.core.rgbd import RGBD
 from depth3d.layers import Layers, to_layers
 from depth3d.layers.views import Viewpoint, draw_view, render_view, to_stage
 from depth3d.layers.views.warp import gentle, lines_of, trace
@@ -51,7 +52,7 @@ def _seen(camera: Intrinsics, pose: Pose) -> tuple[NDArray[np.uint8], NDArray[np
 
 def _layers() -> Layers:
     rgb, metres, _ = _seen(CAMERA, _pose(0, 0, 0))
-    return to_layers(rgb, MetricDepth(metres, unit="m"), CAMERA)
+    return to_layers(RGBD(rgb, MetricDepth(metres, unit="m"), CAMERA))
 
 
 LAYERS = _layers()
@@ -80,7 +81,7 @@ def _ramp_that_ends_in_a_jump() -> Layers:
     metres[30:90, 40:120] = 1 / np.linspace(1 / 3, 1, 80, dtype=np.float32)
     rng = np.random.default_rng(4)
     rgb = np.asarray(cv2.GaussianBlur(rng.integers(0, 256, (120, 160, 3)).astype(np.uint8), (0, 0), 1.2), np.uint8)
-    return to_layers(rgb, MetricDepth(metres, unit="m"), CAMERA)
+    return to_layers(RGBD(rgb, MetricDepth(metres, unit="m"), CAMERA))
 
 
 def test_no_seam_where_one_surface_passes_from_layer_to_layer() -> None:
@@ -99,7 +100,7 @@ def test_a_sensor_s_frame_without_depth_leaves_nothing_unfilled() -> None:
     rgb, metres, _ = _seen(CAMERA, _pose(0, 0, 0))
     framed = np.full_like(metres, np.nan)
     framed[5:-5, 6:-6] = metres[5:-5, 6:-6]
-    layers = to_layers(rgb, MetricDepth(framed, unit="m"), CAMERA)
+    layers = to_layers(RGBD(rgb, MetricDepth(framed, unit="m"), CAMERA))
     assert not layers.unknown.any()
     for pose in PLACES:
         whole, view = render_view(LAYERS, CAMERA, pose), render_view(layers, CAMERA, pose)

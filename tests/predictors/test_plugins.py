@@ -17,7 +17,7 @@ from depth3d.core.errors import DepthMapError, UsageError
 from depth3d.predictors import load_predictor, plugins
 
 Z = exact_depth().astype(np.float32)
-SHARP = d3.Options(refine=False)
+SHARP = d3.Options.of(refine=False)
 
 
 @d3.predictor(kind="metric", metric_sigma=0.1, licence="MIT")
@@ -30,7 +30,7 @@ def with_points(rgb: np.ndarray) -> d3.Prediction:
 
 
 def test_metres_of_a_function_are_metres_with_its_error() -> None:
-    scene = d3.reconstruct(exact_photo(), SHARP, predictor=ruler)
+    scene = d3.reconstruct(exact_photo(), options=SHARP, predictor=ruler)
     assert scene.unit == "m"
     np.testing.assert_allclose(scene.depth.z, Z, rtol=1e-5)
     np.testing.assert_allclose(scene.depth.sigma, 0.1 * Z, rtol=1e-4)
@@ -40,13 +40,13 @@ def test_metres_of_a_function_are_metres_with_its_error() -> None:
 
 def test_metres_are_corrected_by_hints() -> None:
     hint = d3.DepthAt(40.5, 40.5, 1.1 * float(Z[40, 40]))
-    scene = d3.reconstruct(exact_photo(), d3.Options(refine=False, hints=(hint,)), predictor=ruler)
+    scene = d3.reconstruct(exact_photo(), options=d3.Options.of(refine=False, hints=(hint,)), predictor=ruler)
     np.testing.assert_allclose(scene.depth.z, 1.1 * Z, rtol=1e-4)
     assert any("own metres are multiplied by 1.1" in note for note in scene.notes)
 
 
 def test_the_camera_that_points_imply_is_taken_and_named() -> None:
-    scene = d3.reconstruct(exact_photo(), SHARP, predictor=with_points)
+    scene = d3.reconstruct(exact_photo(), options=SHARP, predictor=with_points)
     assert scene.camera.fx == pytest.approx(FOCAL_PX, rel=1e-3)
     assert scene.camera.source.startswith("seen by the network (points): 63.2 degrees")
     assert scene.camera.focal_sigma > 0
@@ -57,7 +57,7 @@ def test_the_camera_that_points_imply_is_taken_and_named() -> None:
 
 
 def test_a_stated_camera_goes_before_the_network_and_shapes_its_points() -> None:
-    scene = d3.reconstruct(exact_photo(), d3.Options(refine=False, focal_px=FOCAL_PX), predictor=with_points)
+    scene = d3.reconstruct(exact_photo(), options=d3.Options.of(refine=False, focal_px=FOCAL_PX), predictor=with_points)
     assert scene.camera.source == "stated: focal length 130 px"
     ratio = scene.depth.z[Z < 4.9] / Z[Z < 4.9]
     assert np.ptp(ratio) / ratio.mean() < 1e-3
@@ -71,7 +71,7 @@ def test_a_function_runs_once_per_photo() -> None:
         calls.append(rgb.shape)
         return d3.Prediction(exact_depth(), "depth", focal_px=FOCAL_PX, source="counting")
 
-    scene = d3.reconstruct(exact_photo(), SHARP, predictor=counting)
+    scene = d3.reconstruct(exact_photo(), options=SHARP, predictor=counting)
     assert calls == [(120, 160, 3)]
     assert scene.camera.fx == FOCAL_PX
     assert ("network", "counting") in scene.inverse_depth.details
@@ -82,7 +82,7 @@ def test_objects_with_predict_alone_still_serve() -> None:
         def predict(self, photo: d3.Photo) -> d3.InverseDepth:
             return d3.InverseDepth(1 / exact_depth(), zero_is_infinity=True, source="old")
 
-    scene = d3.reconstruct(exact_photo(), SHARP, predictor=Old())
+    scene = d3.reconstruct(exact_photo(), options=SHARP, predictor=Old())
     assert scene.depth.source == "old"
     assert plugins.as_predictor(Old).see(exact_photo()).kind == "disparity"
 
@@ -104,7 +104,7 @@ def test_arrays_with_axes_of_length_one_are_taken_as_pictures() -> None:
 )
 def test_each_wrong_function_is_named(function: object, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
-        d3.reconstruct(exact_photo(), SHARP, predictor=function)
+        d3.reconstruct(exact_photo(), options=SHARP, predictor=function)
     with pytest.raises(UsageError, match="unknown kind of network output 'deep'"):
         d3.predictor(kind="deep")(lambda rgb: rgb)
 
@@ -112,7 +112,7 @@ def test_each_wrong_function_is_named(function: object, error: type[Exception], 
 def test_a_predictor_beside_a_depth_map_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "map.npy", Z)
     with pytest.raises(UsageError, match="a predictor and depth that replaces it exclude one another"):
-        d3.reconstruct(exact_photo(), d3.Options(depth_map=tmp_path / "map.npy"), predictor=ruler)
+        d3.reconstruct(exact_photo(), options=d3.Options.of(depth_map=tmp_path / "map.npy"), predictor=ruler)
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("offered")
 def test_entry_points_are_predictors_by_name() -> None:
-    scene = d3.reconstruct(exact_photo(), d3.Options(refine=False, predictor="ruler"))
+    scene = d3.reconstruct(exact_photo(), options=d3.Options.of(refine=False, predictor="ruler"))
     np.testing.assert_allclose(scene.depth.z, Z, rtol=1e-5)
     with pytest.raises(UsageError, match="unknown predictor 'rule'.*bundled, broken, ruler; did you mean ruler?"):
         load_predictor("rule")

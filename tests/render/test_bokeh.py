@@ -18,6 +18,7 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.color import to_light, to_srgb
 from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import UsageError
+from depth3d.core.rgbd import RGBD
 from depth3d.lab.bench import discs
 from depth3d.layers import to_layers
 from depth3d.render.bokeh import compositing as slices
@@ -94,7 +95,7 @@ def test_light_and_back_is_the_photo() -> None:
 def test_a_blurred_near_wall_spreads_as_a_disc_does(blur_percent: float) -> None:
     rgb, depth = _walls()
     radius = blur_percent / 200 * CAMERA.width
-    seen = _light(defocus(rgb, depth, CAMERA, focus=FAR, blur_percent=blur_percent, highlights=1).rgb)
+    seen = _light(defocus(RGBD(rgb, depth, CAMERA), focus=FAR, blur_percent=blur_percent, highlights=1).rgb)
     photo, behind = _light(rgb), _light(_walls(columns=0)[0])
     share = _disc_edge(np.arange(CAMERA.width) + 0.5 - EDGE, radius)[:, None]
     expected = share * photo[80, 10] + (1 - share) * behind[80]
@@ -112,7 +113,7 @@ def test_a_far_wall_is_blurred_as_a_disc_blurs_waves(blur_percent: float) -> Non
     rgb, depth = _walls()
     radius = blur_percent / 200 * CAMERA.width
     photo = _light(rgb)
-    seen = _light(defocus(rgb, depth, CAMERA, focus=NEAR, blur_percent=blur_percent, highlights=1).rgb)
+    seen = _light(defocus(RGBD(rgb, depth, CAMERA), focus=NEAR, blur_percent=blur_percent, highlights=1).rgb)
     # The waves are harmonics of one wave; a disc weakens each by 2 J1(x) / x.
     wave = photo[80, EDGE : EDGE + 40]
     harmonics = np.fft.rfft(wave, axis=0)
@@ -125,7 +126,7 @@ def test_a_far_wall_is_blurred_as_a_disc_blurs_waves(blur_percent: float) -> Non
 def test_a_sharp_near_wall_keeps_its_edge_and_lends_no_colour() -> None:
     rgb, depth = _walls()
     other, _ = _walls((20, 80, 200))
-    one, two = (defocus(image, depth, CAMERA, focus=NEAR, blur_percent=8).rgb for image in (rgb, other))
+    one, two = (defocus(RGBD(image, depth, CAMERA), focus=NEAR, blur_percent=8).rgb for image in (rgb, other))
     np.testing.assert_array_equal(one[:, : EDGE - 1], rgb[:, : EDGE - 1])
     assert np.abs(one[:, EDGE - 1].astype(int) - rgb[:, EDGE - 1]).max() <= 2
     np.testing.assert_array_equal(one[:, EDGE:], two[:, EDGE:])
@@ -136,7 +137,7 @@ def test_only_ratios_of_inverse_depth_differences_matter() -> None:
     rgb, depth = _walls()
     inverse = 1 / depth.z
     changed = MetricDepth((1 / (7 * inverse + 2)).astype(np.float32), unit="m")
-    one, two = (defocus(rgb, d, CAMERA, focus=FAR, blur_percent=6).rgb for d in (depth, changed))
+    one, two = (defocus(RGBD(rgb, d, CAMERA), focus=FAR, blur_percent=6).rgb for d in (depth, changed))
     assert np.abs(one.astype(int) - two).max() <= 1
 
 
@@ -148,7 +149,7 @@ def test_a_lens_of_50_mm_and_f_2_is_25_mm_wide() -> None:
     metres[:, :100] = 1.0
     rgb = np.full((240, 360, 3), 30, np.uint8)
     rgb[120, 250] = 200
-    seen = _light(defocus(rgb, MetricDepth(metres, unit="m"), camera, focus=(50, 120), f_number=2.0).rgb)[..., 1]
+    seen = _light(defocus(RGBD(rgb, MetricDepth(metres, unit="m"), camera), focus=(50, 120), f_number=2.0).rgb)[..., 1]
     more = seen - _light(rgb[:1, :1])[0, 0, 1]
     more[:, :220] = 0
     across = np.arange(360) - 250
@@ -159,10 +160,12 @@ def test_highlights_bloom() -> None:
     rgb, depth = _walls()
     rgb[60:63, 180:183] = 255
     plain, bright = (
-        defocus(rgb, depth, CAMERA, focus=NEAR, blur_percent=6, highlights=h).rgb[61, 181].astype(int) for h in (1, 12)
+        defocus(RGBD(rgb, depth, CAMERA), focus=NEAR, blur_percent=6, highlights=h).rgb[61, 181].astype(int)
+        for h in (1, 12)
     )
     assert (bright > plain + 20).all()
-    np.testing.assert_array_equal(defocus(rgb, depth, CAMERA, focus=FAR, highlights=12).rgb[60:63, 180:183], 255)
+    far = defocus(RGBD(rgb, depth, CAMERA), focus=FAR, highlights=12)
+    np.testing.assert_array_equal(far.rgb[60:63, 180:183], 255)
 
 
 def test_the_apertures_shape_shows_and_turns_over_at_the_focus() -> None:
@@ -172,7 +175,9 @@ def test_the_apertures_shape_shows_and_turns_over_at_the_focus() -> None:
     for focus, column in ((FAR, 40), (NEAR, 200)):
         with_point, without = rgb.copy(), rgb.copy()
         without[80, column] = rgb[79, column]
-        pictures = (defocus(i, depth, CAMERA, focus=focus, blur_percent=8, blades=3) for i in (with_point, without))
+        pictures = (
+            defocus(RGBD(i, depth, CAMERA), focus=focus, blur_percent=8, blades=3) for i in (with_point, without)
+        )
         on, off = (_light(picture.rgb)[..., 0] for picture in pictures)
         shapes.append((on - off)[68:93, column - 12 : column + 13] > 0.004)
     before, behind = shapes
@@ -182,16 +187,16 @@ def test_the_apertures_shape_shows_and_turns_over_at_the_focus() -> None:
 
 def test_bands_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     rgb, depth = _walls()
-    whole = defocus(rgb, depth, CAMERA, focus=FAR, blur_percent=8).rgb
+    whole = defocus(RGBD(rgb, depth, CAMERA), focus=FAR, blur_percent=8).rgb
     monkeypatch.setattr(slices, "_BAND_PX", 30 * CAMERA.width)
-    np.testing.assert_array_equal(defocus(rgb, depth, CAMERA, focus=FAR, blur_percent=8).rgb, whole)
+    np.testing.assert_array_equal(defocus(RGBD(rgb, depth, CAMERA), focus=FAR, blur_percent=8).rgb, whole)
 
 
 def test_photos_larger_than_their_layers_keep_their_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     rgb, depth = _walls()
     rgb[::2] //= 2
     monkeypatch.setattr(depth_of_field, "to_layers", partial(to_layers, max_pixels=10_000))
-    seen = defocus(rgb, depth, CAMERA, focus=NEAR, blur_percent=8).rgb
+    seen = defocus(RGBD(rgb, depth, CAMERA), focus=NEAR, blur_percent=8).rgb
     np.testing.assert_array_equal(seen[:, : EDGE - 4], rgb[:, : EDGE - 4])
     assert np.abs(np.diff(seen[20:-20, EDGE + 4 :].astype(int), axis=0)).max() < 10
 
@@ -199,8 +204,8 @@ def test_photos_larger_than_their_layers_keep_their_pixels(monkeypatch: pytest.M
 def test_one_plane_stays_sharp_and_the_same_call_gives_the_same_bytes() -> None:
     rgb, depth = _walls()
     flat = MetricDepth(np.full_like(depth.z, 2.0), unit="m")
-    np.testing.assert_array_equal(defocus(rgb, flat, CAMERA).rgb, rgb)
-    once, again = (defocus(rgb, depth, CAMERA, blades=5).rgb.tobytes() for _ in range(2))
+    np.testing.assert_array_equal(defocus(RGBD(rgb, flat, CAMERA)).rgb, rgb)
+    once, again = (defocus(RGBD(rgb, depth, CAMERA), blades=5).rgb.tobytes() for _ in range(2))
     assert once == again
 
 
@@ -225,7 +230,7 @@ def test_the_benchmark_says_what_holds(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_numbers_out_of_range_are_refused(wrong: dict[str, float], said: str) -> None:
     rgb, depth = _walls()
     with pytest.raises(UsageError, match=said):
-        defocus(rgb, depth, CAMERA, **wrong)  # type: ignore[arg-type]
+        defocus(RGBD(rgb, depth, CAMERA), **wrong)  # type: ignore[arg-type]
 
 
 def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -237,7 +242,7 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert run([*command, "--blur", "5", "-o", str(tmp_path / "b.png")]) == 0
     assert "picture 240x160" in capsys.readouterr().out
     with Image.open(tmp_path / "b.png") as written:
-        expected = defocus(rgb, depth, CAMERA, focus=FAR, blur_percent=5).rgb
+        expected = defocus(RGBD(rgb, depth, CAMERA), focus=FAR, blur_percent=5).rgb
         assert np.abs(np.asarray(written).astype(int) - expected).max() <= 2
     assert run([*command, "--f-number", "2", "-o", str(tmp_path / "c.png")]) == 2
     assert "an f-number needs depth in metres" in capsys.readouterr().err

@@ -16,6 +16,7 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import GeometryError, UsageError
 from depth3d.core.images import Animation
+from depth3d.core.rgbd import RGBD
 from depth3d.io.cameras.keyframes_file import read_motion
 from depth3d.layers import to_layers
 from depth3d.layers.views import Viewpoint
@@ -41,7 +42,7 @@ TRUTH = _before()
 
 
 def _animation(truth: Truth = TRUTH, **options: Any) -> Animation:
-    return animate_parallax(truth.rgb, truth.depth, truth.camera, **({"seconds": 0.5, "fps": 16} | options))
+    return animate_parallax(RGBD(truth.rgb, truth.depth, truth.camera), **({"seconds": 0.5, "fps": 16} | options))
 
 
 def _frames(truth: Truth = TRUTH, **options: Any) -> list[NDArray[np.uint8]]:
@@ -49,7 +50,7 @@ def _frames(truth: Truth = TRUTH, **options: Any) -> list[NDArray[np.uint8]]:
 
 
 def _viewpoints(motion: str, phases: list[float], focus: tuple[float, float] | None = None) -> list[Viewpoint]:
-    layers = to_layers(TRUTH.rgb, TRUTH.depth, CAMERA)
+    layers = to_layers(RGBD(TRUTH.rgb, TRUTH.depth, CAMERA))
     return to_viewpoints(preset_motion(motion), phases, find_focus(layers, focus), CAMERA, CAMERA.size)
 
 
@@ -151,7 +152,7 @@ def test_nothing_of_the_box_is_smeared_over_the_wall_behind_it() -> None:
 
 
 def test_a_video_that_stands_still_moves_like_a_photo() -> None:
-    layers = to_layers(TRUTH.rgb, TRUTH.depth, TRUTH.camera)
+    layers = to_layers(RGBD(TRUTH.rgb, TRUTH.depth, TRUTH.camera))
     motion = preset_motion("swing")
     photo = list(animate_layers(layers, motion=motion, width=60, seconds=1, fps=6).frames())
     height = photo[0].shape[0]
@@ -163,8 +164,8 @@ def test_a_video_that_stands_still_moves_like_a_photo() -> None:
 def test_unknown_depth_moves_like_the_farthest() -> None:
     metres = TRUTH.depth.z.copy()
     metres[:, 120:] = np.nan
-    holes = animate_parallax(TRUTH.rgb, MetricDepth(metres, unit="m"), CAMERA, seconds=0.2)
-    whole = animate_parallax(TRUTH.rgb, TRUTH.depth, CAMERA, seconds=0.2)
+    holes = animate_parallax(RGBD(TRUTH.rgb, MetricDepth(metres, unit="m"), CAMERA), seconds=0.2)
+    whole = animate_parallax(RGBD(TRUTH.rgb, TRUTH.depth, CAMERA), seconds=0.2)
     for one, other in zip(holes.frames(), whole.frames(), strict=True):
         assert np.abs(one.astype(int) - other).mean() < 0.5
 
@@ -204,7 +205,7 @@ def test_key_poses_may_go_one_way_in_the_scene_s_unit() -> None:
         {"keys": [{"move": [0, 0, 0]}, {"move": [0.1, 0, 0]}], "unit": "scene", "hold": "nothing", "loop": False}
     )
     assert not way.loops
-    layers = to_layers(TRUTH.rgb, TRUTH.depth, CAMERA)
+    layers = to_layers(RGBD(TRUTH.rgb, TRUTH.depth, CAMERA))
     last = to_viewpoints(way, [1.0], find_focus(layers, None), CAMERA, CAMERA.size)[0]
     assert last.pose.world_from_cam[0, 3] == pytest.approx(0.1)
     animation = _animation(motion=way)
@@ -267,7 +268,7 @@ def test_what_cannot_be_meant_is_refused(wrong: dict[str, Any]) -> None:
 
 def test_a_depth_of_another_size_is_refused() -> None:
     with pytest.raises(GeometryError, match="photo is 160x120, its depth 2x2"):
-        animate_parallax(TRUTH.rgb, MetricDepth(np.ones((2, 2), np.float32), unit="m"), CAMERA)
+        animate_parallax(RGBD(TRUTH.rgb, MetricDepth(np.ones((2, 2), np.float32), unit="m"), CAMERA))
 
 
 @pytest.mark.parametrize("unit", ["percent", "scene"])
@@ -284,4 +285,4 @@ def test_a_photo_too_long_for_views_is_refused() -> None:
     camera = Intrinsics.from_fov(1, height, fov_x_deg=60)
     depth = MetricDepth(np.linspace(1, 2, height, dtype=np.float32)[:, None], unit="m")
     with pytest.raises(UsageError, match="1x40000 pixels cannot be drawn.*crop it first"):
-        animate_parallax(np.zeros((height, 1, 3), np.uint8), depth, camera)
+        animate_parallax(RGBD(np.zeros((height, 1, 3), np.uint8), depth, camera))

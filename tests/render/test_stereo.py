@@ -19,6 +19,7 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.color import to_light
 from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import UsageError
+from depth3d.core.rgbd import RGBD
 from depth3d.layers import Layers, to_layers
 from depth3d.layers.views import render_view
 from depth3d.render.stereo import LAYOUTS, ComfortWarning, Eyes, animate_wigglegram, to_stereo
@@ -37,7 +38,7 @@ def _dotted(*pixels: tuple[int, int]) -> Layers:
     rgb = np.full((CAMERA.height, CAMERA.width, 3), 30, np.uint8)
     for column, row in pixels:
         rgb[row - 1 : row + 2, column - 1 : column + 2] = 255
-    return to_layers(rgb, TRUTH.depth, CAMERA)
+    return to_layers(RGBD(rgb, TRUTH.depth, CAMERA))
 
 
 def _spot(rgb: NDArray[np.uint8]) -> tuple[float, float]:
@@ -70,7 +71,7 @@ def test_disparity_in_per_cent_needs_no_metres() -> None:
     near, far = to_rig(_dotted(), Eyes(focus=(0.8, 0.5))), to_rig(_dotted(), Eyes(focus=(0.2, 0.5)))
     assert (near.before, near.behind) == (pytest.approx(0.02), pytest.approx(0))
     assert (far.before, far.behind) == (pytest.approx(0), pytest.approx(0.02))
-    feet = to_layers(TRUTH.rgb, MetricDepth(TRUTH.depth.z * np.float32(3.28), unit="m"), CAMERA)
+    feet = to_layers(RGBD(TRUTH.rgb, MetricDepth(TRUTH.depth.z * np.float32(3.28), unit="m"), CAMERA))
     assert to_rig(feet, Eyes(focus=(0.8, 0.5))).baseline == pytest.approx(3.28 * near.baseline, rel=1e-5)
     assert to_rig(_dotted(), Eyes(ipd_m=0.06, convergence_m=2)).before == pytest.approx(
         CAMERA.fx / CAMERA.width * 0.06 / 2
@@ -79,12 +80,12 @@ def test_disparity_in_per_cent_needs_no_metres() -> None:
 
 def test_beyond_comfort_is_said() -> None:
     with pytest.warns(ComfortWarning, match=r"up to 5\.0 % of the width .*may strain the eyes"):
-        to_stereo(TRUTH.rgb, TRUTH.depth, CAMERA, eyes=Eyes(disparity_percent=5))
+        to_stereo(RGBD(TRUTH.rgb, TRUTH.depth, CAMERA), eyes=Eyes(disparity_percent=5))
 
 
 def test_every_layout_holds_both_pictures() -> None:
     def drawn(layout: str) -> NDArray[np.uint8]:
-        return to_stereo(TRUTH.rgb, TRUTH.depth, CAMERA, layout=layout).rgb  # type: ignore[arg-type]
+        return to_stereo(RGBD(TRUTH.rgb, TRUTH.depth, CAMERA), layout=layout).rgb  # type: ignore[arg-type]
 
     wide, swapped, tall = drawn("side-by-side"), drawn("cross-eyed"), drawn("top-bottom")
     assert wide.shape == (120, 320, 3)
@@ -118,8 +119,8 @@ def test_each_filter_shows_its_eye_on_a_real_photo(shared_data: Path) -> None:
     camera = Intrinsics.from_fov(frame.rgb.shape[1], frame.rgb.shape[0], fov_x_deg=40)
     options = {"eyes": Eyes(disparity_percent=3), "width": 320}
     depth = MetricDepth(frame.truth_m, unit="m")
-    pair = to_stereo(frame.rgb, depth, camera, layout="side-by-side", **options).rgb  # type: ignore[arg-type]
-    mixed = to_stereo(frame.rgb, depth, camera, **options).rgb  # type: ignore[arg-type]
+    pair = to_stereo(RGBD(frame.rgb, depth, camera), layout="side-by-side", **options).rgb  # type: ignore[arg-type]
+    mixed = to_stereo(RGBD(frame.rgb, depth, camera), **options).rgb  # type: ignore[arg-type]
     left, right = (pair[:, part].mean(axis=2).ravel() for part in (np.s_[:320], np.s_[320:]))
     red, cyan = mixed[..., 0].ravel(), mixed[..., 1:].mean(axis=2).ravel()
 
@@ -180,7 +181,7 @@ def test_vr180_shows_things_in_their_true_directions(pixel: tuple[int, int]) -> 
 def test_vr180_spans_the_photos_angles_and_is_black_beyond() -> None:
     camera = Intrinsics.from_fov(120, 80, fov_x_deg=90)
     flat = MetricDepth(np.full((80, 120), 50.0, np.float32), unit="m")
-    picture = to_stereo(np.full((80, 120, 3), 200, np.uint8), flat, camera, layout="vr180", width=360).rgb
+    picture = to_stereo(RGBD(np.full((80, 120, 3), 200, np.uint8), flat, camera), layout="vr180", width=360).rgb
     assert picture.shape == (360, 720, 3)
     left = picture[:, :360]
     assert np.flatnonzero(left[180, :, 0] > 100)[[0, -1]].tolist() == pytest.approx([90, 269], abs=1.5)
@@ -192,7 +193,7 @@ def test_vr180_spans_the_photos_angles_and_is_black_beyond() -> None:
 
 
 def test_a_wigglegram_is_a_loop_of_both_eyes() -> None:
-    animation = animate_wigglegram(TRUTH.rgb, TRUTH.depth, CAMERA, width=80)
+    animation = animate_wigglegram(RGBD(TRUTH.rgb, TRUTH.depth, CAMERA), width=80)
     left, middle, right, again = animation.frames()
     assert animation.count == 4
     assert animation.loops
@@ -206,7 +207,7 @@ def test_a_wigglegram_is_a_loop_of_both_eyes() -> None:
 def test_a_flat_scene_looks_the_same_to_both_eyes() -> None:
     flat = MetricDepth(np.full((120, 160), 2.0, np.float32), unit="m")
     for layout in ("side-by-side", "autostereogram", "vr180"):
-        rgb = to_stereo(TRUTH.rgb, flat, CAMERA, layout=layout, width=160).rgb  # type: ignore[arg-type]
+        rgb = to_stereo(RGBD(TRUTH.rgb, flat, CAMERA), layout=layout, width=160).rgb  # type: ignore[arg-type]
         if layout != "autostereogram":
             np.testing.assert_array_equal(*np.split(rgb, 2, axis=1))
 
@@ -216,7 +217,7 @@ def test_tiny_photos_pass(size: tuple[int, int]) -> None:
     rgb = np.arange(size[0] * size[1] * 3, dtype=np.uint8).reshape(size[1], size[0], 3)
     depth = MetricDepth(np.linspace(1, 2, rgb[..., 0].size, dtype=np.float32).reshape(rgb.shape[:2]), unit="m")
     for layout in LAYOUTS:
-        assert to_stereo(rgb, depth, Intrinsics.from_fov(*size, fov_x_deg=60), layout=layout, width=16).rgb.size
+        assert to_stereo(RGBD(rgb, depth, Intrinsics.from_fov(*size, fov_x_deg=60)), layout=layout, width=16).rgb.size
 
 
 @pytest.mark.parametrize(
@@ -235,12 +236,12 @@ def test_eyes_out_of_range_are_refused(wrong: dict[str, float], said: str) -> No
 
 def test_layouts_and_widths_out_of_range_are_refused() -> None:
     with pytest.raises(UsageError, match="no layout 'hologram'"):
-        to_stereo(TRUTH.rgb, TRUTH.depth, CAMERA, layout="hologram")  # type: ignore[arg-type]
+        to_stereo(RGBD(TRUTH.rgb, TRUTH.depth, CAMERA), layout="hologram")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="between 16 and 8192 pixels, got 9000"):
-        to_stereo(TRUTH.rgb, TRUTH.depth, CAMERA, width=9000)
+        to_stereo(RGBD(TRUTH.rgb, TRUTH.depth, CAMERA), width=9000)
     slope = slanted_plane(CAMERA, normal=(1.5, 0, -1))
     with pytest.raises(UsageError, match="enlarged"):
-        animate_wigglegram(slope.rgb, slope.depth, CAMERA, eyes=Eyes(ipd_m=5.0))
+        animate_wigglegram(RGBD(slope.rgb, slope.depth, CAMERA), eyes=Eyes(ipd_m=5.0))
 
 
 def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ import pytest
 from conftest import HUNG_S, ROOT
 from scenes import box_corner, small_camera
 
-from depth3d import Options, Photo, Scene
+from depth3d import Photo, Scene
 from depth3d.io.photos.photo import Exif
 
 TUTORIAL = ROOT / "samples" / "tutorial.ipynb"
@@ -26,7 +26,7 @@ TUTORIAL = ROOT / "samples" / "tutorial.ipynb"
 def scene() -> Scene:
     truth = box_corner(small_camera(200, 150))
     photo = Photo(truth.rgb, Exif(), 'a "room" & <more>.jpg')
-    return Scene(photo, truth.camera, truth.camera, None, truth.depth, None, Options())
+    return Scene(photo, truth.camera, truth.camera, None, truth.depth, None)
 
 
 def test_the_tutorial_is_stored_without_results() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -55,10 +54,10 @@ def true_point(u: float, v: float) -> np.ndarray:
 def test_hints_and_depth_of_a_distorted_photo_give_straight_walls(barrel: Path) -> None:
     pixels = [(30.5, 110.5), (80.5, 30.5), (120.5, 100.5)]
     hints = tuple(d3.DistanceAt(u, v, float(np.linalg.norm(true_point(u, v)))) for u, v in pixels)
-    options = d3.Options(
+    options = d3.Options.of(
         camera_file=barrel / "camera.json", depth_map=barrel / "map.npy", hints=hints, embedded_depth=False
     )
-    scene = d3.reconstruct(barrel / "photo.png", options)
+    scene = d3.reconstruct(barrel / "photo.png", options=options)
     assert not scene.camera_as_taken.is_ideal
     assert scene.camera.is_ideal
     assert "undone" in scene.camera.source
@@ -74,15 +73,15 @@ def test_hints_and_depth_of_a_distorted_photo_give_straight_walls(barrel: Path) 
 
 
 def test_a_hint_on_what_the_straightened_picture_loses_is_refused(barrel: Path) -> None:
-    options = d3.Options(
+    options = d3.Options.of(
         camera_file=barrel / "camera.json", depth_map=barrel / "map.npy", hints=(d3.DistanceAt(0.5, 0.5, 2.0),)
     )
     with pytest.raises(HintError, match="outside the 160x120 photo"):
-        d3.reconstruct(barrel / "photo.png", options)
+        d3.reconstruct(barrel / "photo.png", options=options)
 
 
 def test_an_ideal_lens_changes_nothing(barrel: Path) -> None:
-    scene = d3.reconstruct(barrel / "photo.png", d3.Options(fov_x_deg=60, depth_map=barrel / "map.npy"))
+    scene = d3.reconstruct(barrel / "photo.png", options=d3.Options.of(fov_x_deg=60, depth_map=barrel / "map.npy"))
     assert scene.camera_as_taken == scene.camera
     np.testing.assert_array_equal(scene.photo.rgb, d3.read_photo(barrel / "photo.png").rgb)
 
@@ -115,27 +114,27 @@ def blurred_box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_a_network_saw_is_refined_before_hints_and_measures_look_at_it(blurred_box: Path) -> None:
     just_inside, wall = (51.0, 60.5), (20.5, 60.5)
     hints = (d3.DepthAt(*just_inside, 1.0), d3.DepthAt(*wall, 4.0))
-    scene = d3.reconstruct(blurred_box / "photo.png", d3.Options(fov_x_deg=60, hints=hints))
+    scene = d3.reconstruct(blurred_box / "photo.png", options=d3.Options.of(fov_x_deg=60, hints=hints))
     assert scene.inverse_depth is not None
     assert (np.abs(scene.inverse_depth.values - box()) > 0.02).sum() <= 4  # the box's corners
     assert scene.depth.z[60, 51] == pytest.approx(1, rel=0.02)
     assert scene.depth.z[60, 100] == pytest.approx(1, rel=0.02)
     assert scene.measure(just_inside).metres == pytest.approx(1.03, abs=0.05)
     assert "edges refined" in scene.depth.source
-    plain = d3.reconstruct(blurred_box / "photo.png", d3.Options(fov_x_deg=60, hints=hints, refine=False))
+    plain = d3.reconstruct(blurred_box / "photo.png", options=d3.Options.of(fov_x_deg=60, hints=hints, refine=False))
     # The slope at the box's edge was believed to be the box.
     assert plain.depth.z[60, 100] < 0.98
 
 
 def test_depth_that_is_given_is_refined_only_on_demand(blurred_box: Path) -> None:
-    options = d3.Options(fov_x_deg=60, depth_map=blurred_box / "map.npy")
-    given = d3.reconstruct(blurred_box / "photo.png", options).inverse_depth
+    options = d3.Options.of(fov_x_deg=60, depth_map=blurred_box / "map.npy")
+    given = d3.reconstruct(blurred_box / "photo.png", options=options).inverse_depth
     assert given is not None
     np.testing.assert_array_equal(given.values, np.load(blurred_box / "map.npy"))
-    asked = d3.reconstruct(blurred_box / "photo.png", replace(options, refine=True)).inverse_depth
+    asked = d3.reconstruct(blurred_box / "photo.png", options=options.changed(refine=True)).inverse_depth
     assert asked is not None
     assert (np.abs(asked.values - box()) > 0.02).sum() <= 4
-    soft = d3.reconstruct(blurred_box / "photo.png", replace(options, smooth_px=3.0)).inverse_depth
+    soft = d3.reconstruct(blurred_box / "photo.png", options=options.changed(smooth_px=3.0)).inverse_depth
     assert soft is not None
     assert np.abs(np.diff(soft.values, axis=1)).max() < 0.6 * np.abs(np.diff(given.values, axis=1)).max()
 
@@ -147,7 +146,7 @@ def test_a_phones_own_depth_gives_metres(shared_data: Path) -> None:
     known = scene.depth.z[np.isfinite(scene.depth.z)]
     assert (known.min(), known.max()) == pytest.approx((0.23, 0.67), abs=0.01)
     rescaled = d3.reconstruct(
-        shared_data / "iphone_heic" / "pug.heic", d3.Options(hints=(d3.DepthAt(1500, 2000, 0.76),))
+        shared_data / "iphone_heic" / "pug.heic", options=d3.Options.of(hints=(d3.DepthAt(1500, 2000, 0.76),))
     )
     ratio = rescaled.depth.z / scene.depth.z
     assert np.nanmax(ratio) == pytest.approx(np.nanmin(ratio), rel=1e-3)
@@ -156,12 +155,12 @@ def test_a_phones_own_depth_gives_metres(shared_data: Path) -> None:
 def test_what_lies_too_deep_is_left_out_and_said(tmp_path: Path) -> None:
     Image.new("RGB", (4, 2)).save(tmp_path / "photo.png")
     np.save(tmp_path / "depth.npy", np.array([[1, 2, 3, 4], [5, 6, 7, np.nan]], np.float32))
-    options = d3.Options(depth_map=tmp_path / "depth.npy", depth_kind="metric", max_depth_m=4.0)
-    scene = d3.reconstruct(tmp_path / "photo.png", options)
+    options = d3.Options.of(depth_map=tmp_path / "depth.npy", depth_kind="metric", max_depth_m=4.0)
+    scene = d3.reconstruct(tmp_path / "photo.png", options=options)
     np.testing.assert_array_equal(scene.depth.z, [[1, 2, 3, 4], [np.nan] * 4])
     assert "37.5% of the picture lies beyond 4 m and is left out" in scene.notes
     with pytest.raises(UsageError, match=r"no depth is below 0\.5 m; the nearest is 1 m"):
-        d3.reconstruct(tmp_path / "photo.png", replace(options, max_depth_m=0.5))
-    relative = replace(options, depth_kind="depth")
+        d3.reconstruct(tmp_path / "photo.png", options=options.changed(max_depth_m=0.5))
+    relative = options.changed(depth_kind="depth")
     with pytest.raises(UsageError, match="needs metres; give a distance"):
-        d3.reconstruct(tmp_path / "photo.png", relative)
+        d3.reconstruct(tmp_path / "photo.png", options=relative)

@@ -19,7 +19,7 @@ from depth3d.cli import run
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import MissingExtraError, OutputError, UsageError, ViewerError
-from depth3d.core.point_map import unproject
+from depth3d.core.rgbd import RGBD
 from depth3d.geometry.gaussians import to_gaussians
 from depth3d.geometry.mesh import Mesh, to_mesh
 from depth3d.geometry.point_cloud import PointCloud, to_cloud
@@ -85,11 +85,11 @@ def display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualDisplay
 
 
 def mesh_of(truth: Truth, *, textured: bool = True) -> Mesh:
-    return to_mesh(unproject(truth.depth, truth.camera), truth.rgb, textured=textured)
+    return to_mesh(RGBD(truth.rgb, truth.depth, truth.camera), textured=textured)
 
 
 def cloud_of(truth: Truth) -> PointCloud:
-    return to_cloud(unproject(truth.depth, truth.camera), truth.rgb)
+    return to_cloud(RGBD(truth.rgb, truth.depth, truth.camera))
 
 
 def difference(picture: np.ndarray, photo: np.ndarray) -> float:
@@ -363,7 +363,7 @@ class TestReading:
 
     def test_splats_are_shown_upright_and_coloured(self, tmp_path: Path) -> None:
         truth = box_corner(CAMERA)
-        splats = to_gaussians(unproject(truth.depth, truth.camera), truth.rgb, truth.camera)
+        splats = to_gaussians(RGBD(truth.rgb, truth.depth, truth.camera))
         (read,) = load_geometry(save(splats, tmp_path / "a.ply"))
         assert np.array_equal(read.xyz, splats.xyz)
         assert read.rgb is not None
@@ -447,7 +447,7 @@ def test_unknown_depth_leaves_the_background(tmp_path: Path) -> None:
     truth = step(CAMERA)
     metres = truth.depth.z.copy()
     metres[60:120, 80:160] = np.nan
-    mesh = to_mesh(unproject(MetricDepth(metres, unit="m"), CAMERA), truth.rgb)
+    mesh = to_mesh(RGBD(truth.rgb, MetricDepth(metres, unit="m"), CAMERA))
     hole = shot(mesh, CAMERA, tmp_path / "a.png")[65:115, 85:155]
     assert np.ptp(hole.reshape(-1, 3), axis=0).max() == 0
     assert hole.max() < 60

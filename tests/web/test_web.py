@@ -87,7 +87,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         patch.setattr(socket.socket, "connect", watched_connect)
         patch.setattr(NetworkPredictor, "predict", watched_predict)
         patch.setenv("GRADIO_TEMP_DIR", "")
-        app = build_app(folder, options=d3.Options(predictor="bundled"), limits=Limits(megabytes=2, megapixels=3))
+        app = build_app(folder, options=d3.Options.of(predictor="bundled"), limits=Limits(megabytes=2, megapixels=3))
         config = server_config(app)
         config.timeout_graceful_shutdown = 1
         server = uvicorn.Server(config)
@@ -201,7 +201,7 @@ def test_a_photo_becomes_a_measured_model(visitor: Visitor, site: Site, shared_d
     placed = [(round(u * 6.4, 1), round(v * 4.8, 1)) for u, v in pins]
     np.testing.assert_allclose(placed, [NEAR, FAR], atol=1)
     hints = tuple(d3.DistanceAt(u, v, round(m, 2)) for (u, v), m in zip(placed, metres, strict=True))
-    scene = d3.reconstruct(shared_data / FRAME, d3.Options(predictor="bundled", fov_x_deg=62.5, hints=hints))
+    scene = d3.reconstruct(shared_data / FRAME, options=d3.Options.of(predictor="bundled", fov_x_deg=62.5, hints=hints))
     for (u, v), row in zip(placed, page.locator("#fit tbody tr, #fit table > tr").all(), strict=True):
         found = scene.measure((u, v))
         assert written_length(found.metres, found.sigma_m) in row.inner_text()

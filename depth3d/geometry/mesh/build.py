@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict, Unpack, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.errors import GeometryError, UsageError
-from depth3d.core.point_map import PointMap
+from depth3d.core.options import MeshOptions
+from depth3d.core.point_map import PointMap, unproject
+from depth3d.core.rgbd import RGBD
 from depth3d.geometry.mesh.decimate import collapse
 from depth3d.geometry.mesh.discontinuities import DEFAULT_CUT_ANGLE_DEG, DEFAULT_CUT_RATIO, CutGrid, cut_grid
 from depth3d.geometry.mesh.error_bounds import Surface, sideways_shift_px
@@ -17,14 +20,42 @@ from depth3d.geometry.mesh.normals import vertex_normals
 from depth3d.geometry.mesh.right_triangulation import halve
 from depth3d.geometry.mesh.working_mesh import renumbered
 
-DEFAULT_MAX_ERROR_PX = 0.5
+DEFAULT_MAX_ERROR_PX = cast(float, MeshOptions().max_error_px)
 DEFAULT_MAX_COLOUR_ERROR = 8.0
 
 _RELAX = 1.25
 _LARGEST_RELAXATION = 100.0
 
 
-def to_mesh(
+def to_mesh(rgbd: RGBD, *, max_points: int | None = None, **options: Unpack[Meshed]) -> Mesh:
+    """Make a mesh of a photo with depth: see `mesh_of_points`.
+
+    Args:
+        rgbd: photo, depth and camera, its lens distortion undone.
+        max_points: take at most so many pixels, evenly spread over the picture; None takes all.
+        options: those of `mesh_of_points`.
+
+    Raises:
+        CameraError: the camera's distortion has not been undone.
+        GeometryError: no triangle is left.
+        UsageError: an option is out of range.
+    """
+    return mesh_of_points(unproject(rgbd.depth, rgbd.camera, max_points=max_points), rgbd.rgb, **options)
+
+
+class Meshed(TypedDict, total=False):
+    """The options of `mesh_of_points`."""
+
+    textured: bool
+    normals: bool
+    cut_ratio: float
+    cut_angle_deg: float
+    max_error_px: float | None
+    max_colour_error: float
+    max_faces: int | None
+
+
+def mesh_of_points(
     points: PointMap,
     rgb: NDArray[np.uint8],
     *,
@@ -60,7 +91,8 @@ def to_mesh(
         GeometryError: no triangle is left, or the photo has another size.
         UsageError: an option is out of range.
     """
-    _check(cut_ratio, cut_angle_deg, max_error_px, max_colour_error, max_faces)
+    check_cuts(cut_ratio, cut_angle_deg, max_faces)
+    _check_errors(max_error_px, max_colour_error)
     colours = points.colours(rgb)
     grid = cut_grid(points, cut_ratio=cut_ratio, cut_angle_deg=cut_angle_deg)
     if grid.count == 0:
@@ -75,7 +107,7 @@ def to_mesh(
         surface = _surface(points, None if textured else colours, error_px, max_colour_error)
         light = _lighten(grid, surface, error_px, max_faces)
     if max_faces is not None and len(light.faces) > max_faces:
-        return to_mesh(
+        return mesh_of_points(
             _every_second(points),
             rgb,
             textured=textured,
@@ -140,20 +172,18 @@ def _texture_coordinates(points: PointMap, used: NDArray[np.int64]) -> NDArray[n
     return uv.astype(np.float32)
 
 
-def _check(
-    cut_ratio: float,
-    cut_angle_deg: float,
-    max_error_px: float | None,
-    max_colour_error: float,
-    max_faces: int | None,
-) -> None:
+def check_cuts(cut_ratio: float, cut_angle_deg: float, max_faces: int | None) -> None:
+    """Raise UsageError unless the limits of cuts and of faces are in range."""
     if not cut_ratio > 1:
         raise UsageError(f"cut ratio must be above 1, got {cut_ratio:g}")
     if not 0 <= cut_angle_deg < 90:
         raise UsageError(f"cut angle must lie between 0 and 90 degrees, got {cut_angle_deg:g}")
+    if max_faces is not None and max_faces < 2:
+        raise UsageError(f"max faces must be at least 2, got {max_faces}")
+
+
+def _check_errors(max_error_px: float | None, max_colour_error: float) -> None:
     if max_error_px is not None and not max_error_px > 0:
         raise UsageError(f"max error must be positive, got {max_error_px:g} px; leave it out to keep every point")
     if not max_colour_error > 0:
         raise UsageError(f"max colour error must be positive, got {max_colour_error:g}")
-    if max_faces is not None and max_faces < 2:
-        raise UsageError(f"max faces must be at least 2, got {max_faces}")

@@ -9,12 +9,13 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from depth3d.core.options import MeshOptions
 from depth3d.core.point_map import PointMap
 
 T = TypeVar("T", bound=np.generic)
 
-DEFAULT_CUT_RATIO = 1.08
-DEFAULT_CUT_ANGLE_DEG = 1.0
+DEFAULT_CUT_RATIO = MeshOptions().cut_ratio
+DEFAULT_CUT_ANGLE_DEG = MeshOptions().cut_angle_deg
 
 _INVISIBLE_JUMP = 0.01
 """A jump in 1/z smaller than this share of the nearest things' 1/z is not cut: a camera that moves so far that those
@@ -72,9 +73,18 @@ class CutGrid:
         return np.concatenate([at_left, at_right])
 
 
-def grid_faces(z: NDArray[np.float32], cut_ratio: float) -> NDArray[np.uint32]:
-    """Faces (M, 3) of a full grid of depths, or of distances, cut by ratio alone as in `cut_grid`; NaN is unknown."""
-    return _cut(z, None, cut_ratio, 0).faces().astype(np.uint32)
+def grid_faces(
+    z: NDArray[np.float32], cut_ratio: float, *, xyz: NDArray[np.float32] | None = None, cut_angle_deg: float = 0.0
+) -> NDArray[np.uint32]:
+    """Faces (M, 3) of a full grid of depths, or of distances, cut as in `cut_grid`; NaN is unknown.
+
+    Args:
+        z: (H, W) depths or distances.
+        cut_ratio: greatest ratio within one triangle.
+        xyz: (H, W, 3) the points; None cuts by ratio alone.
+        cut_angle_deg: least angle between a triangle and the ray that meets it.
+    """
+    return _cut(z, xyz, cut_ratio, cut_angle_deg).faces().astype(np.uint32)
 
 
 def cut_grid(points: PointMap, *, cut_ratio: float, cut_angle_deg: float) -> CutGrid:

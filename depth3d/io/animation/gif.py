@@ -6,19 +6,20 @@ import io
 import struct
 from collections.abc import Mapping
 from itertools import chain
-from typing import BinaryIO, Literal, get_args
+from typing import BinaryIO, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.errors import OutputError, UsageError
 from depth3d.core.images import Animation
+from depth3d.core.options import DitherChoice, FileOptions, PaletteChoice
 from depth3d.io.animation.animation import checked_frames, durations
 from depth3d.io.animation.palette import COLOURS, Palette, palette_of
 from depth3d.io.notes import as_ascii
 
-PaletteChoice = Literal["adaptive", "global", "frame"]
-DitherChoice = Literal["ordered", "diffusion", "none"]
+_DEFAULTS = FileOptions()
+
 PALETTES, DITHERS = get_args(PaletteChoice), get_args(DitherChoice)
 
 _TICKS_PER_SECOND = 100
@@ -36,8 +37,8 @@ def write(
     file: BinaryIO,
     *,
     notes: Mapping[str, str],
-    palette: PaletteChoice = "adaptive",
-    dither: DitherChoice = "ordered",
+    palette: PaletteChoice = _DEFAULTS.gif_palette,
+    dither: DitherChoice = _DEFAULTS.gif_dither,
     colours: int = COLOURS,
 ) -> None:
     """Write the frames as they are drawn; only one is held at a time.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from depth3d.core.aspect import same_aspect
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import Depth3DWarning, DepthMapError, UsageError
+from depth3d.core.options import DepthKind
 from depth3d.io.depth.read import read_stored_depth
 from depth3d.io.depth.stored import StoredDepth
 from depth3d.io.notes import unit_beside
 from depth3d.io.open_input import shown
-
-DepthKind = Literal["inverse", "depth", "metric"]
 
 _ASPECT_TOLERANCE = 0.02
 """Networks round each side to a multiple of 14 or 32 and stretch the photo to it: 518x392 for 4:3 is 0.9 % off."""

@@ -5,21 +5,28 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import UsageError
+from depth3d.core.options import FileOptions, TiffBits
 from depth3d.io.depth.depth_image import depth_values, inverse_levels, metric_levels
 from depth3d.io.depth.stored import as_our_texts, meaning_of
+
+_DEFAULTS = FileOptions()
 
 _DESCRIPTION = 270
 
 
 def write_depth(
-    depth: MetricDepth | InverseDepth, file: BinaryIO, *, notes: Mapping[str, str], bits: Literal[16, 32] = 32
+    depth: MetricDepth | InverseDepth,
+    file: BinaryIO,
+    *,
+    notes: Mapping[str, str],
+    bits: TiffBits = _DEFAULTS.tiff_bits,
 ) -> None:
     """Write one channel, compressed without loss; the notes and the meaning of the numbers are its description, JSON.
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.errors import UsageError
+from depth3d.core.options import FileOptions, TextureFormat
 from depth3d.geometry.lazy_point_cloud import Cloud, gather
 from depth3d.geometry.mesh import Mesh
 from depth3d.io.geometry.axes import axes_in_words, wound
@@ -17,6 +18,8 @@ from depth3d.io.geometry.gltf_vertices import Vertices
 from depth3d.io.geometry.tiles import Tile, index_tiles_of, renumbered, whole
 from depth3d.io.images.codec import DEFAULT_QUALITY, encode_jpeg, encode_png, encode_webp
 from depth3d.io.notes import geometry_notes
+
+_DEFAULTS = FileOptions()
 
 _POINTS, _TRIANGLES = 0, 4
 _LINEAR, _LINEAR_MIPMAP_LINEAR, _CLAMP_TO_EDGE = 9729, 9987, 33071
@@ -29,7 +32,7 @@ def write_mesh(
     axes: str,
     notes: Mapping[str, str],
     unlit: bool = True,
-    texture_format: Literal["jpeg", "png", "webp"] = "jpeg",
+    texture_format: TextureFormat = _DEFAULTS.texture_format,
     texture_quality: int = DEFAULT_QUALITY,
     index_tiles: bool = False,
     uv_bits: Literal[16, 32] = 32,

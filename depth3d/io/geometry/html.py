@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth
+from depth3d.core.options import FileOptions, TextureFormat
 from depth3d.geometry.lazy_point_cloud import Cloud, gather
 from depth3d.geometry.mesh import Mesh
 from depth3d.io.geometry import glb
 from depth3d.io.html import to_facts, write_page
 from depth3d.scale import ScaleFit
+
+_DEFAULTS = FileOptions()
 
 
 def write_mesh(
@@ -24,7 +27,7 @@ def write_mesh(
     depth: MetricDepth | None = None,
     fit: ScaleFit | None = None,
     remarks: Sequence[str] = (),
-    texture_format: Literal["jpeg", "png", "webp"] = "jpeg",
+    texture_format: TextureFormat = _DEFAULTS.texture_format,
     compact: bool = False,
 ) -> None:
     """Write a page with a mesh; its GLB has index tiles and 16-bit texture coordinates, which three.js reads.

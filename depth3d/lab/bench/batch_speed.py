@@ -94,7 +94,7 @@ def one_batch(
 ) -> float:
     """Photos a second of ours; the loops do nothing for edges."""
     from depth3d.batch.running import Batch, run_batch
-    from depth3d.scenes.options import Options
+    from depth3d.scenes.options import Options, OutputOptions
 
     times: list[float] = []
     run_batch(
@@ -102,9 +102,8 @@ def one_batch(
             inputs=(str(folder / "photos"),),
             output=str(folder / f"out{workers}"),
             kind="relative",
-            options=Options(
-                weights=weights, threads=threads, fov_x_deg=60, provenance=False, refine=refine, precision=precision
-            ),
+            options=Options.of(weights=weights, threads=threads, fov_x_deg=60, refine=refine, precision=precision),
+            output_options=OutputOptions.of(provenance=False),
             workers=workers,
             force=True,
         ),

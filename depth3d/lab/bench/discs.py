@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from depth3d.core.camera import Intrinsics
 from depth3d.core.color import to_light
 from depth3d.core.depth import MetricDepth
+from depth3d.core.rgbd import RGBD
 from depth3d.lab.bench.timing import Figure, Row, Section
 from depth3d.render.bokeh import defocus
 
@@ -63,7 +64,7 @@ def _seen(
     picture, depth = _walls(size, rgb=rgb)
     camera = Intrinsics.from_fov(*size, fov_x_deg=60)
     at = focus[0] * size[0], focus[1] * size[1]
-    return defocus(picture, depth, camera, focus=at, blur_percent=blur_percent, highlights=highlights).rgb
+    return defocus(RGBD(picture, depth, camera), focus=at, blur_percent=blur_percent, highlights=highlights).rgb
 
 
 def _middle_row(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:

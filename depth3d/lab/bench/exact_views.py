@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.camera import Intrinsics, Pose
+from depth3d.core.rgbd import RGBD
 from depth3d.lab.bench.image_similarity import psnr
 from depth3d.lab.bench.quad_scene import Shot, shoot
 from depth3d.lab.bench.timing import Figure, Section
@@ -44,7 +45,7 @@ class _Judged:
 def exact_views(*, frames: int = _FRAMES, camera: Intrinsics = _CAMERA) -> Section:
     """Every motion through a scene of cards, each frame beside the exact picture of the same pose."""
     first = shoot(camera, Pose(np.eye(4)))
-    layers = to_layers(first.rgb, first.depth, camera)
+    layers = to_layers(RGBD(first.rgb, first.depth, camera))
     focus = find_focus(layers, None)
     phases = [index / frames for index in range(frames + 1)]
     judged = {}

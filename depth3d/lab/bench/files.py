@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from depth3d.core.point_map import unproject
+from depth3d.core.rgbd import RGBD
 from depth3d.geometry.lazy_point_cloud import to_pixel_cloud
-from depth3d.geometry.mesh import Mesh, to_mesh
+from depth3d.geometry.mesh import Mesh, mesh_of_points
 from depth3d.geometry.point_cloud import PointCloud, to_cloud
 from depth3d.io.save import save
 from depth3d.lab.bench.frame import Frame
@@ -25,7 +26,7 @@ def cloud_files(frame: Frame, folder: Path, *, rounds: int) -> Section:
     cloud = _cloud(frame)
     same_bytes = np.fromfile(save(cloud, folder / "same.ply", force=True), np.uint8)
     works: dict[str, Work] = {
-        _OURS: lambda path: save(to_pixel_cloud(frame.depth, frame.camera, frame.rgb), path),
+        _OURS: lambda path: save(to_pixel_cloud(RGBD(frame.rgb, frame.depth, frame.camera)), path),
         _HELD: lambda path: save(_cloud(frame), path),
         _PLAIN: same_bytes.tofile,
         _TRIMESH: lambda path: _write_with_trimesh(frame, path),
@@ -49,7 +50,7 @@ def cloud_files(frame: Frame, folder: Path, *, rounds: int) -> Section:
 def mesh_files(frame: Frame, folder: Path, *, rounds: int) -> Section:
     """The full grid as a textured GLB."""
     points = unproject(frame.depth, frame.camera)
-    mesh = to_mesh(points, frame.rgb, max_error_px=None)
+    mesh = mesh_of_points(points, frame.rgb, max_error_px=None)
     theirs = _trimesh_mesh(mesh)
     works: dict[str, Work] = {
         _OURS: lambda path: save(mesh, path),
@@ -68,7 +69,7 @@ def mesh_files(frame: Frame, folder: Path, *, rounds: int) -> Section:
 
 
 def _cloud(frame: Frame) -> PointCloud:
-    return to_cloud(unproject(frame.depth, frame.camera), frame.rgb)
+    return to_cloud(RGBD(frame.rgb, frame.depth, frame.camera))
 
 
 def _write_with_trimesh(frame: Frame, path: Path) -> None:

@@ -43,7 +43,7 @@ def main() -> None:
     arguments = parser.parse_args()
     capture = read_capture(arguments.data / "colmap_7scenes_metric" / "sparse")
     truth = _true_views(arguments.data / "rgbd_7scenes_redkitchen", capture)
-    options = d3.Options(predictor=arguments.predictor)
+    options = d3.Options.of(predictor=arguments.predictor)
     print(f"{'':14} {'to the mesh':>12} {'along rays':>12} {'rays that hit':>14}  seconds")
     _row("true depth", truth, truth)
     with align_views(capture, options, detail_px=_DETAIL[0]) as aligned:
@@ -101,7 +101,7 @@ def _unaware(capture: Capture, options: d3.Options, *, own: bool) -> list[DepthV
     """Depth by one affine map per photo, from its own points or from none."""
     views: list[DepthView] = []
     ratios: list[NDArray[np.float64]] = []
-    predictor = d3.load_predictor(options.predictor)
+    predictor = d3.load_predictor(options.depth.predictor)
     for posed in capture.photos:
         photo = d3.read_photo(posed.photo)
         placed = place(posed, photo)

@@ -87,7 +87,7 @@ def kill_nodes(photos: Path, output: Path, kills: list[int]) -> None:
         inputs=(str(photos),),
         output=str(output),
         endings=(".npy",),
-        options=Options(fov_x_deg=60, predictor="bundled"),
+        options=Options.of(fov_x_deg=60, predictor="bundled"),
         engine="ray",
     )
     try:

@@ -13,7 +13,7 @@ import numpy as np
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth
 from depth3d.core.point_map import unproject
-from depth3d.geometry.mesh import DEFAULT_MAX_ERROR_PX, to_mesh
+from depth3d.geometry.mesh import DEFAULT_MAX_ERROR_PX, mesh_of_points
 from depth3d.io.photos.photo import read_photo
 from depth3d.lab.bench.timing import Figure, Section
 from depth3d.lab.evaluation.metrics import Frame, read_frames, read_truth
@@ -85,7 +85,7 @@ def _judged(frame: Frame, numbers: list[float] | None) -> LightFigures:
         rgb = np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     points = unproject(MetricDepth(metres, unit="m"), camera.resized(width, height))
     start = time.perf_counter()
-    mesh = to_mesh(points, rgb)
+    mesh = mesh_of_points(points, rgb)
     seconds = time.perf_counter() - start
     assert mesh.meshing is not None
     known = float(points.known.mean())

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.camera import Intrinsics, Pose
 from depth3d.core.images import Animation
-from depth3d.core.point_map import unproject
+from depth3d.core.rgbd import RGBD
 from depth3d.geometry.mesh import to_mesh
 from depth3d.io.save import save
 from depth3d.lab.bench.discs import exact_discs
@@ -53,14 +53,14 @@ def bench_motion(data: Path | None = None, *, rounds: int = 3) -> Iterator[Secti
 def _drawing(rounds: int) -> Section:
     """Layers and frames against the clock."""
     camera, shot = _shot(*_LARGE)
-    layers_s = min(_timed(lambda: to_layers(shot.rgb, shot.depth, camera)) for _ in range(rounds))
+    layers_s = min(_timed(lambda: to_layers(RGBD(shot.rgb, shot.depth, camera))) for _ in range(rounds))
     camera, shot = _shot(*_HD)
-    layers = to_layers(shot.rgb, shot.depth, camera)
+    layers = to_layers(RGBD(shot.rgb, shot.depth, camera))
     animation = animate_layers(layers, width=_HD[0], seconds=_FRAMES / 24)
     drawn_s = min(_timed(lambda: _drawn(animation)) for _ in range(rounds)) / _FRAMES
     small_camera, small = _shot(*_GIF)
     splat_s = min(_timed(lambda: _splatted(small, small_camera)) for _ in range(_SPLATTED))
-    ours = animate_parallax(small.rgb, small.depth, small_camera, width=_GIF[0], seconds=_FRAMES / 24)
+    ours = animate_parallax(RGBD(small.rgb, small.depth, small_camera), width=_GIF[0], seconds=_FRAMES / 24)
     ours_s = min(_timed(lambda: _drawn(ours)) for _ in range(rounds)) / _FRAMES
     figures = (
         Figure(f"frames per second, {_HD[0]}x{_HD[1]}", 1 / drawn_s, 60, True, ""),
@@ -75,7 +75,7 @@ def _loops(rounds: int) -> Section:
     camera, shot = _shot(*_GIF)
 
     def write(path: Path) -> None:
-        animation = animate_parallax(shot.rgb, shot.depth, camera, width=_GIF[0], seconds=_FRAMES / 24)
+        animation = animate_parallax(RGBD(shot.rgb, shot.depth, camera), width=_GIF[0], seconds=_FRAMES / 24)
         save(animation, path)
 
     with tempfile.TemporaryDirectory(prefix="depth3d-") as name:
@@ -87,7 +87,7 @@ def _loops(rounds: int) -> Section:
 def _gif_writers(rounds: int) -> Section:
     """The same frames by us, Pillow and OpenCV: time, size, and distance from the frames."""
     camera, shot = _shot(*_GIF)
-    frames = list(animate_parallax(shot.rgb, shot.depth, camera, seconds=_FRAMES / 24).frames())
+    frames = list(animate_parallax(RGBD(shot.rgb, shot.depth, camera), seconds=_FRAMES / 24).frames())
     ours = Animation(lambda: iter(frames), len(frames), 24)
     works: dict[str, Callable[[Path], object]] = {
         "depth3d": lambda path: save(ours, path),
@@ -153,7 +153,7 @@ def _beside_open3d(shot: Shot, camera: Intrinsics, ours_s: float) -> tuple[str, 
     cam_from_world = np.eye(4)
     cam_from_world[0, 3] = -_STEP_M
     place = tensor(cam_from_world)
-    mesh = to_mesh(unproject(shot.depth, camera), shot.rgb)
+    mesh = to_mesh(RGBD(shot.rgb, shot.depth, camera))
     scene = open3d.t.geometry.RaycastingScene()
     scene.add_triangles(tensor(mesh.xyz), tensor(mesh.faces))
     size = camera.size

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.camera import Intrinsics, Pose, pixel_centres
 from depth3d.core.depth import MetricDepth
+from depth3d.core.rgbd import RGBD
 from depth3d.io.photos.photo import read_photo
 from depth3d.lab.bench.image_similarity import psnr, ssim
 from depth3d.lab.bench.timing import Figure, Section
@@ -98,7 +99,7 @@ def real_views(data: Path) -> Section:
 
 def judge_pair(pair: Pair) -> Judged:
     """Draw the view of one pair and compare."""
-    layers = to_layers(pair.rgb, MetricDepth(pair.metres, unit="m"), pair.camera)
+    layers = to_layers(RGBD(pair.rgb, MetricDepth(pair.metres, unit="m"), pair.camera))
     view = render_view(layers, pair.other_camera, pair.pose)
     plain = _plainly_warped(layers, pair)
     both = pair.visible | pair.hidden

@@ -88,7 +88,7 @@ def main() -> None:
                 inputs=(str(photos),),
                 output=str(Path(place) / "out"),
                 endings=tuple(chosen.write),
-                options=Options(predictor="bundled"),
+                options=Options.of(predictor="bundled"),
             ),
             progress=watch.look,
         )

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 STAGES = {
-    "read the photo": ("depth3d.scenes.photo", "read_photo"),
-    "find the camera": ("depth3d.scenes.photo", "choose_camera"),
+    "read the photo": ("depth3d.scenes.seeing", "read_photo"),
+    "find the camera": ("depth3d.scenes.seeing", "choose_camera"),
     "load the network": ("depth3d.scenes.network", "load_predictor"),
     "predict": ("depth3d.predictors.network", "NetworkPredictor.predict"),
     "refine edges": ("depth3d.scenes.network", "polish"),
@@ -31,7 +31,7 @@ def run_timed(photo: Path, weights: Path, out: Path, max_points: int) -> dict[st
     """Turn a photo into a file and return seconds by step, with those of starting up and of the rest."""
     begin = time.perf_counter()
     seconds: dict[str, float] = {}
-    from depth3d.scenes.options import Options
+    from depth3d.scenes.options import Options, OutputOptions
     from depth3d.scenes.photo import reconstruct
 
     for room in {room for room, _ in STAGES.values()}:
@@ -43,7 +43,8 @@ def run_timed(photo: Path, weights: Path, out: Path, max_points: int) -> dict[st
             owner = reduce(getattr, classes, importlib.import_module(room))
             put_back.callback(setattr, owner, function, getattr(owner, function))
             setattr(owner, function, _timed(getattr(owner, function), name, seconds))
-        reconstruct(photo, Options(weights=weights, max_points=max_points)).save(out, force=True)
+        scene = reconstruct(photo, options=Options.of(weights=weights))
+        scene.save(out, options=OutputOptions.of(max_points=max_points), force=True)
     total = time.perf_counter() - begin + _PYTHON_S
     seconds["everything else"] = total - sum(seconds.values())
     return seconds

@@ -52,10 +52,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="How much does depth flicker in a video?")
     parser.add_argument("--predictor", default="bundled")
     network = d3.load_predictor(parser.parse_args().predictor)
-    options = d3.Options(
+    options = d3.Options.of(
         camera_file=_SAMPLES / "room_camera.json", depth_map=_SAMPLES / "room_depth.png", depth_kind="metric"
     )
-    scene = d3.reconstruct(_SAMPLES / "room.jpg", options)
+    scene = d3.reconstruct(_SAMPLES / "room.jpg", options=options)
     frames = list(_frames(scene))
     alone = [network.predict(d3.Photo(frame.rgb)) for frame in frames]
     steadier = Steadier(fps=_FPS)
@@ -77,7 +77,7 @@ def _frames(scene: d3.Scene) -> Iterator[Frame]:
     eyes = [(_RADIUS_M * math.cos(a), 0.6 * _RADIUS_M * math.sin(a), 0.0) for a in angles]
     poses = [look_at(eye, (0.0, 0.0, pivot_m), up=(0.0, -1.0, 0.0)) for eye in eyes]
     points = [Viewpoint(scene.camera.resized(*_SIZE), pose) for pose in poses]
-    stage = to_stage(to_layers(scene.photo.rgb, scene.depth, scene.camera), points, cell=1)
+    stage = to_stage(to_layers(scene.rgbd), points, cell=1)
     rng = np.random.default_rng(0)
     for point in points:
         rgb = draw_view(stage, point)

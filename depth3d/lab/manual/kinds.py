@@ -29,18 +29,16 @@ def kinds(scene: d3.Scene) -> NDArray[np.uint8]:
     Photo, depth, cloud; textured mesh, its shape alone, splats; turned by 20 degrees in one layer, in several, and as a
     printable plate.
     """
-    sparse = replace(scene, options=replace(scene.options, max_points=_SPARSE))
-    layered = replace(scene, options=replace(scene.options, layers=True))
     camera, pivot_m = scene.camera, float(np.nanmedian(scene.depth.z))
     mesh = scene.mesh()
     aside = _turn(_SIDE_DEG, _ABOVE_DEG)
     shape = d3.Mesh(_moved(mesh.xyz, aside, pivot_m, 1.25), mesh.faces, unit="m")
     rows = (
-        (scene.photo.rgb, scene.heatmap().rgb, _cloud(sparse.cloud(), camera, aside, pivot_m)),
-        (_shot(_turned(mesh, aside, pivot_m, 1.25), camera), _shot(shape, camera), _gaussians(sparse, aside, pivot_m)),
+        (scene.photo.rgb, scene.heatmap().rgb, _cloud(scene.cloud(max_points=_SPARSE), camera, aside, pivot_m)),
+        (_shot(_turned(mesh, aside, pivot_m, 1.25), camera), _shot(shape, camera), _gaussians(scene, aside, pivot_m)),
         (
             _shot(_turned(mesh, _turn(_TURN_DEG), pivot_m), camera),
-            _shot(_turned(layered.mesh(), _turn(_TURN_DEG), pivot_m), camera),
+            _shot(_turned(scene.mesh(layers=True), _turn(_TURN_DEG), pivot_m), camera),
             _inverse_depth(scene),
         ),
     )
@@ -70,7 +68,7 @@ def _cloud(cloud: d3.PointCloud, camera: d3.Intrinsics, turn: NDArray[np.float64
 
 def _gaussians(scene: d3.Scene, turn: NDArray[np.float64], pivot_m: float) -> NDArray[np.uint8]:
     """Each Gaussian as an ellipse of 1.4 standard deviations, the farthest first."""
-    splats = d3.to_gaussians(d3.unproject(scene.depth, scene.camera, max_points=_SPARSE), scene.photo.rgb, scene.camera)
+    splats = d3.to_gaussians(scene.rgbd, max_points=_SPARSE)
     xyz = _moved(splats.xyz, turn, pivot_m, 1.25).astype(np.float64)
     camera = scene.camera.resized(2 * _PANEL[0], 2 * _PANEL[1])
     axes = np.concatenate([splats.directions, np.cross(*splats.directions.transpose(1, 0, 2))[:, None]], axis=1)

@@ -55,7 +55,7 @@ def main() -> None:
     d3.save(d3.Picture(stereo()), folder / "stereo.jpg", quality=88, force=True)
     d3.save(d3.Picture(walk(exact("room"))), folder / "fused.jpg", quality=86, force=True)
     for name, motion in (("room", "orbit"), ("courtyard", "swing"), ("desk", "vertigo")):
-        moving(name, motion).save(folder / f"{name}_{motion}.webp", force=True)
+        save_moving(name, motion, folder / f"{name}_{motion}.webp")
 
 
 def networks() -> NDArray[np.uint8]:
@@ -70,11 +70,10 @@ def networks() -> NDArray[np.uint8]:
     return np.hstack(columns)
 
 
-def moving(name: str, motion: str) -> d3.Scene:
+def save_moving(name: str, motion: str, path: Path) -> None:
     """A sample that moves, small enough for a page."""
-    scene = exact(name)
-    seen = replace(scene.options, motion=motion, width=300, fps=12, max_bytes=280_000, provenance=False)
-    return replace(scene, options=seen)
+    small = d3.OutputOptions.of(motion=motion, width=300, fps=12, max_bytes=280_000, provenance=False)
+    exact(name).save(path, options=small, force=True)
 
 
 def bokeh() -> NDArray[np.uint8]:
@@ -82,7 +81,7 @@ def bokeh() -> NDArray[np.uint8]:
     scene = exact("desk")
     shown = [scene.photo.rgb]
     for focus in ((415.0, 830.0), (800.0, 530.0)):
-        picture = d3.defocus(scene.photo.rgb, scene.depth, scene.camera, focus=focus, blur_percent=4)
+        picture = d3.defocus(scene.rgbd, focus=focus, blur_percent=4)
         shown.append(picture.rgb)
     return np.hstack([cv2.resize(rgb, (480, 360), interpolation=cv2.INTER_AREA) for rgb in shown])
 
@@ -107,7 +106,7 @@ def page() -> NDArray[np.uint8]:
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
     """The page's address while it is served."""
-    app = build_app(folder, options=d3.Options(predictor="bundled"), limits=Limits())
+    app = build_app(folder, options=d3.Options.of(predictor="bundled"), limits=Limits())
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -120,17 +119,14 @@ def serving(folder: Path) -> Iterator[str]:
 def stereo() -> NDArray[np.uint8]:
     """The courtyard for red and cyan glasses, and for crossed eyes."""
     scene = exact("courtyard")
-    shown = [
-        d3.to_stereo(scene.photo.rgb, scene.depth, scene.camera, layout=layout, width=480).rgb
-        for layout in ("anaglyph", "cross-eyed")
-    ]
+    shown = [d3.to_stereo(scene.rgbd, layout=layout, width=480).rgb for layout in ("anaglyph", "cross-eyed")]
     return np.hstack(shown)
 
 
 def overview(name: str, *, yaw_deg: float, pitch_deg: float) -> NDArray[np.uint8]:
     """A sample's photo, its depth as a heat map, and its model turned to the side, one beside the other."""
     scene = exact(name)
-    turned = _turned(scene.mesh(), float(np.nanmedian(scene.depth.z)), yaw_deg, pitch_deg)
+    turned = _turned(scene.mesh(max_points=None), float(np.nanmedian(scene.depth.z)), yaw_deg, pitch_deg)
     with tempfile.TemporaryDirectory() as folder:
         shot = Path(folder) / "shot.png"
         show([turned], camera=scene.camera, screenshot=shot)
@@ -144,13 +140,12 @@ def overview(name: str, *, yaw_deg: float, pitch_deg: float) -> NDArray[np.uint8
 
 def exact(name: str) -> d3.Scene:
     """A sample with its true camera and depth."""
-    options = d3.Options(
+    options = d3.Options.of(
         camera_file=SAMPLES / f"{name}_camera.json",
         depth_map=SAMPLES / f"{name}_depth.png",
         depth_kind="metric",
-        max_points=None,
     )
-    return d3.reconstruct(SAMPLES / f"{name}.jpg", options)
+    return d3.reconstruct(SAMPLES / f"{name}.jpg", options=options)
 
 
 def _turned(mesh: d3.Mesh, pivot_m: float, yaw_deg: float, pitch_deg: float) -> d3.Mesh:

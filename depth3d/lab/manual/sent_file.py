@@ -29,12 +29,12 @@ def sent_file() -> NDArray[np.uint8]:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         inverse_depth, page = Path(folder) / "relief.npy", Path(folder) / "room.html"
         np.save(inverse_depth, 1 / exact.z)  # of which depth3d does not know the unit
-        options = d3.Options(
+        options = d3.Options.of(
             camera_file=SAMPLES / "room_camera.json",
             depth_map=inverse_depth,
             hints_files=(SAMPLES / "room_hints.json",),
         )
-        d3.reconstruct(SAMPLES / "room.jpg", options).save(page)
+        d3.reconstruct(SAMPLES / "room.jpg", options=options).save(page)
         chromium = shutil.which("chromium") or shutil.which("google-chrome")
         browser = driver.chromium.launch(executable_path=chromium, args=software, chromium_sandbox=False)
         wide, phone = _measuring(browser, page), _heat_map(browser, page)

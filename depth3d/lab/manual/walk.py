@@ -35,7 +35,7 @@ def walk(scene: d3.Scene) -> NDArray[np.uint8]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         photos = _write_photos(scene, folder)
-        with align_views(read_capture(folder), d3.Options(predictor="bundled"), units_per_metre=1) as aligned:
+        with align_views(read_capture(folder), d3.Options.of(predictor="bundled"), units_per_metre=1) as aligned:
             mesh = fuse_aligned(aligned).mesh
         shot = folder / "shot.png"
         camera = d3.Intrinsics.from_fov(960, 720, fov_x_deg=58)
@@ -51,7 +51,7 @@ def _write_photos(scene: d3.Scene, folder: Path) -> list[NDArray[np.uint8]]:
     eyes = [(x, y, 0.0) for x in (-0.5, -0.25, 0.0, 0.25, 0.5) for y in (-0.12, 0.12)]
     poses = [look_at(eye, (0.0, 0.0, _PIVOT_M), up=(0.0, -1.0, 0.0)) for eye in eyes]
     points = [Viewpoint(scene.camera.resized(*_SIZE), pose) for pose in poses]
-    stage = to_stage(to_layers(scene.photo.rgb, scene.depth, scene.camera), points, cell=1)
+    stage = to_stage(to_layers(scene.rgbd), points, cell=1)
     photos, frames = [draw_view(stage, point) for point in points], []
     for number, (rgb, pose) in enumerate(zip(photos, poses, strict=True)):
         d3.save(d3.Picture(rgb), folder / f"{number}.png")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from depth3d.core.camera import Intrinsics
-from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import UsageError
+from depth3d.core.rgbd import RGBD
 from depth3d.layers import Layers, to_layers
 
 _WIDEST = 8192
@@ -16,15 +12,14 @@ _DETAIL = 1.5
 _MOST_PIXELS = 3_000_000
 
 
-def layers_for(
-    rgb: NDArray[np.uint8], depth: MetricDepth, camera: Intrinsics, width: int
-) -> tuple[Layers, tuple[int, int]]:
+def layers_for(rgbd: RGBD, width: int) -> tuple[Layers, tuple[int, int]]:
     """Layers fine enough for views of a width, and the size of these: not larger than the photo."""
-    width = min(checked_width(width), rgb.shape[1])
-    scale = width / rgb.shape[1]
-    pixels = rgb.shape[0] * rgb.shape[1] * (scale * _DETAIL) ** 2
-    layers = to_layers(rgb, depth, camera, max_pixels=int(max(4, min(pixels, _MOST_PIXELS))))
-    return layers, (width, max(1, round(rgb.shape[0] * scale)))
+    photo_width, photo_height = rgbd.size
+    width = min(checked_width(width), photo_width)
+    scale = width / photo_width
+    pixels = photo_height * photo_width * (scale * _DETAIL) ** 2
+    layers = to_layers(rgbd, max_pixels=int(max(4, min(pixels, _MOST_PIXELS))))
+    return layers, (width, max(1, round(photo_height * scale)))
 
 
 def checked_width(width: int) -> int:

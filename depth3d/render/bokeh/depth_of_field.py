@@ -11,15 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.camera import Intrinsics
-from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import UsageError
 from depth3d.core.images import Picture
+from depth3d.core.options import BokehOptions
+from depth3d.core.rgbd import RGBD
 from depth3d.layers import Skin, peel, to_layers
 from depth3d.render.bokeh.compositing import Surface, compose
 from depth3d.render.parallax.framing import find_focus
 
-DEFAULT_BLUR_PERCENT = 2.5
-DEFAULT_HIGHLIGHTS = 4.0
+DEFAULT_BLUR_PERCENT = BokehOptions().blur_percent
+DEFAULT_HIGHLIGHTS = BokehOptions().highlights
 
 _FULL_FRAME_DIAGONAL_MM = math.hypot(36, 24)
 _FARTHEST_PERCENTILE, _NEAREST_PERCENTILE = 2, 98
@@ -30,14 +31,12 @@ _NEARBY_PX = 5
 
 
 def defocus(
-    rgb: NDArray[np.uint8],
-    depth: MetricDepth,
-    camera: Intrinsics,
+    rgbd: RGBD,
     *,
     focus: tuple[float, float] | None = None,
     blur_percent: float = DEFAULT_BLUR_PERCENT,
     f_number: float | None = None,
-    blades: int = 0,
+    blades: int = BokehOptions().blades,
     highlights: float = DEFAULT_HIGHLIGHTS,
 ) -> Picture:
     """Blur what is not in focus, as the aperture of a larger lens would.
@@ -50,9 +49,7 @@ def defocus(
     its edge and lends no colour to the blur behind it; what shows up behind edges is what `peel` has continued there.
 
     Args:
-        rgb: (H, W, 3) uint8 photo.
-        depth: depth of the same size; what is unknown is taken as far as the farthest.
-        camera: intrinsics of the same size.
+        rgbd: photo, depth and camera; what is unknown is taken as far as the farthest.
         focus: pixel (u, v) of what stays sharp; None is the depth of the picture's middle.
         blur_percent: diameter of the discs that either the farthest or the nearest things become (the 2nd and 98th
             percentile of 1/z), whichever are larger, in per cent of the picture's width.
@@ -62,11 +59,10 @@ def defocus(
         highlights: how many times brighter than white the photo's white lights really were; 1 takes them as they are.
 
     Raises:
-        GeometryError: photo, depth and camera differ in size.
         UsageError: an option is out of range, or the focus lies outside the picture or has no depth.
     """
     _check(blur_percent, f_number, blades, highlights)
-    layers = to_layers(rgb, depth, camera)
+    camera, layers = rgbd.camera, to_layers(rgbd)
     at = None if focus is None else (focus[0] / camera.width, focus[1] / camera.height)
     sharp = find_focus(layers, at).inverse
     if f_number is None:
@@ -78,7 +74,7 @@ def defocus(
         gain = aperture_m(camera, f_number) * camera.fx
         limit = _LARGEST_PERCENT / 2
     circles = _Circles(sharp, gain / 2, limit / 100 * camera.width)
-    surfaces = _surfaces(peel(layers), rgb, circles)
+    surfaces = _surfaces(peel(layers), rgbd.rgb, circles)
     return Picture(compose(surfaces, blades=blades, highlights=highlights))
 
 

@@ -12,7 +12,6 @@ from depth3d.render.parallax.camera_paths import DEFAULT_EASING as DEFAULT_EASIN
 from depth3d.render.parallax.camera_paths import DEFAULT_MOTION as DEFAULT_MOTION
 from depth3d.render.parallax.camera_paths import EASINGS as EASINGS
 from depth3d.render.parallax.camera_paths import MOTIONS as MOTIONS
-from depth3d.render.parallax.camera_paths import Easing as Easing
 from depth3d.render.parallax.camera_paths import Motion as Motion
 from depth3d.render.parallax.camera_paths import Place as Place
 from depth3d.render.parallax.camera_paths import to_one_motion as to_one_motion

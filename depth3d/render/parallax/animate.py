@@ -9,18 +9,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.camera import Intrinsics
-from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import UsageError
 from depth3d.core.images import Animation
+from depth3d.core.options import AnimationOptions, Easing
+from depth3d.core.rgbd import RGBD
 from depth3d.layers import Layers, to_layers
 from depth3d.layers.views import Viewpoint, draw_view, to_stage
-from depth3d.render.parallax.camera_paths import DEFAULT_EASING, DEFAULT_MOTION, Easing, Motion, to_one_motion
+from depth3d.render.parallax.camera_paths import DEFAULT_EASING, DEFAULT_MOTION, Motion, to_one_motion
 from depth3d.render.parallax.framing import enlarged, filling_zoom, find_focus, to_viewpoints
 
-DEFAULT_SECONDS = 2.5
-DEFAULT_FPS = 24.0
-DEFAULT_WIDTH = 640
+DEFAULT_SECONDS = AnimationOptions().seconds
+DEFAULT_FPS = AnimationOptions().fps
+DEFAULT_WIDTH = AnimationOptions().width
 
 _DETAIL = 1.5
 """Pixels of the layers per pixel of a frame, so that a frame is sharp."""
@@ -32,9 +32,7 @@ _CHECKED = 24
 
 
 def animate_parallax(
-    rgb: NDArray[np.uint8],
-    depth: MetricDepth,
-    camera: Intrinsics,
+    rgbd: RGBD,
     *,
     motion: str | Motion = DEFAULT_MOTION,
     width: int = DEFAULT_WIDTH,
@@ -47,9 +45,7 @@ def animate_parallax(
     """Move the camera through a photo, whose hidden parts are filled first.
 
     Args:
-        rgb: (H, W, 3) uint8 photo.
-        depth: depth of the same size; unknown depth moves like the farthest thing. The unit does not matter.
-        camera: intrinsics of the same size.
+        rgbd: photo, depth and camera; unknown depth moves like the farthest thing. The unit does not matter.
         motion: a name of MOTIONS, or a motion of your own.
         width: frame width in pixels; smaller photos are not enlarged.
         seconds: duration of one pass.
@@ -60,13 +56,13 @@ def animate_parallax(
         easing: see `preset_motion`.
 
     Raises:
-        GeometryError: photo, depth and camera differ in size.
         UsageError: a number or a name is out of range.
     """
     _check(width, seconds, fps)
-    frame_width = min(width, rgb.shape[1])
-    pixels = rgb.shape[0] * rgb.shape[1] * (frame_width * _DETAIL / rgb.shape[1]) ** 2
-    layers = to_layers(rgb, depth, camera, max_pixels=int(max(4, min(pixels, _MOST_PIXELS))))
+    photo_width, photo_height = rgbd.size
+    frame_width = min(width, photo_width)
+    pixels = photo_height * photo_width * (frame_width * _DETAIL / photo_width) ** 2
+    layers = to_layers(rgbd, max_pixels=int(max(4, min(pixels, _MOST_PIXELS))))
     return animate_layers(
         layers,
         motion=motion,
@@ -74,7 +70,7 @@ def animate_parallax(
         seconds=seconds,
         fps=fps,
         amount_percent=amount_percent,
-        focus=None if focus is None else (focus[0] / rgb.shape[1], focus[1] / rgb.shape[0]),
+        focus=None if focus is None else (focus[0] / photo_width, focus[1] / photo_height),
         easing=easing,
     )
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from depth3d.core.errors import UsageError
+from depth3d.core.options import AnimationOptions, Easing
 
 Hold = Literal["plane", "point", "size", "nothing"]
 """What stays still: everything at the focus's depth ("plane": the picture is shifted), the focus alone ("point": the
 camera turns to it), the size of things at the focus's depth ("size": the lens zooms), or "nothing"."""
 Unit = Literal["percent", "scene"]
-Easing = Literal["linear", "smooth", "pause"]
 
-EASINGS: tuple[Easing, ...] = ("linear", "smooth", "pause")
-DEFAULT_EASING: Easing = "smooth"
-DEFAULT_MOTION = "orbit"
+EASINGS: tuple[Easing, ...] = get_args(Easing)
+DEFAULT_EASING = AnimationOptions().easing
+DEFAULT_MOTION = AnimationOptions().motion
 
 
 @dataclass(frozen=True, slots=True)

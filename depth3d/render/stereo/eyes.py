@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from depth3d.core.camera import Intrinsics, Pose
 from depth3d.core.errors import Depth3DWarning, UsageError
+from depth3d.core.options import StereoOptions
 from depth3d.layers import Layers
 from depth3d.layers.views import Viewpoint, draw_view, to_stage
 from depth3d.render.parallax.framing import enlarged, filling_zoom, find_focus
 
-DEFAULT_DISPARITY_PERCENT = 2.0
+DEFAULT_DISPARITY_PERCENT = StereoOptions().disparity_percent
 COMFORT_PERCENT = 3.0
 """Disparity in per cent of the width beyond which many people feel strain: 1 degree of a picture seen 33 degrees wide
 (Lambooij et al., Visual Discomfort and Visual Fatigue of Stereoscopic Displays, J. Imaging Sci. Technol. 53(3), 2009).

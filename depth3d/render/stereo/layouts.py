@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, get_args
+from typing import get_args
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.camera import Intrinsics
-from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import UsageError
 from depth3d.core.images import Picture
+from depth3d.core.options import AnimationOptions, Layout, StereoOptions
+from depth3d.core.rgbd import RGBD
 from depth3d.layers.views.resolution import checked_width, layers_for
 from depth3d.render.stereo.anaglyph import to_anaglyph
 from depth3d.render.stereo.autostereogram import to_autostereogram
 from depth3d.render.stereo.eyes import Eyes, StereoPair, see, to_rig, warn_beyond_comfort
 from depth3d.render.stereo.vr180 import to_vr180
 
-Layout = Literal[
-    "side-by-side",
-    "half-side-by-side",
-    "top-bottom",
-    "half-top-bottom",
-    "cross-eyed",
-    "anaglyph",
-    "autostereogram",
-    "vr180",
-]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
-DEFAULT_LAYOUT: Layout = "anaglyph"
+DEFAULT_LAYOUT = StereoOptions().layout
 DEFAULT_WIDTH = 1920
-DEFAULT_WIGGLE_WIDTH = 640
+DEFAULT_WIGGLE_WIDTH = AnimationOptions().width
 DEFAULT_DOTS_WIDTH = 1200
 DEFAULT_VR180_WIDTH = 2880
 
@@ -40,9 +30,7 @@ _FARTHEST_PERCENTILE, _NEAREST_PERCENTILE = 2, 98
 
 
 def to_stereo(
-    rgb: NDArray[np.uint8],
-    depth: MetricDepth,
-    camera: Intrinsics,
+    rgbd: RGBD,
     *,
     layout: Layout = DEFAULT_LAYOUT,
     eyes: Eyes | None = None,
@@ -51,9 +39,7 @@ def to_stereo(
     """A photo for two eyes; what things hide from the camera and one of the eyes sees is filled in.
 
     Args:
-        rgb: (H, W, 3) uint8 photo.
-        depth: depth of the same size; what is unknown is as far as the farthest.
-        camera: intrinsics of the same size.
+        rgbd: photo, depth and camera; what is unknown is as far as the farthest.
         layout: a name of LAYOUTS. The halves are squeezed to half their size; "cross-eyed" has the right eye's picture
             at the left; an autostereogram shows depth only, in dots of the photo's colours.
         eyes: how they look; VR180 looks straight ahead, and autostereograms have eyes of their own.
@@ -61,7 +47,6 @@ def to_stereo(
             autostereograms. Smaller photos are not enlarged, but for VR180.
 
     Raises:
-        GeometryError: photo, depth and camera differ in size.
         UsageError: a number or a name is out of range.
 
     Warns:
@@ -71,13 +56,13 @@ def to_stereo(
         raise UsageError(f"there is no layout {layout!r}; choose one of {', '.join(LAYOUTS)}")
     eyes = eyes or Eyes()
     if layout == "autostereogram":
-        return Picture(_autostereogram(rgb, depth, width or DEFAULT_DOTS_WIDTH))
+        return Picture(_autostereogram(rgbd, width or DEFAULT_DOTS_WIDTH))
     if layout == "vr180":
         width = checked_width(width or DEFAULT_VR180_WIDTH)
         # In the middle, a pixel of the half sphere is pi / width wide, and one of the photo 1 / fx.
-        layers, _ = layers_for(rgb, depth, camera, max(16, math.ceil(rgb.shape[1] * width / math.pi / camera.fx)))
+        layers, _ = layers_for(rgbd, max(16, math.ceil(rgbd.size[0] * width / math.pi / rgbd.camera.fx)))
         return Picture(_beside(to_vr180(layers, to_rig(layers, eyes, at_infinity=True), width)))
-    layers, size = layers_for(rgb, depth, camera, width or DEFAULT_WIDTH)
+    layers, size = layers_for(rgbd, width or DEFAULT_WIDTH)
     rig = to_rig(layers, eyes)
     warn_beyond_comfort(rig)
     return Picture(_arranged(StereoPair(*see(layers, rig, size, (-1.0, 1.0))), layout))
@@ -107,7 +92,8 @@ def _squeezed(pair: StereoPair, size: tuple[int, int]) -> StereoPair:
     return StereoPair(*(np.asarray(half, np.uint8) for half in halves))
 
 
-def _autostereogram(rgb: NDArray[np.uint8], depth: MetricDepth, width: int) -> NDArray[np.uint8]:
+def _autostereogram(rgbd: RGBD, width: int) -> NDArray[np.uint8]:
+    rgb, depth = rgbd.rgb, rgbd.depth
     width = min(checked_width(width), rgb.shape[1])
     size = width, max(1, round(rgb.shape[0] * width / rgb.shape[1]))
     inverse = np.float32(1) / depth.z

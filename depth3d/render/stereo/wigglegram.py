@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.camera import Intrinsics
-from depth3d.core.depth import MetricDepth
 from depth3d.core.images import Animation
+from depth3d.core.rgbd import RGBD
 from depth3d.layers.views.resolution import layers_for
 from depth3d.render.stereo.eyes import Eyes, see, to_rig
 from depth3d.render.stereo.layouts import DEFAULT_WIGGLE_WIDTH
@@ -20,9 +19,7 @@ _ORDER = (0, 1, 2, 1)
 
 
 def animate_wigglegram(
-    rgb: NDArray[np.uint8],
-    depth: MetricDepth,
-    camera: Intrinsics,
+    rgbd: RGBD,
     *,
     eyes: Eyes | None = None,
     width: int = DEFAULT_WIGGLE_WIDTH,
@@ -30,17 +27,14 @@ def animate_wigglegram(
     """Left eye, between, right eye, between, ten a second, in a loop.
 
     Args:
-        rgb: (H, W, 3) uint8 photo.
-        depth: depth of the same size.
-        camera: intrinsics of the same size.
+        rgbd: photo, depth and camera.
         eyes: how they look; what is at the convergence stays still.
         width: frame width in pixels; smaller photos are not enlarged.
 
     Raises:
-        GeometryError: photo, depth and camera differ in size.
         UsageError: a number is out of range.
     """
-    layers, size = layers_for(rgb, depth, camera, width)
+    layers, size = layers_for(rgbd, width)
     views = see(layers, to_rig(layers, eyes or Eyes()), size, _SIDES)
 
     def frames() -> Iterator[NDArray[np.uint8]]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from depth3d.core.errors import Depth3DError, GeometryError, MissingExtraError, UsageError, WeightsError
+from depth3d.core.options import CameraOptions
 from depth3d.io.captures import Capture
 from depth3d.io.temporary import temporary_folder
 from depth3d.scenes.multiview.aligned import Aligned
@@ -17,13 +18,21 @@ from depth3d.scenes.multiview.fusion import agree
 from depth3d.scenes.multiview.fusion.neighbours import Glimpse, neighbours_of
 from depth3d.scenes.multiview.known_lengths import KnownLength, Unit, unit_from_lengths
 from depth3d.scenes.multiview.matched_points import own_points
-from depth3d.scenes.options import Options
+from depth3d.scenes.options import FusionOptions, Options, ScaleOptions
+from depth3d.scenes.refusals import refuse_options
 
-DEFAULT_DETAIL_PX = 640
+DEFAULT_DETAIL_PX = FusionOptions().detail_px
 """Longer side of the depth maps that are compared and fused; networks see no more."""
 
 _PASSES = 2
 _LEAST_CONFIDENCE = 0.4
+
+_NOT_FOR_SETS = {
+    "embedded_depth": "photos of a set take their scale from the model; leave it out",
+    "steady_s": "photos of a set do not flicker; it belongs to videos",
+    "grid_points": "a set has no grid of directions; it belongs to panoramas",
+}
+"""Options that photos of a set cannot follow, and why."""
 
 Report = Callable[[str, int, int], None]
 """(what is being done, how much of it is done, how much there is)."""
@@ -75,15 +84,20 @@ def align_views(
 def _check(
     capture: Capture, options: Options, lengths: Sequence[KnownLength], units_per_metre: float | None, detail_px: int
 ) -> None:
-    if options.hints or options.hints_files or options.points:
+    if options.scale != ScaleOptions():
         raise UsageError("hints belong to single photos; many photos take their scale from the model's points")
+    refuse_options(options, _NOT_FOR_SETS)
+    if options.camera != CameraOptions() and all(posed.camera_as_taken is not None for posed in capture.photos):
+        raise UsageError(
+            "the model says the cameras of its photos; leave out field of view, focal length or camera file"
+        )
     if lengths and units_per_metre is not None:
         raise UsageError("known lengths and units per metre both set the model's unit; give one of them")
     if units_per_metre is not None and not 0 < units_per_metre < float("inf"):
         raise UsageError(f"units per metre must be positive, got {units_per_metre:g}")
     if detail_px < 16:
         raise UsageError(f"the longer side of depth maps must be at least 16 pixels, got {detail_px}")
-    if options.depth_map is not None and options.depth_kind == "metric":
+    if options.depth.depth_map is not None and options.depth.depth_kind == "metric":
         if not capture.is_metric and units_per_metre is None:
             raise UsageError(
                 "metric depth maps need a model in metres: give its units per metre, or the depth kind 'depth', which"
@@ -108,7 +122,9 @@ def _fill(aligned: Aligned, capture: Capture, units_per_metre: float | None, det
             aligned.left_out.append((posed.photo.name, str(problem)))
             continue
         aligned.photos.append(photo)
-        aligned._shelf.add(*small_view(scene, photo.pose, detail_px, is_network=aligned.options.depth_map is None))
+        aligned._shelf.add(
+            *small_view(scene, photo.pose, detail_px, is_network=aligned.options.depth.depth_map is None)
+        )
     if len(aligned.photos) < 2:
         reason = "".join(f"; {name}: {why}" for name, why in aligned.left_out[:1])
         raise GeometryError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.camera import Pose
 from depth3d.core.errors import HintError
+from depth3d.core.options import CameraOptions
 from depth3d.io.captures import PosedPhoto, place
 from depth3d.io.photos.photo import Photo, read_photo
 from depth3d.scale import Hint, SparsePoints
@@ -19,8 +19,9 @@ from depth3d.scenes.multiview.aligned import AlignedPhoto
 from depth3d.scenes.multiview.fusion import DepthView
 from depth3d.scenes.multiview.sky import find_sky
 from depth3d.scenes.options import Options
-from depth3d.scenes.photo import choose_camera, reconstruct
+from depth3d.scenes.photo import reconstruct
 from depth3d.scenes.scene import Scene
+from depth3d.scenes.seeing import choose_camera
 
 _BEYOND_POINTS = 1.25
 """Nothing is known of what is this much farther than a photo's farthest points, such as the sky."""
@@ -53,16 +54,14 @@ def own_depth(
     placed = place(posed, photo, fallback=fallback)
     camera_as_taken = placed.camera or fallback
     assert camera_as_taken is not None
-    chosen = replace(options, embedded_depth=False)
-    if options.depth_map is not None:
-        chosen = replace(chosen, depth_map=Path(str(options.depth_map).replace("{name}", posed.photo.stem)))
-    is_metric = options.depth_map is not None and options.depth_kind == "metric"
+    chosen = replace(options.for_photo(posed.photo.stem).changed(embedded_depth=False), camera=CameraOptions())
+    is_metric = options.depth.depth_map is not None and options.depth.depth_kind == "metric"
     count = 0
     if not is_metric:
         points = _points(placed.hints or (() if found is None else (found,)), photo)
         count = sum(len(hint.u) for hint in points)
-        chosen = replace(chosen, hints=points, refine_scale=count >= 2 * LEAST_ANCHORS)
-    scene = reconstruct(photo, chosen, camera_as_taken=camera_as_taken)
+        chosen = chosen.changed(hints=points, refine_scale=count >= 2 * LEAST_ANCHORS)
+    scene = reconstruct(photo, camera=camera_as_taken, options=chosen)
     if is_metric and units_per_metre != 1:
         scene = replace(scene, depth=replace(scene.depth, z=scene.depth.z * np.float32(units_per_metre)))
     return AlignedPhoto(posed.photo, camera_as_taken, scene.camera, placed.pose, count, scene.notes), scene

@@ -10,7 +10,7 @@ from depth3d.io.photos.photo import read_photo
 from depth3d.scale import SparsePoints
 from depth3d.scenes.multiview.triangulation import Sighting, find_keypoints, triangulate
 from depth3d.scenes.options import Options
-from depth3d.scenes.photo import choose_camera
+from depth3d.scenes.seeing import choose_camera
 
 
 def own_points(capture: Capture, options: Options, report: Callable[[str, int, int], None]) -> dict[int, SparsePoints]:
@@ -21,7 +21,7 @@ def own_points(capture: Capture, options: Options, report: Callable[[str, int, i
         options: the camera where the capture has none.
         report: told how far the work has got.
     """
-    is_metric = options.depth_map is not None and options.depth_kind == "metric"
+    is_metric = options.depth.depth_map is not None and options.depth.depth_kind == "metric"
     if is_metric or any(posed.points is not None or posed.depth_file is not None for posed in capture.photos):
         return {}
     sightings: dict[int, Sighting] = {}

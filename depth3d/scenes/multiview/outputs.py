@@ -20,6 +20,7 @@ from depth3d.io.registry import format_for
 from depth3d.io.save import atomic_write, files_for, save
 from depth3d.scenes.multiview.aligned import Aligned
 from depth3d.scenes.multiview.fusion import DEFAULT_MEMORY_GB, fuse_depth
+from depth3d.scenes.options import FusionOptions
 from depth3d.scenes.outputs import geometry_kind_of, provenance_path
 from depth3d.scenes.provenance import to_json, versions
 from depth3d.scenes.scene import Saved
@@ -97,7 +98,7 @@ class FusedScene:
             file.write(to_json(told))
         words = f"{len(value.xyz):,} points" if kind == "cloud" else f"{len(value.xyz):,} vertices"
         faces = f", {len(self.mesh.faces):,} faces, coloured vertices" if kind == "mesh" else ""
-        return Saved(path, words + faces)
+        return Saved(path, words + faces, self.unit)
 
     @property
     def _turn(self) -> NDArray[np.float64]:
@@ -111,7 +112,7 @@ def fuse_aligned(
     *,
     voxel_m: float | None = None,
     farthest_m: float | None = None,
-    least_photos: int = 1,
+    least_photos: int = FusionOptions().least_photos,
     memory_gb: float = DEFAULT_MEMORY_GB,
 ) -> FusedScene:
     """Fuse photos that agree into one surface.
@@ -245,7 +246,9 @@ def _details(aligned: Aligned, voxel: float, notes: tuple[str, ...]) -> dict[str
         "depth3d": importlib.metadata.version("depth3d"),
         "poses": aligned.source,
         "unit": {"name": "m" if aligned.unit.is_metric else "arbitrary", "source": aligned.unit.words},
-        "network": aligned.options.predictor if aligned.options.depth_map is None else "none: own depth maps",
+        "network": aligned.options.depth.predictor
+        if aligned.options.depth.depth_map is None
+        else "none: own depth maps",
         "voxel": voxel,
         "photos": [
             {"name": photo.path.name, "camera": photo.camera.source, "points": photo.points, "notes": list(photo.notes)}

@@ -6,12 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.camera import pixel_centres
-from depth3d.core.equirectangular import pixel_rays, rays_of_pixels
+from depth3d.core.equirectangular import Equirect, pixel_rays, rays_of_pixels
 from depth3d.core.errors import GeometryError, UsageError
 from depth3d.core.point_map import PointMap
-from depth3d.geometry.mesh import DEFAULT_CUT_RATIO, Mesh, grid_faces
-from depth3d.geometry.point_cloud import PointCloud
-from depth3d.scenes.panorama.sphere import SphericalDepth
+from depth3d.geometry.mesh import DEFAULT_CUT_ANGLE_DEG, DEFAULT_CUT_RATIO, Mesh, check_cuts, grid_faces, vertex_normals
+from depth3d.geometry.point_cloud import PointCloud, thinned
+from depth3d.scenes.panorama.sphere import SphericalDepth, coarser
+
+_SHRINK = 0.97
+"""A coarser grid has a little fewer cells than there may be faces, as its edges close with more."""
+_FEWEST_CELLS = 32
+"""Of a grid that still is a shape: 8 cells around and 4 from pole to pole."""
 
 
 def panorama_to_points(depth: SphericalDepth) -> PointMap:
@@ -27,22 +32,27 @@ def panorama_to_points(depth: SphericalDepth) -> PointMap:
     return PointMap(xyz, rows, columns, depth.picture_size, unit=depth.unit)
 
 
-def panorama_to_cloud(depth: SphericalDepth, rgb: NDArray[np.uint8], *, normals: bool = False) -> PointCloud:
+def panorama_to_cloud(
+    depth: SphericalDepth, rgb: NDArray[np.uint8], *, normals: bool = False, voxel_m: float | None = None
+) -> PointCloud:
     """A coloured cloud, as dense in every direction: rows near the poles keep fewer of their points.
 
     Args:
         depth: distances.
         rgb: (H, W, 3) uint8 panorama they belong to.
         normals: add unit normals from the grid, towards the camera.
+        voxel_m: replace the points of each cube of this edge length, in metres, by their mean.
 
     Raises:
         GeometryError: nothing is known, or the panorama has another size.
+        UsageError: `voxel_m` is not positive.
     """
     points = panorama_to_points(depth)
     colours = points.colours(rgb)
     kept = _evenly_kept(depth) & points.known
     directions = _normals(points, closes=depth.equirect.closes)[kept] if normals else None
-    return PointCloud(points.xyz[kept], colours[kept], directions, unit=depth.unit)
+    cloud = PointCloud(points.xyz[kept], colours[kept], directions, unit=depth.unit)
+    return cloud if voxel_m is None else thinned(cloud, voxel_m)
 
 
 def panorama_to_mesh(
@@ -50,7 +60,10 @@ def panorama_to_mesh(
     rgb: NDArray[np.uint8],
     *,
     textured: bool = True,
+    normals: bool = False,
     cut_ratio: float = DEFAULT_CUT_RATIO,
+    cut_angle_deg: float = DEFAULT_CUT_ANGLE_DEG,
+    max_faces: int | None = None,
 ) -> Mesh:
     """A mesh that closes behind the camera and over both poles, and is cut where the distance jumps.
 
@@ -61,23 +74,43 @@ def panorama_to_mesh(
         depth: distances.
         rgb: (H, W, 3) uint8 panorama they belong to.
         textured: carry the panorama as texture; otherwise each vertex has its pixel's colour.
+        normals: add unit normals from the faces, the same on either side of the seam.
         cut_ratio: greatest ratio of distances within one triangle, above 1.
+        cut_angle_deg: least angle between a triangle and the ray that meets it, in degrees; 0 for any.
+        max_faces: make the grid so coarse that no more faces than this are left.
 
     Raises:
         GeometryError: no triangle is left, or the panorama has another size.
-        UsageError: `cut_ratio` is not above 1.
+        UsageError: an option is out of range.
     """
-    if not cut_ratio > 1:
-        raise UsageError(f"cut ratio must be above 1, got {cut_ratio:g}")
+    check_cuts(cut_ratio, cut_angle_deg, max_faces)
+    while True:
+        mesh = _meshed(depth, rgb, textured, normals, cut_ratio, cut_angle_deg)
+        if max_faces is None or len(mesh.faces) <= max_faces:
+            return mesh
+        if depth.metres.size <= _FEWEST_CELLS:
+            raise UsageError(f"max faces: a panorama needs at least {len(mesh.faces)}, got {max_faces}")
+        depth = coarser(depth, max(_SHRINK * max_faces / len(mesh.faces), _FEWEST_CELLS / depth.metres.size))
+
+
+def _meshed(
+    depth: SphericalDepth,
+    rgb: NDArray[np.uint8],
+    textured: bool,
+    normals: bool,
+    cut_ratio: float,
+    cut_angle_deg: float,
+) -> Mesh:
     colours = panorama_to_points(depth).colours(rgb)
     uv, metres, colours = _closed(depth, colours)
     grid = depth.equirect
     xyz = metres[..., None] * rays_of_pixels(grid, uv).astype(np.float32)
-    faces = grid_faces(metres, cut_ratio)
+    faces = grid_faces(metres, cut_ratio, xyz=xyz, cut_angle_deg=cut_angle_deg)
     faces = faces[_has_extent(xyz.reshape(-1, 3), faces)]
     if len(faces) == 0:
         raise GeometryError(
-            f"panorama: no triangle is left at the cut ratio {cut_ratio:g}; raise it, or export a cloud"
+            f"panorama: no triangle is left at the cut ratio {cut_ratio:g} and the angle {cut_angle_deg:g}; raise the "
+            "ratio, lower the angle, allow more faces, or export a cloud"
         )
     used = np.zeros(metres.size, bool)
     used[faces] = True
@@ -88,6 +121,7 @@ def panorama_to_mesh(
         xyz=xyz[kept],
         faces=new_index[faces],
         rgb=None if textured else colours[kept],
+        normals=_welded_normals(xyz, faces, grid)[kept] if normals else None,
         uv=texture_uv[kept] if textured else None,
         texture=rgb if textured else None,
         unit=depth.unit,
@@ -120,6 +154,20 @@ def _closed(
             colours = np.concatenate([shade, colours][order])
             uv = np.concatenate([edge, uv][order])
     return uv, metres, colours
+
+
+def _welded_normals(xyz: NDArray[np.float32], faces: NDArray[np.uint32], grid: Equirect) -> NDArray[np.float32]:
+    """(H', W', 3) unit normals of the closed grid's vertices; those that stand in the same place have the same."""
+    height, width = xyz.shape[:2]
+    vertex = np.arange(height * width).reshape(height, width)
+    if grid.closes:
+        vertex[:, -1] = vertex[:, 0]
+    for reaches, row in ((grid.reaches_top, 0), (grid.reaches_bottom, -1)):
+        if reaches:
+            vertex[row] = vertex[row, 0]
+    welded = vertex.reshape(-1)
+    known = np.nan_to_num(xyz.reshape(-1, 3))
+    return vertex_normals(known, welded[faces].astype(np.uint32))[welded].reshape(height, width, 3)
 
 
 def _has_extent(xyz: NDArray[np.float32], faces: NDArray[np.uint32]) -> NDArray[np.bool_]:

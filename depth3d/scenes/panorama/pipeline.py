@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.calibration.photo_sphere import find_panorama
-from depth3d.core.depth import InverseDepth
+from depth3d.core.camera import Intrinsics
+from depth3d.core.depth import InverseDepth, Unit
 from depth3d.core.equirectangular import Equirect
 from depth3d.core.errors import UsageError
 from depth3d.geometry.mesh import Mesh
@@ -19,10 +21,9 @@ from depth3d.geometry.point_cloud import PointCloud
 from depth3d.io.photos.photo import Exif, Photo, read_photo
 from depth3d.io.points.hints_file import read_hints
 from depth3d.io.save import atomic_write, save_as
-from depth3d.refine import polish
 from depth3d.scale import DistanceAt, Hint
-from depth3d.scenes.network import load_network
-from depth3d.scenes.options import Options
+from depth3d.scenes.network import Network
+from depth3d.scenes.options import Options, OutputOptions, ScaleOptions, with_changes
 from depth3d.scenes.outputs import Target, geometry_kind_of, in_words, target_of
 from depth3d.scenes.panorama import (
     SphericalDepth,
@@ -31,8 +32,13 @@ from depth3d.scenes.panorama import (
     predict_panorama,
     scale_panorama,
 )
+from depth3d.scenes.panorama.predict import DEFAULT_FACE_FOV_DEG, DEFAULT_FACE_PX
+from depth3d.scenes.panorama.sphere import coarser, without_the_far
 from depth3d.scenes.provenance import to_json, versions
-from depth3d.scenes.scene import Saved
+from depth3d.scenes.refusals import refuse_options
+from depth3d.scenes.scene import Saved, coding
+from depth3d.scenes.seeing import see_photo
+from depth3d.scenes.used_options import fields_for, refuse_unused
 
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress
@@ -40,6 +46,18 @@ if TYPE_CHECKING:
 PanoramaKind = Literal["cloud", "mesh"]
 
 _FEWEST_POINTS = 200
+
+_OF_FLAT_PHOTOS = "a panorama takes none; it belongs to flat photos"
+_NOT_FOR_PANORAMAS = {
+    **dict.fromkeys(("fov_x_deg", "focal_px", "camera_file"), _OF_FLAT_PHOTOS),
+    **dict.fromkeys(("depth_map", "depth_kind", "depth_units", "brighter_is_farther"), _OF_FLAT_PHOTOS),
+    **dict.fromkeys(("points", "points_units", "points_confidence", "refine_scale"), _OF_FLAT_PHOTOS),
+    "embedded_depth": "no panorama brings depth along; leave it out",
+    "steady_s": "a panorama does not flicker; it belongs to videos",
+    "layers": "a panorama's mesh has one layer; leave it out",
+    "max_error_px": "a panorama's mesh keeps its whole grid; leave it out, or lower max faces",
+}
+"""Options that panoramas cannot follow, and why."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +70,6 @@ class PanoramaScene:
         depth: distances all around; its notes are sentences for the user.
         hints: the known distances.
         source: which network saw the depth.
-        options: what the user chose.
     """
 
     photo: Photo
@@ -60,10 +77,9 @@ class PanoramaScene:
     depth: SphericalDepth
     hints: tuple[DistanceAt, ...]
     source: str
-    options: Options
 
     @property
-    def unit(self) -> str:
+    def unit(self) -> Unit:
         """The unit of every length: "m", or "arbitrary" where no distance was given."""
         return self.depth.unit
 
@@ -77,20 +93,50 @@ class PanoramaScene:
             "depth": self.source,
         }
 
-    def cloud(self) -> PointCloud:
-        """The coloured point cloud, as dense in every direction."""
-        return panorama_to_cloud(self.depth, self.photo.rgb, normals=self.options.normals)
+    def cloud(self, options: OutputOptions | None = None, **changes: Any) -> PointCloud:
+        """Make the coloured point cloud, as dense in every direction.
 
-    def mesh(self, *, textured: bool | None = None) -> Mesh:
-        """The mesh that closes behind the camera and over both poles; `textured` overrides the options."""
+        Args:
+            options: groups `geometry` and `cloud` count.
+            changes: fields of these groups.
+
+        Raises:
+            UsageError: clouds of panoramas have no such option, or it is out of range.
+        """
+        o = with_changes("a cloud", options, changes, "geometry", "cloud")
+        depth = _at_most(self.depth, o.geometry.max_points)
+        return panorama_to_cloud(depth, self.photo.rgb, normals=o.geometry.normals, voxel_m=o.cloud.voxel_m)
+
+    def mesh(self, options: OutputOptions | None = None, **changes: Any) -> Mesh:
+        """Make the mesh, which closes behind the camera and over both poles.
+
+        Args:
+            options: groups `geometry` and `mesh` count.
+            changes: fields of these groups.
+
+        Raises:
+            UsageError: meshes of panoramas have no such option, or it is out of range.
+        """
+        o = with_changes("a mesh", options, changes, "geometry", "mesh")
+        refuse_options(o, _NOT_FOR_PANORAMAS)
         return panorama_to_mesh(
-            self.depth,
+            _at_most(self.depth, o.geometry.max_points),
             self.photo.rgb,
-            textured=self.options.textured if textured is None else textured,
-            cut_ratio=self.options.cut_ratio,
+            textured=o.mesh.textured,
+            normals=o.geometry.normals,
+            cut_ratio=o.mesh.cut_ratio,
+            cut_angle_deg=o.mesh.cut_angle_deg,
+            max_faces=o.mesh.max_faces,
         )
 
-    def save(self, path: str | Path, *, kind: PanoramaKind | None = None, force: bool = False) -> Saved:
+    def save(
+        self,
+        path: str | Path,
+        *,
+        kind: PanoramaKind | None = None,
+        options: OutputOptions | None = None,
+        force: bool = False,
+    ) -> Saved:
         """Write one file; its suffix says which format, and whether cloud or mesh unless `kind` does.
 
         How it was obtained goes into a JSON file beside it, unless the options say otherwise.
@@ -100,21 +146,23 @@ class PanoramaScene:
             OutputError: the file exists, or cannot be written.
             GeometryError: nothing is left to write.
         """
-        return self.save_to(target_of(path, kind or panorama_kind_of(Path(path))), force=force)
+        return self.save_to(target_of(path, kind or panorama_kind_of(Path(path))), options=options, force=force)
 
-    def save_to(self, target: Target, *, force: bool = False) -> Saved:
+    def save_to(self, target: Target, *, options: OutputOptions | None = None, force: bool = False) -> Saved:
         """Write one file whose name has been understood already, see `save`."""
-        value = (
-            self.cloud() if target.kind == "cloud" else self.mesh(textured=None if target.form.holds_texture else False)
-        )
-        chosen = {name: getattr(self.options, field) for name, field in target.form.options.items()}
+        options = options or OutputOptions()
+        refuse_options(options, _NOT_FOR_PANORAMAS)
+        refuse_unused(options, [fields_for(target)])
+        made = options if target.form.holds_texture else options.changed(textured=False)
+        value = self.cloud(options) if target.kind == "cloud" else self.mesh(made)
+        chosen = coding(target.form, options.files)
         if target.form.axes is not None:
-            chosen["axes"] = self.options.axes
+            chosen["axes"] = options.files.axes
         written = save_as(target.form, value, target.path, force=force, notes=self.in_short, **chosen)
-        if self.options.provenance:
+        if options.files.provenance:
             with atomic_write(target.provenance, force=force) as file:
                 file.write(to_json(self.provenance()))
-        return Saved(written, f"{in_words(value)}, all around")
+        return Saved(written, f"{in_words(value)}, all around", self.unit)
 
     def provenance(self) -> dict[str, Any]:
         """How it was obtained, as plain data."""
@@ -138,7 +186,12 @@ class PanoramaScene:
 
 
 def reconstruct_panorama(
-    photo: str | Path | Photo, options: Options | None = None, *, progress: Progress | None = None
+    photo: str | Path | Photo,
+    *,
+    predictor: Any = None,
+    hints: Sequence[Hint] = (),
+    options: Options | None = None,
+    progress: Progress | None = None,
 ) -> PanoramaScene:
     """Turn an equirectangular panorama into a scene all around the camera.
 
@@ -148,7 +201,9 @@ def reconstruct_panorama(
 
     Args:
         photo: a file, or a photo already read.
-        options: what the user chose; of the hints, only distances from the camera.
+        predictor: what sees the depth of each face, as for a photo.
+        hints: distances from the camera, besides the options' hints.
+        options: what else the user chose; of the hints, only distances from the camera.
         progress: called while a network's weights are downloaded.
 
     Raises:
@@ -156,23 +211,29 @@ def reconstruct_panorama(
         Depth3DError: its child says which step cannot go on.
     """
     options = options or Options()
-    _check(options)
+    refuse_options(options, _NOT_FOR_PANORAMAS)
+    if isinstance(predictor, str):
+        options, predictor = options.changed(predictor=predictor), None
     photo = photo if isinstance(photo, Photo) else read_photo(photo)
     equirect = find_panorama(photo, stated=True)
     assert equirect is not None
-    hints = _distances(photo, options)
-    predictor = load_network(options, progress=progress)
+    distances = _distances(photo, options.changed(hints=(*options.scale.hints, *hints)).scale)
+    of_faces = replace(options, scale=ScaleOptions())
+    network = Network(options.depth, predictor, progress)
+    face_camera = Intrinsics.from_fov(DEFAULT_FACE_PX, DEFAULT_FACE_PX, fov_x_deg=DEFAULT_FACE_FOV_DEG)
     sources: list[str] = []
 
     def predict(rgb: NDArray[np.uint8]) -> InverseDepth:
-        seen = predictor.predict(Photo(rgb, Exif(), photo.name))
-        inverse_depth = polish(seen, rgb, refine=options.refine is not False)
-        sources[:] = [inverse_depth.source]
-        return inverse_depth
+        seen = see_photo(Photo(rgb, Exif(), photo.name), of_faces, predictor=network, camera=face_camera)
+        assert isinstance(seen.depth, InverseDepth)
+        sources[:] = [seen.depth.source]
+        return seen.depth
 
-    budget = {} if options.max_points is None else {"max_points": max(_FEWEST_POINTS, options.max_points)}
-    inverse_depth = predict_panorama(photo.rgb, equirect, predict, **budget)
-    return PanoramaScene(photo, equirect, scale_panorama(inverse_depth, hints), hints, sources[0], options)
+    limit = options.panorama.grid_points
+    cells = equirect.width * equirect.height if limit is None else max(_FEWEST_POINTS, limit)
+    inverse_depth = predict_panorama(photo.rgb, equirect, predict, face_px=DEFAULT_FACE_PX, max_points=cells)
+    depth = without_the_far(scale_panorama(inverse_depth, distances), options.depth.max_depth_m)
+    return PanoramaScene(photo, equirect, depth, distances, sources[0])
 
 
 def panorama_kind_of(path: Path) -> PanoramaKind:
@@ -184,14 +245,13 @@ def panorama_kind_of(path: Path) -> PanoramaKind:
     return "mesh" if geometry_kind_of(path, "a panorama") == "mesh" else "cloud"
 
 
-def _check(options: Options) -> None:
-    flat = ("fov_x_deg", "focal_px", "camera_file", "depth_map", "points_confidence")
-    given = [name for name in flat if getattr(options, name) is not None] + ["points"] * bool(options.points)
-    if given:
-        raise UsageError(f"{given[0].replace('_', ' ')}: a panorama takes none; it belongs to flat photos")
+def _at_most(depth: SphericalDepth, max_points: int | None) -> SphericalDepth:
+    """The distances on a grid of at most so many cells."""
+    share = 1.0 if max_points is None else max(_FEWEST_POINTS, max_points) / depth.metres.size
+    return depth if share >= 1 else coarser(depth, share)
 
 
-def _distances(photo: Photo, options: Options) -> tuple[DistanceAt, ...]:
+def _distances(photo: Photo, options: ScaleOptions) -> tuple[DistanceAt, ...]:
     hints: list[Hint] = list(options.hints)
     for path in options.hints_files:
         hints += read_hints(path, photo=photo)

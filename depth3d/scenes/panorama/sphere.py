@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.depth import Unit
 from depth3d.core.equirectangular import Equirect
-from depth3d.core.errors import DepthMapError
+from depth3d.core.errors import DepthMapError, UsageError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +69,38 @@ class SphericalDepth:
         _check(self.metres, self.equirect, "distance")
         if np.nanmin(self.metres) <= 0:
             raise DepthMapError(f"panorama: every known distance must be positive, got {np.nanmin(self.metres):g}")
+
+
+def without_the_far(depth: SphericalDepth, limit_m: float | None) -> SphericalDepth:
+    """Make distances over a limit unknown; None keeps all.
+
+    Raises:
+        UsageError: distances have no unit, or none is below the limit.
+    """
+    if limit_m is None:
+        return depth
+    if depth.unit != "m":
+        raise UsageError(f"a greatest depth of {limit_m:g} m needs metres; give a distance, such as --at U,V=2.4m")
+    far = depth.metres > limit_m
+    if not np.isfinite(depth.metres[~far]).any():
+        raise UsageError(f"no distance is below {limit_m:g} m; the nearest is {np.nanmin(depth.metres):.3g} m")
+    note = f"{far.mean():.1%} of the panorama lies beyond {limit_m:g} m and is left out"
+    return replace(depth, metres=np.where(far, np.float32(np.nan), depth.metres), notes=(*depth.notes, note))
+
+
+def coarser(depth: SphericalDepth, share: float) -> SphericalDepth:
+    """The same distances on a grid with a share of the cells, each the one in the middle of its cell.
+
+    Args:
+        depth: distances.
+        share: of the cells that are kept, about; between 0 and 1.
+    """
+    old = depth.equirect
+    shrink = math.sqrt(share)
+    grid = old.resized(max(1, int(old.width * shrink)), max(1, int(old.height * shrink)))
+    rows = ((np.arange(grid.height) * 2 + 1) * old.height) // (2 * grid.height)
+    columns = ((np.arange(grid.width) * 2 + 1) * old.width) // (2 * grid.width)
+    return replace(depth, equirect=grid, metres=depth.metres[np.ix_(rows, columns)])
 
 
 def _check(values: NDArray[np.float32], equirect: Equirect, what: str) -> None:

@@ -16,7 +16,7 @@ from depth3d.render.parallax import ShotParallax, to_one_motion
 from depth3d.render.stereo import Eyes, to_stereo
 from depth3d.render.stereo.eyes import ComfortWarning, to_rig, warn_beyond_comfort
 from depth3d.render.stereo.layouts import DEFAULT_WIDTH
-from depth3d.scenes.options import Options
+from depth3d.scenes.options import OutputOptions
 from depth3d.scenes.outputs import Kind
 from depth3d.scenes.scene import Scene
 
@@ -31,14 +31,14 @@ class Show(Protocol):
         """The picture of the next frame."""
 
 
-def choose_show(kind: Kind | None, video: Video, options: Options) -> Show:
+def choose_show(kind: Kind | None, video: Video, options: OutputOptions) -> Show:
     """What shows a video as this kind; heat maps, unless the kind is one of pictures.
 
     Raises:
         UsageError: the options name no motion, or one that cannot be.
     """
     if kind == "stereo":
-        return TwoEyes()
+        return TwoEyes(options)
     return MovingCamera(video, options) if kind == "parallax" else Heatmaps(video.fps)
 
 
@@ -60,20 +60,21 @@ class Heatmaps:
 class TwoEyes:
     """The frames for two eyes, which keep their distance and convergence throughout a shot."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: OutputOptions) -> None:
+        self._options = options
         self._eyes: Eyes | None = None
 
     def picture(self, scene: Scene, *, is_new_shot: bool) -> Picture:
         """The next frame for two eyes."""
-        o, rgb = scene.options, scene.photo.rgb
+        o = self._options.stereo
         if self._eyes is None or is_new_shot:
-            layers, _ = layers_for(rgb, scene.depth, scene.camera, o.eye_width or DEFAULT_WIDTH)
-            rig = to_rig(layers, scene.eyes())
+            layers, _ = layers_for(scene.rgbd, o.eye_width or DEFAULT_WIDTH)
+            rig = to_rig(layers, scene.eyes(self._options))
             warn_beyond_comfort(rig)
             self._eyes = Eyes(ipd_m=rig.baseline, convergence_m=1 / rig.converged if rig.converged > 0 else None)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ComfortWarning)  # said above, once for all frames
-            return to_stereo(rgb, scene.depth, scene.camera, layout=o.layout, eyes=self._eyes, width=o.eye_width)
+            return to_stereo(scene.rgbd, layout=o.layout, eyes=self._eyes, width=o.eye_width)
 
 
 class MovingCamera:
@@ -82,8 +83,8 @@ class MovingCamera:
     A motion that ends where it starts goes on for as long as the video lasts, another one is spread over all of it.
     """
 
-    def __init__(self, video: Video, options: Options) -> None:
-        o = options
+    def __init__(self, video: Video, options: OutputOptions) -> None:
+        self._options, o = options, options.animation
         self._motion = to_one_motion(motion_of(o.motion), amount_percent=o.amount_percent, easing=o.easing)
         frames = o.seconds * video.fps if self._motion.loops else video.count
         self._frames_of_a_pass = max(2, round(frames))
@@ -92,10 +93,10 @@ class MovingCamera:
 
     def picture(self, scene: Scene, *, is_new_shot: bool) -> Picture:
         """The next frame through the camera."""
-        o = scene.options
-        layers, size = layers_for(scene.photo.rgb, scene.depth, scene.camera, o.width)
+        layers, size = layers_for(scene.rgbd, self._options.animation.width)
         if self._shot is None or is_new_shot:
-            self._shot = ShotParallax(layers, size, self._motion, count=self._frames_of_a_pass, focus=scene.focus_share)
+            focus = scene.focus_share(self._options)
+            self._shot = ShotParallax(layers, size, self._motion, count=self._frames_of_a_pass, focus=focus)
         picture = Picture(self._shot.frame(layers, self._number))
         self._number += 1
         return picture

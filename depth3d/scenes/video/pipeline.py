@@ -6,7 +6,6 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,34 +13,52 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import UsageError
 from depth3d.core.images import Animation, Picture
-from depth3d.core.undistort import to_ideal_pixels, undistort_photo
+from depth3d.core.options import CameraOptions
 from depth3d.io.depth.depth_image import png_units_per_metre
 from depth3d.io.photos.photo import Photo
 from depth3d.io.photos.video import Video
 from depth3d.io.registry import format_for
 from depth3d.io.save import atomic_write, check_writable, save
-from depth3d.refine import polish
-from depth3d.scale import CameraHeight, Farthest, Hint, Nearest, ScaleFit, fit_scale
+from depth3d.scale import CameraHeight, Farthest, Hint, Nearest
 from depth3d.scenes.network import Network
-from depth3d.scenes.options import Options
-from depth3d.scenes.outputs import Kind, files_of, provenance_path
-from depth3d.scenes.photo import choose_camera, gather_hints
+from depth3d.scenes.options import Options, OutputOptions, ScaleOptions
+from depth3d.scenes.outputs import Kind, files_of, provenance_path, target_of
+from depth3d.scenes.photo import to_scene
 from depth3d.scenes.provenance import to_json, to_provenance
-from depth3d.scenes.scene import Saved, Scene
+from depth3d.scenes.refusals import refuse_options
+from depth3d.scenes.scene import Saved, Scene, coding
+from depth3d.scenes.seeing import see_photo
+from depth3d.scenes.used_options import fields_for, refuse_unused
 from depth3d.scenes.video.frames import choose_show
 from depth3d.scenes.video.stabilize_scale import Steadier
 
 Report = Callable[[str, int, int], None]
 """(what is being done, how much of it is done, how much there is)."""
 
+ShotBegins = Callable[[Scene, int], None]
+"""(the scene of a shot's first frame, the frame's number)."""
+
 _NUMBER = re.compile(r"%0?(\d*)d")
-_PICTURES = ("stereo", "parallax")
-"""Kinds that show a frame as a picture of its own."""
+_PICTURES = {"stereo": ("stereo", "focus"), "parallax": ("animation", "focus")}
+"""Kinds that show a frame as a picture of its own, and the groups of options that they take."""
 
 _HINTS_OF_NO_PIXEL = (Nearest, Farthest, CameraHeight)
+
+_NO_DEPTH_MAP = "a video takes no depth map; give its frames as photos"
+_NOT_FOR_VIDEO = {
+    **dict.fromkeys(("depth_map", "depth_kind", "depth_units", "brighter_is_farther"), _NO_DEPTH_MAP),
+    "embedded_depth": "a video holds no depth of its own; leave it out",
+    "grid_points": "a video has no grid of directions; it belongs to panoramas",
+    "fps": "a video keeps its frame rate; leave it out",
+    "max_bytes": "a greatest size is for the animation of a photo; leave it out",
+    "refine_scale": "hints are for a video's first frame, and bend no other; leave it out, or give frames as photos",
+}
+"""Options that the frames of a video cannot follow, and why."""
+
 _ROOM_AHEAD = 2.0
 """Later frames may be so much deeper than the first before 16-bit depth ends."""
 
@@ -61,7 +78,14 @@ class ClipFrame:
     is_new_shot: bool
 
 
-def reconstruct_video(video: Video, options: Options | None = None) -> Iterator[ClipFrame]:
+def reconstruct_video(
+    video: Video,
+    *,
+    predictor: Any = None,
+    camera: Intrinsics | None = None,
+    hints: Sequence[Hint] = (),
+    options: Options | None = None,
+) -> Iterator[ClipFrame]:
     """Turn each frame into a scene, one at a time.
 
     Hints are for the first frame; its camera and its scale hold for all frames of the shot. After a cut the scale is
@@ -69,6 +93,9 @@ def reconstruct_video(video: Video, options: Options | None = None) -> Iterator[
 
     Args:
         video: the video.
+        predictor: what sees the depth, as for a photo.
+        camera: the camera of the frames as they were taken.
+        hints: what is known about distances in the first frame, besides the options' hints.
         options: as for a photo. Depth maps cannot replace the network; edges are refined only if that is chosen.
 
     Raises:
@@ -77,44 +104,43 @@ def reconstruct_video(video: Video, options: Options | None = None) -> Iterator[
         Depth3DError: its child says which step cannot go on.
     """
     options = options or Options()
-    if options.depth_map is not None:
-        raise UsageError("a video takes no depth map; give its frames as photos")
-    network = Network(options)
-    steadier = Steadier(fps=video.fps, steady_s=options.steady_s)
-    camera_as_taken, fit, hints = None, ScaleFit(1.0, 0.0), tuple[Hint, ...]()
+    refuse_options(options, _NOT_FOR_VIDEO)
+    if isinstance(predictor, str):
+        options, predictor = options.changed(predictor=predictor), None
+    options = options.changed(hints=(*options.scale.hints, *hints))
+    network = Network(replace(options.depth, refine=bool(options.depth.refine)), predictor)
+    return _frames(video, options, network, camera)
+
+
+def _frames(video: Video, options: Options, network: Network, camera: Intrinsics | None) -> Iterator[ClipFrame]:
+    steadier = Steadier(fps=video.fps, steady_s=options.video.steady_s)
+    asked, hints, fit = options, tuple[Hint, ...](), None
     for number, rgb in enumerate(video.frames(), start=1):
         photo = Photo(rgb, name=f"{video.path.name} frame {number}")
-        if camera_as_taken is None:
-            camera_as_taken = choose_camera(photo, options, network=network)
-            hints = gather_hints(photo, camera_as_taken, options)
-        camera = camera_as_taken.undistorted()
-        if not camera_as_taken.is_ideal:
-            photo = replace(photo, rgb=undistort_photo(photo.rgb, camera_as_taken, camera))
-        seen = polish(
-            network.unrefined(photo, camera), photo.rgb, refine=bool(options.refine), smooth_px=options.smooth_px
-        )
-        assert isinstance(seen, InverseDepth)
-        steadied = steadier.next(seen, photo.rgb)
-        inverse_depth = steadied.inverse_depth
+        seen = see_photo(photo, asked, predictor=network, camera=camera)
+        assert isinstance(seen.depth, InverseDepth)
+        if number == 1:
+            camera, hints = seen.camera_as_taken, seen.hints
+            asked = replace(options, camera=CameraOptions(), scale=ScaleOptions())
+        steadied = steadier.next(seen.depth, seen.photo.rgb)
         if steadied.is_new_scene:
-            moved = (
-                hints
-                if camera_as_taken.is_ideal
-                else tuple(h.moved(partial(to_ideal_pixels, camera=camera_as_taken, ideal=camera)) for h in hints)
-            )
-            fit = fit_scale(inverse_depth, camera, _still_true(moved, number, video.fps))
-        scene = Scene(photo, camera, camera_as_taken, inverse_depth, fit.apply(inverse_depth), fit, options, fit.notes)
+            _check_still_true(hints, number, video.fps)
+            fit = None
+        scene = to_scene(replace(seen, depth=steadied.inverse_depth, hints=hints), options, fit=fit)
+        fit = scene.fit
         yield ClipFrame(number, scene, steadied.is_new_scene)
 
 
 def save_video(
     video: Video,
     outputs: Sequence[Path],
-    options: Options | None = None,
     *,
+    options: Options | None = None,
+    output_options: OutputOptions | None = None,
     kind: Kind | None = None,
     force: bool = False,
     report: Report | None = None,
+    shot_begins: ShotBegins | None = None,
 ) -> tuple[Saved, ...]:
     """Write a video's depth in one pass over its frames.
 
@@ -123,31 +149,48 @@ def save_video(
         outputs: at most one moving picture (.mp4 .webm .gif ...), which shows heat maps, the video for two eyes or
             through a moving camera; and patterns of numbered files, such as depth_%04d.png or cloud_%04d.ply, of which
             each frame writes one, as a photo would.
-        options: what the user chose.
+        options: how frames become scenes.
+        output_options: what is made of them.
         kind: what goes into numbered files; None leaves it to the suffix. "stereo" and "parallax" are for moving
             pictures too; the eyes keep their distance, and the camera what it turns about, throughout a shot.
         force: overwrite existing files.
         report: told how far the work has got.
+        shot_begins: told the scene of each shot's first frame, and the frame's number.
 
     Raises:
-        UsageError: more than one moving picture, or a file name without a number for what is no moving picture.
+        UsageError: options that video does not have; more than one moving picture, or a file name without a number for
+            what is no moving picture.
         OutputError: a file exists, or cannot be written.
     """
-    options = options or Options()
+    options, output_options = options or Options(), output_options or OutputOptions()
+    refuse_options(options, _NOT_FOR_VIDEO)
+    refuse_options(output_options, _NOT_FOR_VIDEO)
     numbered = [path for path in outputs if _NUMBER.search(path.name)]
     moving = [path for path in outputs if path not in numbered]
-    _check(video, numbered, moving, options, kind, force=force)
-    run = _Run(video, numbered, options, kind, force=force, report=report or _silent)
+    _check(video, numbered, moving, output_options, kind, force=force)
+    refuse_unused(output_options, [video_fields(outputs, kind)])
+    run = _Run(video, numbered, options, output_options, kind, force, report or _silent, shot_begins)
     if moving:
         animation = Animation(run.pictures, run.count, video.fps, loops=False)
-        coded: dict[str, Any] = (
-            {} if options.quality is None or moving[0].suffix.lower() == ".gif" else {"quality": options.quality}
-        )
-        save(animation, moving[0], force=force, **coded)
+        save(animation, moving[0], force=force, **coding(format_for("Animation", moving[0]), output_options.files))
     else:
         for _ in run.frames():
             pass
     return run.finished(moving)
+
+
+def video_fields(outputs: Sequence[Path], kind: Kind | None) -> frozenset[str]:
+    """The fields of `OutputOptions` that change what is made of a video, or that `save_video` refuses by name."""
+    names = {"provenance", "fps", "max_bytes"}
+    for path in outputs:
+        if kind not in _PICTURES and _NUMBER.search(path.name):
+            names |= fields_for(target_of(_numbered(path, 1), kind))
+            continue
+        if kind in _PICTURES:
+            names |= {name for group, name, _ in OutputOptions().items() if group in _PICTURES[kind]}
+        if not _NUMBER.search(path.name) and _is_moving(path):
+            names |= {*format_for("Animation", path).options.values()}
+    return frozenset(names)
 
 
 class _Run:
@@ -158,29 +201,33 @@ class _Run:
         video: Video,
         numbered: Sequence[Path],
         options: Options,
+        output_options: OutputOptions,
         kind: Kind | None,
-        *,
         force: bool,
         report: Report,
+        shot_begins: ShotBegins | None,
     ) -> None:
         self._video, self._numbered, self._options, self._kind = video, numbered, options, kind
-        self._force, self._report = force, report
+        self._output_options = output_options
+        self._force, self._report, self._shot_begins = force, report, shot_begins
         self._shots: list[int] = []
         self._first: Scene | None = None
         self._units: float | None = None
         self._ends: tuple[float, float] | None = None
-        self._show = choose_show(kind, video, options)
+        self._show = choose_show(kind, video, output_options)
         self._picture: Picture | None = None
         self.count = max(video.count, 1)
         self.done = 0
 
     def frames(self) -> Iterator[ClipFrame]:
         """Every frame, its numbered files written."""
-        for frame in reconstruct_video(self._video, self._options):
+        for frame in reconstruct_video(self._video, options=self._options):
             self._report("frames", frame.number - 1, self._video.count)
             self._first = self._first or frame.scene
             if frame.is_new_shot:
                 self._shots.append(frame.number)
+                if self._shot_begins is not None:
+                    self._shot_begins(frame.scene, frame.number)
             if self._kind in _PICTURES:
                 self._picture = self._show.picture(frame.scene, is_new_shot=frame.is_new_shot)
             for pattern in self._numbered:
@@ -211,14 +258,13 @@ class _Run:
         saved = []
         for path in (*self._numbered, *moving):
             first = _numbered(path, 1) if path in self._numbered else path
-            if self._options.provenance and self._first is not None:
+            if self._output_options.files.provenance and self._first is not None:
                 told = to_provenance(self._first) | {"video": self._video.path.name, "frames": self.done}
-                told |= {"first_frames_of_shots": self._shots, "steady_s": self._options.steady_s}
+                told |= {"first_frames_of_shots": self._shots, "steady_s": self._options.video.steady_s}
                 with atomic_write(provenance_path(first), force=self._force) as file:
                     file.write(to_json(told))
-            saved.append(
-                Saved(path, f"{self.done} frame{'s' * (self.done != 1)} at {self._video.fps:g} per second{shots}")
-            )
+            what = f"{self.done} frame{'s' * (self.done != 1)} at {self._video.fps:g} per second{shots}"
+            saved.append(Saved(path, what, "arbitrary" if self._first is None else self._first.unit))
         return tuple(saved)
 
     def _write(self, scene: Scene, path: Path) -> None:
@@ -239,31 +285,29 @@ class _Run:
                 self._ends = low - (high - low) / 2, high + (high - low) / 2
             save(scene.inverse_depth, path, force=self._force, ends=self._ends, notes=scene.in_short)
         else:
-            replace(scene, options=replace(scene.options, provenance=False)).save(path, kind=kind, force=self._force)
+            silent = self._output_options.changed(provenance=False)
+            scene.save(path, kind=kind, options=silent, force=self._force)
 
 
-def _still_true(hints: tuple[Hint, ...], number: int, fps: float) -> tuple[Hint, ...]:
+def _check_still_true(hints: tuple[Hint, ...], number: int, fps: float) -> None:
     if number > 1 and not all(isinstance(hint, _HINTS_OF_NO_PIXEL) for hint in hints):
         raise UsageError(
             f"the picture is cut at {(number - 1) / fps:.2f} s, and hints for pixels of the first frame say nothing"
             " about what follows; cut the video there, or give --near, --far or --camera-height"
         )
-    return hints
 
 
 def _check(
     video: Video,
     numbered: Sequence[Path],
     moving: Sequence[Path],
-    options: Options,
+    options: OutputOptions,
     kind: Kind | None,
     *,
     force: bool,
 ) -> None:
     if kind == "wigglegram":
         raise UsageError(f"{video.path.name}: a wigglegram moves a photo; of a video there are parallax and stereo")
-    if options.max_bytes is not None:
-        raise UsageError(f"{video.path.name}: a greatest size is for the animation of a photo; leave it out")
     if len(moving) > 1:
         raise UsageError(f"one moving picture at a time, got {' and '.join(path.name for path in moving)}")
     for path in moving:
@@ -282,7 +326,7 @@ def _check(
         for number in range(1, max(video.count, 1) + 1):
             for file in files_of(_numbered(pattern, number), "photo" if kind in _PICTURES else kind):
                 check_writable(file, force=force)
-    if options.provenance:
+    if options.files.provenance:
         for path in (*(_numbered(pattern, 1) for pattern in numbered), *moving):
             check_writable(provenance_path(path), force=force)
 

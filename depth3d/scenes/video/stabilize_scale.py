@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import UsageError
+from depth3d.scenes.options import VideoOptions
 
-DEFAULT_STEADY_S = 0.25
+DEFAULT_STEADY_S = VideoOptions().steady_s
 """Time over which flicker is smoothed."""
 
 _Number = TypeVar("_Number", np.uint8, np.float32)

@@ -15,7 +15,7 @@ from conftest import absent
 
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth
-from depth3d.core.point_map import unproject
+from depth3d.core.rgbd import RGBD
 from depth3d.geometry.mesh import to_mesh
 from depth3d.io.atomic import Beside, atomic_files
 from depth3d.io.geometry.blender import write_scene
@@ -45,7 +45,7 @@ def _photo() -> np.ndarray:
 def _write(folder: Path, unit: str = "m") -> Path:
     z = np.full((64, 96), 3, np.float32)
     z[20:40, 30:60] = 2
-    mesh = to_mesh(unproject(MetricDepth(z, unit=unit), CAMERA), _photo(), max_error_px=None)  # type: ignore[arg-type]
+    mesh = to_mesh(RGBD(_photo(), MetricDepth(z, unit=unit), CAMERA), max_error_px=None)  # type: ignore[arg-type]
     script = folder / "room.py"
     with atomic_files() as files:
         file = files.open(script)

@@ -13,13 +13,13 @@ from quadrants import CAMERA, check_upright, picture, points
 from scenes import slanted_plane, small_camera
 
 from depth3d.core.errors import GeometryError
-from depth3d.core.point_map import unproject
-from depth3d.geometry.gaussians import Gaussians, to_gaussians
+from depth3d.core.rgbd import RGBD
+from depth3d.geometry.gaussians import Gaussians, gaussians_of_points, to_gaussians
 from depth3d.io.geometry.axes import AXES, matrix, turned
 from depth3d.io.save import save
 
 numba.config.THREADING_LAYER = "workqueue"  # its own; others depend on what other packages brought along
-SPLATS = to_gaussians(points(), picture(), CAMERA)
+SPLATS = gaussians_of_points(points(), picture(), CAMERA)
 
 
 def covariances(directions: NDArray[np.float64], sigma: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -85,7 +85,7 @@ def test_ellipses_keep_their_shape_however_they_lie(tmp_path: Path) -> None:
 
 def test_a_tenth_of_the_ply_and_always_the_same_bytes(tmp_path: Path) -> None:
     truth = slanted_plane(small_camera(320, 240))
-    splats = to_gaussians(unproject(truth.depth, truth.camera), truth.rgb, truth.camera)
+    splats = to_gaussians(RGBD(truth.rgb, truth.depth, truth.camera))
     path = save(splats, tmp_path / "a.spz")
     assert path.stat().st_size < 0.2 * save(splats, tmp_path / "a.ply").stat().st_size
     assert path.read_bytes() == save(splats, tmp_path / "b.spz").read_bytes()

@@ -18,7 +18,7 @@ from conftest import HUNG_S, ROOT
 from PIL import Image
 from scenes import box_corner, small_camera
 
-from depth3d import Options, Scene, reconstruct
+from depth3d import Options, OutputOptions, Scene, reconstruct
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth
 from depth3d.geometry.point_cloud import PointCloud
@@ -29,21 +29,21 @@ from depth3d.scale import DistanceAt
 SAMPLES = ROOT / "samples"
 BOOKCASE = json.loads((SAMPLES / "room_hints.json").read_text())["hints"][-1]
 DESKTOP, PHONE = (800, 600), (390, 844)  # drawn in software: small
+EXACT = Options.of(
+    camera_file=SAMPLES / "room_camera.json",
+    depth_map=SAMPLES / "room_depth.png",
+    depth_kind="metric",
+    depth_units=1000,
+)
+FEW = OutputOptions.of(max_points=60_000, provenance=False)
+HINTS = (DistanceAt(554.5, 687.5, 3.2572), DistanceAt(776.5, 306.5, 5.5808), DistanceAt(1009.5, 664.5, 3.3878))
 NOTES = {"photo": "room.jpg", "unit": "m"}
 
 
 @pytest.fixture(scope="module")
 def exact() -> Scene:
     """The sample room with its exact depth."""
-    options = Options(
-        camera_file=SAMPLES / "room_camera.json",
-        depth_map=SAMPLES / "room_depth.png",
-        depth_kind="metric",
-        depth_units=1000,
-        max_points=300_000,
-        provenance=False,
-    )
-    return reconstruct(SAMPLES / "room.jpg", options)
+    return reconstruct(SAMPLES / "room.jpg", options=EXACT)
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +51,8 @@ def fitted(tmp_path_factory: pytest.TempPathFactory, exact: Scene) -> Scene:
     """The sample room whose exact inverse depth got its metres from three distances."""
     inverse_depth = tmp_path_factory.mktemp("relief") / "relief.npy"
     np.save(inverse_depth, 3 / exact.depth.z - 0.1)
-    hints = (DistanceAt(554.5, 687.5, 3.2572), DistanceAt(776.5, 306.5, 5.5808), DistanceAt(1009.5, 664.5, 3.3878))
-    few = {"max_points": 60_000, "hints": hints}
-    options = replace(exact.options, depth_map=inverse_depth, depth_kind="inverse", depth_units=None, **few)
-    return reconstruct(SAMPLES / "room.jpg", options)
+    options = EXACT.changed(depth_map=inverse_depth, depth_kind="inverse", depth_units=None, hints=HINTS)
+    return reconstruct(SAMPLES / "room.jpg", options=options)
 
 
 class Page:
@@ -156,8 +154,8 @@ def test_measures_the_true_width_of_the_bookcase(exact_page: Page) -> None:
 @pytest.mark.parametrize("kind", ["mesh", "cloud"])
 def test_says_what_measure_says(tmp_path: Path, fitted: Scene, open_page: Any, kind: Any) -> None:
     """From the camera and between two points, with the error bar."""
-    scene = replace(fitted, options=replace(fitted.options, compact=kind == "mesh"))
-    page = open_page(scene.save(tmp_path / "a.html", kind=kind).path, scene)
+    scene, options = fitted, FEW.changed(compact=kind == "mesh")
+    page = open_page(scene.save(tmp_path / "a.html", kind=kind, options=options).path, scene)
     first, second = (776.5, 306.5), (1009.5, 664.5)
     page.tab.mouse.click(*page.at(first))
     for end in (None, second):
@@ -206,7 +204,7 @@ def test_turns_by_mouse_and_keys_and_comes_back(exact_page: Page) -> None:
 
 
 def test_a_tap_on_a_phone(tmp_path: Path, fitted: Scene, open_page: Any) -> None:
-    page = open_page(fitted.save(tmp_path / "a.html").path, fitted, PHONE)
+    page = open_page(fitted.save(tmp_path / "a.html", options=FEW).path, fitted, PHONE)
     page.tab.touchscreen.tap(*page.at((776.5, 306.5)))
     length, _ = numbers(page.reading())
     assert length == pytest.approx(5.5808, rel=0.01)
@@ -218,8 +216,11 @@ def test_a_tap_on_a_phone(tmp_path: Path, fitted: Scene, open_page: Any) -> None
 
 
 def test_arbitrary_units_and_point_sizes(tmp_path: Path, fitted: Scene, open_page: Any) -> None:
-    scene = reconstruct(SAMPLES / "room.jpg", replace(fitted.options, hints=(), max_points=30_000))
-    page = open_page(scene.save(tmp_path / "a.html", kind="cloud").path, scene)
+    np.save(tmp_path / "inverse.npy", fitted.inverse_depth.values)
+    options = EXACT.changed(depth_map=tmp_path / "inverse.npy", depth_kind="inverse", depth_units=None)
+    scene = reconstruct(SAMPLES / "room.jpg", options=options)
+    few = OutputOptions.of(max_points=30_000)
+    page = open_page(scene.save(tmp_path / "a.html", kind="cloud", options=few).path, scene)
     assert "Arbitrary units" in page.tab.inner_text("#reading")
     assert not page.tab.is_visible("#wire")
     page.tab.mouse.click(*page.at((640, 700)))
@@ -232,26 +233,25 @@ def test_arbitrary_units_and_point_sizes(tmp_path: Path, fitted: Scene, open_pag
 def test_hostile_names_stay_text(tmp_path: Path, fitted: Scene, open_page: Any) -> None:
     name = '</script><img src=x onerror=console.log(1)>{{model}} & "it\'s".jpg'
     scene = replace(fitted, photo=replace(fitted.photo, name=name))
-    page = open_page(scene.save(tmp_path / "a.html").path, scene)
+    page = open_page(scene.save(tmp_path / "a.html", options=FEW).path, scene)
     assert page.tab.inner_text("h1") == name
     assert page.problems == []
 
 
 @pytest.mark.parametrize("compact", [False, True])
 def test_is_hardly_larger_than_the_model_inside(tmp_path: Path, fitted: Scene, compact: bool) -> None:
-    scene = replace(fitted, options=replace(fitted.options, compact=compact))
-    page = scene.save(tmp_path / "a.html").path.read_bytes()
+    page = fitted.save(tmp_path / "a.html", options=FEW.changed(compact=compact)).path.read_bytes()
     found = re.search(rb'<script id="model" type="text/plain">([^<]+)<', page)
     assert found
     model = base64.b64decode(found[1])
     assert len(page) <= 1.34 * len(model) + 1e6
     if not compact:
         loaded = trimesh.load(io.BytesIO(model), file_type="glb", process=False)
-        assert loaded.extents == pytest.approx(np.ptp(scene.mesh().xyz, axis=0), rel=1e-5)
+        assert loaded.extents == pytest.approx(np.ptp(fitted.mesh(max_points=60_000).xyz, axis=0), rel=1e-5)
 
 
 def test_depends_on_nothing_outside(tmp_path: Path, fitted: Scene) -> None:
-    page = fitted.save(tmp_path / "a.html").path.read_text(encoding="utf-8")
+    page = fitted.save(tmp_path / "a.html", options=FEW).path.read_text(encoding="utf-8")
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)
     assert policy
     assert policy[1].startswith("default-src 'none'")

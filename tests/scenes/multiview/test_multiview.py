@@ -46,7 +46,7 @@ def capture(project: Path) -> Capture:
 
 @pytest.fixture(scope="module")
 def options(project: Path) -> Options:
-    return Options(depth_map=project / "inverse depths" / "{name}.npy")
+    return Options.of(depth_map=project / "inverse depths" / "{name}.npy")
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_a_photo_that_cannot_be_used_is_left_out_with_its_reason(
 def test_metric_depth_maps_need_a_metric_model(room: PosedRoom, project: Path, tmp_path: Path) -> None:
     for name, view in zip(room.names, room.views, strict=True):
         np.save(tmp_path / f"{name}.npy", view.z)
-    exact = Options(depth_map=tmp_path / "{name}.npy", depth_kind="metric")
+    exact = Options.of(depth_map=tmp_path / "{name}.npy", depth_kind="metric")
     capture = read_capture(project)
     with pytest.raises(UsageError, match="need a model in metres"), align_views(capture, exact):
         pass
@@ -131,7 +131,7 @@ def test_options_that_cannot_be_meant(capture: Capture, options: Options) -> Non
     from depth3d.scale import Nearest
 
     length = KnownLength(("100.5.png", None), ("104.5.png", None), 1.6)
-    with pytest.raises(UsageError, match="single photos"), align_views(capture, Options(hints=(Nearest(1.0),))):
+    with pytest.raises(UsageError, match="single photos"), align_views(capture, Options.of(hints=(Nearest(1.0),))):
         pass
     with (
         pytest.raises(UsageError, match="give one of them"),

@@ -87,7 +87,7 @@ def test_a_trajectory_alone_brings_photos_to_one_scale(tmp_path: Path) -> None:
     room.write_photos(tmp_path / "images")
     room.write_inverse_depths(tmp_path / "inverse depths")
     room.write_nerfstudio(tmp_path / "transforms.json")
-    options = Options(depth_map=tmp_path / "inverse depths" / "{name}.npy")
+    options = Options.of(depth_map=tmp_path / "inverse depths" / "{name}.npy")
     with align_views(read_capture(tmp_path / "transforms.json"), options) as aligned:
         assert any("found by matching" in note for note in aligned.notes)
         for view, exact in zip(aligned.views(), views, strict=True):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,7 +23,7 @@ from depth3d.io.photos.photo import Photo
 from depth3d.io.photos.video import Video, VideoError, is_video, read_video
 from depth3d.scale import DistanceAt, Farthest, Nearest
 from depth3d.scenes import network as of_scene
-from depth3d.scenes.options import Options
+from depth3d.scenes.options import Options, OutputOptions
 from depth3d.scenes.video.pipeline import reconstruct_video, save_video
 
 av = pytest.importorskip("av")
@@ -105,7 +106,7 @@ def test_phones_videos_come_upright(shot: Path, matrix: tuple[int, ...], turns: 
 
 
 def test_one_scale_holds_until_the_cut(cut: Path, grey: Grey) -> None:
-    frames = list(reconstruct_video(read_video(cut), Options(hints=(Nearest(1.0), Farthest(4.0)))))
+    frames = list(reconstruct_video(read_video(cut), options=Options.of(hints=(Nearest(1.0), Farthest(4.0)))))
     assert [frame.is_new_shot for frame in frames] == [True, False, True, False]
     fits = [frame.scene.fit for frame in frames]
     assert fits[0] is fits[1]
@@ -118,15 +119,15 @@ def test_one_scale_holds_until_the_cut(cut: Path, grey: Grey) -> None:
 
 
 def test_hints_for_pixels_do_not_outlive_a_cut(cut: Path) -> None:
-    frames = reconstruct_video(read_video(cut), Options(hints=(DistanceAt(40, 30, 2.0),)))
+    frames = reconstruct_video(read_video(cut), options=Options.of(hints=(DistanceAt(40, 30, 2.0),)))
     with pytest.raises(UsageError, match=r"cut at 0\.20 s"):
         list(frames)
 
 
 def test_every_kind_of_file_in_one_pass(shot: Path, tmp_path: Path, grey: Grey) -> None:
     outputs = [tmp_path / name for name in ("heat.mp4", "depth_%03d.png", "cloud_%d.ply")]
-    options = Options(hints=(Nearest(1.0), Farthest(4.0)))
-    saved = save_video(read_video(shot), outputs, options)
+    options = Options.of(hints=(Nearest(1.0), Farthest(4.0)))
+    saved = save_video(read_video(shot), outputs, options=options)
     assert grey.calls == 4
     assert [one.what for one in saved] == ["4 frames at 10 per second"] * 3
     assert read_video(tmp_path / "heat.mp4").count == 4
@@ -137,7 +138,7 @@ def test_every_kind_of_file_in_one_pass(shot: Path, tmp_path: Path, grey: Grey) 
     told = json.loads((tmp_path / "depth_001.png.json").read_text())
     assert (told["video"], told["frames"], told["first_frames_of_shots"]) == ("shot.mp4", 4, [1])
     with pytest.raises(OutputError, match="exists already"):
-        save_video(read_video(shot), outputs, options)
+        save_video(read_video(shot), outputs, options=options)
 
 
 def test_relative_pictures_of_a_shot_have_the_same_ends(shot: Path, tmp_path: Path) -> None:
@@ -175,9 +176,58 @@ def test_the_command_line(
     assert run(["depth", "shot.mp4", "--depth-map", "shot_01.npy", "--force", "-o", "c.gif"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        ({"depth_units": 1000.0}, "depth units: a video takes no depth map"),
+        ({"depth_kind": "depth"}, "depth kind: a video takes no depth map"),
+        ({"brighter_is_farther": True}, "brighter is farther: a video takes no depth map"),
+        ({"refine_scale": True}, "refine scale: hints are for a video's first frame"),
+        ({"embedded_depth": False}, "embedded depth: a video holds no depth"),
+        ({"points_units": 1000.0}, "points units and points confidence describe sparse points"),
+    ],
+)
+def test_options_that_a_video_cannot_follow_are_refused(shot: Path, chosen: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        list(reconstruct_video(read_video(shot), options=Options.of(**chosen)))
+
+
+def test_what_lies_deeper_than_wanted_is_left_out_of_every_frame(shot: Path) -> None:
+    options = Options.of(hints=(Nearest(1.0), Farthest(4.0)), max_depth_m=3.0)
+    for frame in reconstruct_video(read_video(shot), options=options):
+        assert np.nanmax(frame.scene.depth.z) <= 3.0
+        assert np.isnan(frame.scene.depth.z).any()
+    with pytest.raises(UsageError, match="needs metres"):
+        next(reconstruct_video(read_video(shot), options=Options.of(max_depth_m=3.0)))
+
+
+def test_a_gif_of_a_video_has_the_palette_that_was_chosen(shot: Path, tmp_path: Path) -> None:
+    for name, palette, dither in (("a", "adaptive", "ordered"), ("b", "frame", "none")):
+        options = OutputOptions.of(gif_palette=palette, gif_dither=dither)
+        save_video(read_video(shot), [tmp_path / f"{name}.gif"], output_options=options)
+    assert (tmp_path / "a.gif").read_bytes() != (tmp_path / "b.gif").read_bytes()
+
+
+def test_camera_scale_and_unit_are_told(
+    cut: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["depth", "cut.mp4", "--fov", "70", "-o", "a.gif", "--json"]) == 0
+    told = capsys.readouterr()
+    assert "cut.mp4: camera: 70.0 degrees wide, stated" in told.err
+    assert "cut.mp4: scale: " in told.err
+    assert "cut.mp4 from frame 3: scale: " in told.err
+    assert json.loads(told.out) | {"what": ""} == {"path": "a.gif", "what": "", "video": "cut.mp4", "unit": "arbitrary"}
+    assert run(["depth", "cut.mp4", "--near", "1m", "--far", "4m", "-o", "b_%d.png", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["unit"] == "m"
+    assert run(["depth", "cut.mp4", "--refine-scale", "--depth-units", "1000", "-o", "c.gif"]) == 2
+    assert not Path("c.gif").exists()
+
+
 def test_two_eyes_keep_their_distance(shot: Path, tmp_path: Path) -> None:
-    options = Options(layout="side-by-side", hints=(Nearest(1.0), Farthest(4.0)))
-    saved = save_video(read_video(shot), [tmp_path / "sbs.mp4", tmp_path / "sbs_%d.png"], options, kind="stereo")
+    options, two_eyes = Options.of(hints=(Nearest(1.0), Farthest(4.0))), OutputOptions.of(layout="side-by-side")
+    outputs = [tmp_path / "sbs.mp4", tmp_path / "sbs_%d.png"]
+    saved = save_video(read_video(shot), outputs, options=options, output_options=two_eyes, kind="stereo")
     assert len(saved) == 2
     frames = list(read_video(tmp_path / "sbs.mp4").frames())
     assert len(frames) == 4
@@ -186,12 +236,12 @@ def test_two_eyes_keep_their_distance(shot: Path, tmp_path: Path) -> None:
     left, right = pair[:, : SIZE[0]], pair[:, SIZE[0] :]
     assert 1 < np.abs(left - right).mean() < 60
     with pytest.raises(UsageError, match="moves a photo"):
-        save_video(read_video(shot), [tmp_path / "w.gif"], options, kind="wigglegram")
+        save_video(read_video(shot), [tmp_path / "w.gif"], options=options, kind="wigglegram")
 
 
 def test_a_camera_moves_through_the_video(shot: Path, tmp_path: Path, grey: Grey) -> None:
-    options = Options(motion="horizontal", seconds=0.4, amount_percent=5)
-    save_video(read_video(shot), [tmp_path / "p_%d.png", tmp_path / "p.mp4"], options, kind="parallax")
+    options = OutputOptions.of(motion="horizontal", seconds=0.4, amount_percent=5)
+    save_video(read_video(shot), [tmp_path / "p_%d.png", tmp_path / "p.mp4"], output_options=options, kind="parallax")
     assert grey.calls == 4
     frames = [opened(tmp_path / f"p_{number}.png")[0].astype(int) for number in (1, 2, 3, 4)]
     assert {frame.shape for frame in frames} == {(*SIZE[::-1], 3)}
@@ -200,10 +250,12 @@ def test_a_camera_moves_through_the_video(shot: Path, tmp_path: Path, grey: Grey
     moving = list(read_video(tmp_path / "p.mp4").frames())
     assert np.abs(moving[1] - frames[1]).mean() < 6
     (tmp_path / "way.json").write_text('{"keys": [{"move": [0, 0, 0]}, {"move": [2, 0, 0]}], "loop": false}')
-    own = Options(motion=str(tmp_path / "way.json"), amount_percent=5)
+    own = OutputOptions.of(motion=str(tmp_path / "way.json"), amount_percent=5)
     with pytest.raises(UsageError, match="amount goes with a motion by name"):
-        save_video(read_video(shot), [tmp_path / "own.gif"], own, kind="parallax")
-    save_video(read_video(shot), [tmp_path / "own.gif"], replace(own, amount_percent=None), kind="parallax")
+        save_video(read_video(shot), [tmp_path / "own.gif"], output_options=own, kind="parallax")
+    save_video(
+        read_video(shot), [tmp_path / "own.gif"], output_options=own.changed(amount_percent=None), kind="parallax"
+    )
     assert opened(tmp_path / "own.gif")[2] == 4
 
 

@@ -18,8 +18,9 @@ from depth3d.core.errors import GeometryError, MissingExtraError, UsageError
 from depth3d.geometry.mesh import Mesh
 from depth3d.scenes.multiview.fusion.depth_view import DepthView
 from depth3d.scenes.multiview.fusion.slant import stretches
+from depth3d.scenes.options import FusionOptions
 
-DEFAULT_MEMORY_GB = 2.0
+DEFAULT_MEMORY_GB = FusionOptions().memory_gb
 
 _BLOCK_SIDE = 16
 _BYTES_PER_VOXEL = 4 + 4 + 3 * 4  # distance, weight, colour

@@ -1,0 +1,113 @@
+"""Options: every default once, every field an option of the command line, plain data that loads nothing heavy."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+import depth3d
+from depth3d.cli import cli
+from depth3d.cli.chosen import to_options, to_output_options
+from depth3d.core.errors import UsageError
+from depth3d.scenes.options import FusionOptions, Options, OutputOptions
+from depth3d.web.limits import DEFAULT_MEGABYTES, DEFAULT_MEGAPIXELS
+from depth3d.web.server import DEFAULT_HOST, DEFAULT_PORT
+
+DEFAULTS = {name: value for options in (Options(), OutputOptions()) for _, name, value in options.items()}
+CALLED = {"voxel": "voxel_m", "max_depth": "max_depth_m", "ipd": "ipd_m", "convergence": "convergence_m"}
+CALLED |= {f"plate_{side}": f"plate_{side}_mm" for side in ("width", "height", "base")}
+NO_COMMAND_HAS = {"grid_points"}
+"""Called --max-points by `depth3d panorama`, and said by the test below to follow it."""
+
+OF_OTHERS: dict[tuple[str, str], Any] = {
+    ("serve", "host"): DEFAULT_HOST,
+    ("serve", "port"): DEFAULT_PORT,
+    ("serve", "max_mb"): DEFAULT_MEGABYTES,
+    ("serve", "max_megapixels"): DEFAULT_MEGAPIXELS,
+    ("fuse", "least_photos"): FusionOptions().least_photos,
+    ("fuse", "memory_gb"): FusionOptions().memory_gb,
+    ("fuse", "detail_px"): FusionOptions().detail_px,
+}
+CHOICES_OF_COMMANDS = {
+    *(("batch", "endings"), ("batch", "engine"), ("view", "kind"), ("fuse", "depths_as")),
+    *(("bench", "rounds"), ("bench", "names"), ("bench", "photos")),
+    *(("train", name) for name in ("batch", "size", "device", "threads", "workers", "seed")),
+}
+"""Options that no call of the library has: what a command does, how often it measures."""
+
+
+def options_of_commands() -> Iterator[tuple[str, click.Option]]:
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        inner = command.commands.values() if isinstance(command, click.Group) else [command]
+        for one in inner:
+            assert one is not None
+            yield from ((name, option) for option in one.params if isinstance(option, click.Option))
+
+
+def test_every_default_of_the_command_line_is_that_of_the_library() -> None:
+    context = click.Context(cli)
+    wrong = []
+    for command, option in options_of_commands():
+        default = option.get_default(context)
+        default = default if isinstance(default, str | int | float | tuple) else None
+        name = CALLED.get(str(option.name), str(option.name))
+        if default in (None, (), False) or (command, name) in CHOICES_OF_COMMANDS or command in ("eval", "weights"):
+            continue
+        expected = OF_OTHERS.get((command, name), DEFAULTS.get(name))
+        if str(default) != str(expected):
+            wrong.append(f"{command} {option.opts[0]}: {default!r}, the library has {expected!r}")
+    assert wrong == []
+
+
+def test_the_default_cut_ratio_is_written_once() -> None:
+    package = Path(depth3d.__file__).parent
+    places = [path for path in package.rglob("*.py") if "cut_ratio: float = 1." in path.read_text(encoding="utf-8")]
+    assert [path.name for path in places] == ["options.py"]
+    assert DEFAULTS["cut_ratio"] == 1.08
+    others = [path for path in package.rglob("*.py") if "lab" not in path.parts and "1.08" in path.read_text("utf-8")]
+    assert others == places
+
+
+def test_every_field_is_an_option_of_a_command() -> None:
+    named = {CALLED.get(str(option.name), str(option.name)) for _, option in options_of_commands()}
+    named |= {"hints", "textured"}  # --at and others, --vertex-colours
+    assert set(DEFAULTS) - named == NO_COMMAND_HAS
+
+
+def test_names_are_unique_so_that_they_need_no_group() -> None:
+    names = [name for options in (Options(), OutputOptions()) for _, name, _ in options.items()]
+    assert len(names) == len(set(names))
+
+
+def test_options_load_nothing_heavy() -> None:
+    code = "import sys, depth3d.scenes.options; print({'numpy', 'cv2', 'click'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_options_are_plain_data() -> None:
+    options = OutputOptions.of(max_faces=5, motion="swing")
+    assert pickle.loads(pickle.dumps(options)) == options
+    assert options.chosen() == {"max_faces": 5, "motion": "swing"}
+    assert hash(options) == hash(OutputOptions.of(motion="swing", max_faces=5))
+
+
+def test_a_name_that_is_none_is_said() -> None:
+    with pytest.raises(UsageError, match="there is no option 'max_face' of OutputOptions.*max_faces"):
+        OutputOptions.of(max_face=5)
+    with pytest.raises(UsageError, match="there is no option 'max_faces' of Options"):
+        Options.of(max_faces=5)
+
+
+def test_what_click_collected_reaches_both() -> None:
+    chosen = {"fov_x_deg": 60.0, "vertex_colours": True, "max_faces": 7, "voxel": None}
+    assert to_options(chosen) == Options.of(fov_x_deg=60.0)
+    assert to_output_options(chosen) == OutputOptions.of(textured=False, max_faces=7)
