@@ -60,7 +60,7 @@ def test_a_limit_is_positive(seconds: float, tmp_path: Path) -> None:
             Batch(
                 inputs=(str(tmp_path / "a.jpg"),),
                 output=str(tmp_path / "out"),
-                options=d3.Options(predictor="bundled"),
+                options=d3.Options.of(predictor="bundled"),
                 seconds_per_photo=seconds,
             )
         )

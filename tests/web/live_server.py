@@ -42,7 +42,7 @@ def page_app(folder: Path, **limits: Any) -> Application:
     """The whole server, whose files lie in a folder."""
     from depth3d.web.server import build_app
 
-    return build_app(folder, options=d3.Options(predictor="bundled"), limits=Limits(**limits))
+    return build_app(folder, options=d3.Options.of(predictor="bundled"), limits=Limits(**limits))
 
 
 @dataclass
