@@ -13,11 +13,12 @@ import click
 import pytest
 
 import depth3d
+from depth3d.batch.time_limit import DEFAULT_SECONDS
 from depth3d.cli import cli
 from depth3d.cli.chosen import to_options, to_output_options
 from depth3d.core.errors import UsageError
 from depth3d.scenes.options import FusionOptions, Options, OutputOptions
-from depth3d.web.limits import DEFAULT_MEGABYTES, DEFAULT_MEGAPIXELS
+from depth3d.web.limits import DEFAULT_MEGABYTES, DEFAULT_MEGAPIXELS, DEFAULT_VISITORS
 from depth3d.web.server import DEFAULT_HOST, DEFAULT_PORT
 
 DEFAULTS = {name: value for options in (Options(), OutputOptions()) for _, name, value in options.items()}
@@ -31,6 +32,8 @@ OF_OTHERS: dict[tuple[str, str], Any] = {
     ("serve", "port"): DEFAULT_PORT,
     ("serve", "max_mb"): DEFAULT_MEGABYTES,
     ("serve", "max_megapixels"): DEFAULT_MEGAPIXELS,
+    ("batch", "seconds_per_photo"): DEFAULT_SECONDS,
+    ("serve", "max_visitors"): DEFAULT_VISITORS,
     ("fuse", "least_photos"): FusionOptions().least_photos,
     ("fuse", "memory_gb"): FusionOptions().memory_gb,
     ("fuse", "detail_px"): FusionOptions().detail_px,

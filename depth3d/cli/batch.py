@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from depth3d.batch.time_limit import DEFAULT_SECONDS
 from depth3d.cli.chosen import to_options, to_output_options
 from depth3d.cli.file_options import file_options
 from depth3d.cli.grouped_help import GroupedCommand
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
     "--time-limit",
     "seconds_per_photo",
     type=click.FloatRange(min=0, min_open=True),
-    default=1800,
+    default=DEFAULT_SECONDS,
     show_default=True,
     metavar="SECONDS",
     help="A photo that takes longer counts as failed.",
