@@ -89,6 +89,7 @@ def _work_folder(folder: Path) -> Path:
 
 
 def test_no_command_reports_anything(tmp_path: Path) -> None:
+    """Takes as long as all commands together, since a package may report whenever it is first used."""
     strace = shutil.which("strace")
     if strace is None:
         absent("strace is not installed (Debian: apt install strace)")
