@@ -86,7 +86,12 @@ def _methods(compiling: ast.Call, tree: ast.Module) -> set[str]:
 
 
 def _value(node: ast.expr, values: dict[str, Any]) -> Any:
-    """A constant expression; what is put into an f-string at run time is an "X"."""
+    """A constant expression; what is put into it at run time is an "X"."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        parts = [_value(part, values) for part in (node.left, node.right)]
+        return "".join(part.decode("latin-1") if isinstance(part, bytes) else part for part in parts)
+    if ast.unparse(node).startswith("re.escape("):
+        return "X"
     if isinstance(node, ast.JoinedStr):
         return "".join(str(_value(part, values)) for part in node.values)
     if isinstance(node, ast.FormattedValue):

@@ -34,7 +34,7 @@ def main() -> None:
     """One photo after the other."""
     weights, out, *photos = sys.argv[1:]
     midas = build_network(MIDAS_SMALL)
-    midas.load_state_dict(torch.load(weights))
+    midas.load_state_dict(torch.load(weights, weights_only=True))
     midas = as_published(midas.eval())
     for photo in photos:
         rgb = cv2.cvtColor(np.asarray(cv2.imread(photo)), cv2.COLOR_BGR2RGB)
