@@ -123,7 +123,8 @@ def test_a_name_that_is_no_text_is_a_photo_like_any_other(tmp_path: Path, option
     odd = os.fsencode(folder) + b"/caf\xe9.png"
     with open(odd, "wb") as file:  # noqa: PTH123 - pathlib takes no bytes
         file.write(photo_bytes(7))
-    batch = Batch(inputs=(str(folder),), output=str(output), options=options, endings=(".png", ".ply"))
+    endings = (".png", ".ply", ".obj", ".glb", ".npz", ".html")
+    batch = Batch(inputs=(str(folder),), output=str(output), options=options, endings=endings)
     tally = done(batch)
     assert (tally.done, tally.failed) == (2, 0)
     assert (os.fsencode(output) + b"/caf\xe9.ply") in [os.fsencode(file) for file in output.iterdir()]
