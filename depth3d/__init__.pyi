@@ -19,6 +19,7 @@ from .core.errors import HintError as HintError
 from .core.errors import MissingExtraError as MissingExtraError
 from .core.errors import OutputError as OutputError
 from .core.errors import PhotoError as PhotoError
+from .core.errors import StoreError as StoreError
 from .core.errors import UsageError as UsageError
 from .core.errors import ViewerError as ViewerError
 from .core.errors import WeightsError as WeightsError

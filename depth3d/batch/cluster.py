@@ -6,6 +6,7 @@ their blocks again. The manifest is written by the one process that called, as w
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import os
@@ -79,7 +80,7 @@ class _Actor:
         self._workers = Workers(Recipe.from_bytes(recipe), 1)
 
     def __call__(self, block: dict[str, Any]) -> dict[str, list[str]]:
-        jobs = [Job(str(photo), str(name)) for photo, name in zip(block["photo"], block["name"], strict=True)]
+        jobs = [Job(**json.loads(str(text))) for text in block["job"]]
         try:
             rows = [row.to_json() for row in self._workers.rows(jobs)]
         except ENDS_THE_BATCH as error:
@@ -91,7 +92,8 @@ def _rows(ray: Any, jobs: Sequence[Job], recipe: Recipe, workers: int | None) ->
     cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
     photos_per_block = min(_MOST_PHOTOS_PER_BLOCK, math.ceil(len(jobs) / (_BLOCKS_PER_CORE * cores)))
     done = ray.data.from_items(
-        [asdict(job) for job in jobs], override_num_blocks=math.ceil(len(jobs) / photos_per_block)
+        [{"job": json.dumps(asdict(job))} for job in jobs],  # JSON, as names need not be text
+        override_num_blocks=math.ceil(len(jobs) / photos_per_block),
     ).map_batches(
         _Actor,
         batch_size=None,

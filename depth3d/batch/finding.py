@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from depth3d.batch.recipe import Job, Recipe
-from depth3d.batch.storage import Folder, filesystem, is_local
-from depth3d.core.errors import PhotoError, UsageError
+from depth3d.batch.storage import Folder, filesystem, is_local, reason
+from depth3d.core.errors import Depth3DError, Depth3DWarning, PhotoError, StoreError, UsageError
+from depth3d.io.open_input import is_file, is_folder
 
 _SUFFIXES = {
     *(".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".jp2"),
     *(".heic", ".heif", ".avif"),
 }
 """Of a folder's files, these are taken for photos; a glob or a file's name takes what it says."""
+
+
+class BatchWarning(Depth3DWarning):
+    """A part of what was given cannot be read; the rest goes on."""
+
 
 _WILD = "*?["
 
@@ -42,7 +50,8 @@ def find_photos(inputs: Sequence[str], *, output: Folder) -> list[Found]:
         output: a batch's folder; its files are no photos.
 
     Raises:
-        PhotoError: there is none, or a place cannot be read.
+        PhotoError: there is none.
+        StoreError: a place cannot be read.
         UsageError: no such protocol, or all photos lie in the batch's own folder.
     """
     found: dict[str, Found] = {}
@@ -89,13 +98,31 @@ def _found(system: Any, path: str, given: str) -> list[Found]:
             return [_photo(system, path, str(PurePosixPath(path).parent), given)]
         else:
             root = path
-            paths = [one for one in system.find(path) if PurePosixPath(one).suffix.lower() in _SUFFIXES]
+            paths = [one for one in _below(system, path) if PurePosixPath(one).suffix.lower() in _SUFFIXES]
         photos = [_photo(system, one, root, given) for one in paths]
         return [photo for photo in photos if not any(part.startswith(".") for part in photo.below.parts)]
     except FileNotFoundError:
         return []
+    except Depth3DError:
+        raise
     except Exception as error:
-        raise PhotoError(f"{given}: cannot be read: {' '.join(str(error).split())}") from error
+        raise StoreError(f"{given}: cannot be read: {reason(error)}") from error
+
+
+def _below(system: Any, path: str) -> list[str]:
+    """Every file below a folder; of this machine's, those that are closed to us are told."""
+    if not is_local(system):
+        return list(system.find(path))
+    if not is_folder(Path(path)):
+        raise PhotoError(f"{path}: is neither a file nor a folder") if system.exists(path) else FileNotFoundError(path)
+    closed: list[OSError] = []
+    walk = os.walk(path, onerror=closed.append)
+    found = [Path(folder) / name for folder, _, names in walk for name in names]
+    for error in closed:
+        if Path(str(error.filename)) == Path(path):
+            raise error
+        warnings.warn(BatchWarning(f"{error.filename}: cannot be read and is left out: {error.strerror}"), stacklevel=2)
+    return [file.as_posix() for file in found if is_file(file)]
 
 
 def _photo(system: Any, path: str, root: str, given: str) -> Found:

@@ -91,7 +91,12 @@ class Manifest(AbstractContextManager["Manifest"]):
         sizes = self._folder.sizes()
         place, failed, others, units, count = {}, set(), set(), None, 0
         for count, row in enumerate(self.rows(), start=1):  # noqa: B007 - the last count is how many there are
-            if row is None or (retry and row.error) or any(sizes.get(o.file) != o.bytes for o in row.outputs):
+            if (
+                row is None
+                or row.unreached
+                or (retry and row.error)
+                or any(sizes.get(o.file) != o.bytes for o in row.outputs)
+            ):
                 continue
             place[row.photo] = count
             failed |= {row.photo} if row.error else set()

@@ -11,10 +11,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from depth3d.batch.fetching import UnreachedError, check_still_there, local_photo
 from depth3d.batch.row import Fit, Output, Row
-from depth3d.batch.storage import Folder, local_photo, without_temporary
+from depth3d.batch.storage import Folder, without_temporary
 from depth3d.batch.time_limit import DEFAULT_SECONDS
-from depth3d.core.errors import Depth3DError, Depth3DWarning, EngineError, OutputError, WeightsError
+from depth3d.core.errors import Depth3DError, Depth3DWarning, EngineError, OutputError, StoreError, WeightsError
 from depth3d.io.temporary import temporary_folder
 from depth3d.predictors import load_predictor
 from depth3d.scenes.options import Options, OutputOptions
@@ -23,8 +24,8 @@ from depth3d.scenes.photo import reconstruct
 from depth3d.scenes.scene import Scene
 from depth3d.scenes.used_options import fields_for, only
 
-ENDS_THE_BATCH = (OutputError, WeightsError)
-"""Errors that are no photo's own, and would come again with each: a full disk, damaged weights."""
+ENDS_THE_BATCH = (OutputError, StoreError, WeightsError)
+"""Errors that are no photo's own, and would come again with each: a full disk, a lost store, damaged weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,7 @@ class Recipe:
 
         Raises:
             OutputError: the files cannot be written.
+            StoreError: the place that the photo is in has gone.
             WeightsError: the network is not what it claims to be.
         """
         begun = time.perf_counter()
@@ -148,7 +150,10 @@ class Recipe:
             row = replace(row, notes=(*row.notes, *(str(warning.message) for warning in told)))
         except ENDS_THE_BATCH:
             raise
+        except UnreachedError as error:
+            row = replace(self.failed(job, str(error)), unreached=True)
         except Depth3DError as error:
+            check_still_there(job.photo)
             row = self.failed(job, str(error))
         except MemoryError:
             row = self.failed(job, "not enough memory for a picture of this size")

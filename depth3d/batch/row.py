@@ -55,6 +55,7 @@ class Row:
         notes: assumptions and warnings, sentences for the user.
         seconds: how long the photo took.
         error: why it failed, in one line; None where it did not.
+        unreached: it failed because its store did not give it, so that the next run tries again unasked.
     """
 
     photo: str
@@ -70,14 +71,16 @@ class Row:
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
     error: str | None = None
+    unreached: bool = False
 
     def took(self, seconds: float) -> Self:
         """The same row with its time."""
         return replace(self, seconds=round(seconds, 3))
 
     def to_json(self) -> str:
-        """One line of JSON without its end."""
-        return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False)
+        r"""One line of JSON without its end; bytes of a name that are no text are written as \udc80 to \udcff."""
+        line = json.dumps(asdict(self), ensure_ascii=False, allow_nan=False)
+        return line.encode("utf-8", "backslashreplace").decode("utf-8")
 
     @classmethod
     def from_json(cls, line: str) -> Self:

@@ -104,6 +104,7 @@ def run_batch(batch: Batch, *, progress: Progress | None = None, download: Downl
     Raises:
         UsageError: the batch cannot be meant as it was given.
         PhotoError: there is no photo.
+        StoreError: the place that photos come from cannot be read, or has gone.
         OutputError: files cannot be written.
         WeightsError: the network cannot be loaded.
         MissingExtraError: the engine or the table needs a package that is not installed.
@@ -113,6 +114,7 @@ def run_batch(batch: Batch, *, progress: Progress | None = None, download: Downl
     if batch.table:
         check_table()
     folder = Folder(batch.output)
+    folder.check()
     network = _network(batch.options.depth, download)
     recipe = _recipe(batch, network)
     _check(recipe, folder)

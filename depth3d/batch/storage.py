@@ -9,36 +9,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from depth3d.core.errors import OutputError, PhotoError, UsageError
-from depth3d.io.save import atomic_write
-from depth3d.io.temporary import PREFIX, temporary_folder
+from depth3d.core.errors import OutputError, StoreError, UsageError
+from depth3d.io.abandoned import sweep
+from depth3d.io.save import atomic_write, check_writable
+from depth3d.io.temporary import PREFIX
 
-_LEFTOVERS = ".depth3d-*.part"
-
-
-@contextmanager
-def local_photo(photo: str) -> Iterator[Path]:
-    """A photo as a file on this machine, under its own name.
-
-    Raises:
-        PhotoError: it cannot be fetched.
-    """
-    system, path = filesystem(photo)
-    if is_local(system):
-        yield Path(path)
-        return
-    with temporary_folder() as folder:
-        copy = folder / (PurePosixPath(path).name or "photo")
-        try:
-            system.get_file(path, str(copy))
-        except Exception as error:
-            raise PhotoError(f"{photo}: cannot be fetched: {_reason(error)}") from error
-        yield copy
+_WITH_BUCKETS = {"s3", "s3a", "gs", "gcs", "oss", "obs", "cos", "az", "abfs", "abfss"}
 
 
 class Folder:
@@ -60,6 +40,30 @@ class Folder:
         self._system, self._root = filesystem(url)
         self._root = self._root.rstrip("/")
         self.path = Path(self._root or "/") if is_local(self._system) else None
+
+    def check(self) -> None:
+        """Refuse before the work begins what could not be written at its end.
+
+        Raises:
+            OutputError: there is no permission to write, or no such bucket; depth3d makes folders, but no buckets.
+        """
+        if self.path is not None:
+            check_writable(self.path / "manifest.jsonl", force=True)
+            return
+        bucket = self._bucket
+        try:
+            is_there = not bucket or self._system.exists(bucket)
+        except Exception as error:
+            raise OutputError(f"cannot write to {self.url}: {reason(error)}") from error
+        if not is_there:
+            raise OutputError(f"cannot write to {self.url}: there is no bucket {bucket}; correct its name or create it")
+
+    @property
+    def _bucket(self) -> str:
+        """The first part of the path where the store keeps its files in buckets; else empty."""
+        names = self._system.protocol
+        names = {names} if isinstance(names, str) else set(names)
+        return self._root.lstrip("/").partition("/")[0] if names & _WITH_BUCKETS else ""
 
     def sizes(self) -> dict[str, int]:
         """Size in bytes of every file, by its path below the folder; empty where there is no folder."""
@@ -87,7 +91,7 @@ class Folder:
                 self._make_folder(file)
                 self._system.put_file(str(here), self._full(file))
         except Exception as error:
-            raise OutputError(f"cannot write to {self.url}: {_reason(error)}") from error
+            raise OutputError(f"cannot write to {self.url}: {reason(error)}") from error
 
     def read(self, file: str) -> bytes:
         """A file's content."""
@@ -108,7 +112,7 @@ class Folder:
             self._make_folder(file)
             self._system.pipe_file(self._full(file), content)
         except Exception as error:
-            raise OutputError(f"cannot write to {self.url}: {_reason(error)}") from error
+            raise OutputError(f"cannot write to {self.url}: {reason(error)}") from error
 
     def remove(self, file: str) -> None:
         """Remove a file."""
@@ -116,10 +120,12 @@ class Folder:
 
     def remove_leftovers(self) -> None:
         """Remove the half-written files of a run that was killed."""
-        for file in self.path.rglob(_LEFTOVERS) if self.path is not None else ():
-            file.unlink(missing_ok=True)
+        if self.path is not None:
+            sweep(self.path, below=True)
 
     def _make_folder(self, file: str) -> None:
+        if self._bucket:  # a file's name is all that a bucket needs, and asking for a folder would make the bucket
+            return
         self._system.makedirs(PurePosixPath(self._full(file)).parent.as_posix(), exist_ok=True)
 
     def _full(self, file: str) -> str:
@@ -134,13 +140,16 @@ def filesystem(url: str) -> tuple[Any, str]:
 
     Raises:
         UsageError: no such protocol, or the package for it is missing.
+        StoreError: what the URL leads through is not there or damaged.
     """
     import fsspec
 
     try:
         system, path = fsspec.core.url_to_fs(os.fspath(url))
     except (ImportError, ValueError) as error:
-        raise UsageError(f"{url}: {_reason(error)}") from error
+        raise UsageError(f"{url}: {reason(error)}") from error
+    except Exception as error:  # a zip that is damaged or not there, a host that does not answer
+        raise StoreError(f"{url}: cannot be opened: {reason(error)}") from error
     return system, str(path)
 
 
@@ -176,5 +185,6 @@ def _sync(path: Path, flags: int) -> None:
         os.close(descriptor)
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
+    """Why something of the system's or a store's failed, in one line."""
     return " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import json
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +47,16 @@ def write_table(manifest: Manifest, folder: Folder) -> None:
 
 
 def _plain(row: Row) -> dict[str, Any]:
-    return asdict(row) | {"notes": list(row.notes), "outputs": [asdict(output) for output in row.outputs]}
+    plain: dict[str, Any] = json.loads(row.to_json(), object_hook=_with_text)
+    return plain
+
+
+def _with_text(entry: dict[str, Any]) -> dict[str, Any]:
+    """Names with bytes that are no text are written as in the manifest's JSON, for a table holds nothing else."""
+    return {
+        key: value.encode("utf-8", "backslashreplace").decode("utf-8") if isinstance(value, str) else value
+        for key, value in entry.items()
+    }
 
 
 def _schema(pa: Any) -> Any:
@@ -59,6 +68,6 @@ def _schema(pa: Any) -> Any:
             *(("photo", text), ("recipe", text), ("outputs", pa.list_(output))),
             *(("width", pa.int32()), ("height", pa.int32()), ("camera", text), ("fov_x_deg", number)),
             *(("depth", text), ("fit", fit), ("points_units", number)),
-            *(("notes", pa.list_(text)), ("seconds", number), ("error", text)),
+            *(("notes", pa.list_(text)), ("seconds", number), ("error", text), ("unreached", pa.bool_())),
         ]
     )

@@ -52,7 +52,8 @@ def wants_json() -> bool:
 def result(text: str, facts: dict[str, Any]) -> None:
     """What a command was run for: a line, or a line of JSON where the user asked for that."""
     _erase()
-    click.echo(json.dumps(facts, ensure_ascii=False, default=_plain) if wants_json() else text)
+    line = json.dumps(facts, ensure_ascii=False, default=_plain) if wants_json() else text
+    click.echo(line.encode("utf-8", "backslashreplace").decode("utf-8"))  # names of files need not be text
 
 
 def say(text: str, *, who: str = "", colour: str | None = None) -> None:

@@ -89,6 +89,10 @@ class OutputError(Depth3DError):
     """A file cannot be written."""
 
 
+class StoreError(Depth3DError):
+    """The place that photos come from does not answer, or has gone."""
+
+
 class EngineError(Depth3DError):
     """The machines that a batch is done on cannot do it."""
 

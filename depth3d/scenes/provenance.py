@@ -46,7 +46,8 @@ def to_provenance(scene: Scene, mesh: Mesh | None = None) -> dict[str, Any]:
 
 def to_json(provenance: Mapping[str, Any]) -> bytes:
     """UTF-8 text with two spaces of indentation and a final newline."""
-    return (json.dumps(provenance, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    text = json.dumps(provenance, indent=2, ensure_ascii=False, allow_nan=False)
+    return f"{text}\n".encode(errors="backslashreplace")  # names of photos need not be text
 
 
 def _camera(camera: Intrinsics) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from depth3d.io.depth.stored import (
     with_meaning,
     with_sigma,
 )
+from depth3d.io.geometry.blocks import name_as_text
 from depth3d.io.open_input import DECODER_DAMAGE
 
 _NAMES = ("Z", "depth", "Y", "V")
@@ -53,7 +54,7 @@ def write_exr(depth: MetricDepth | InverseDepth, file: BinaryIO, *, notes: Mappi
         channels["sigma"] = depth.sigma
     try:  # the library opens files by name only, here the temporary one; a full disk is a RuntimeError to it
         stored = {name: OpenEXR.Channel(np.ascontiguousarray(values)) for name, values in channels.items()}
-        OpenEXR.File(header, stored).write(file.name)
+        OpenEXR.File(header, stored).write(name_as_text(file))
     except RuntimeError as error:
         reason = str(error).rsplit('". ', 1)[-1]
         raise OutputError(f"cannot write the EXR file: {reason}") from error

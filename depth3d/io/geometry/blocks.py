@@ -6,10 +6,12 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from depth3d.core.errors import OutputError
 
 # Blocks of a few MB are as fast as one piece. Packing costs a little more than writing: on two cores two threads that
 # do both in turn halve the time, with four the file is never waited for.
@@ -86,3 +88,16 @@ def raise_if_full(file: IO[bytes]) -> None:
     file.seek(0, os.SEEK_END)
     file.write(b"\0" * ROWS)
     file.flush()
+
+
+def name_as_text(file: BinaryIO) -> str:
+    """The name of an open file, for libraries that open it once more.
+
+    Raises:
+        OutputError: its folder's name is no text, which these libraries do not take.
+    """
+    try:
+        file.name.encode("utf-8")
+    except UnicodeEncodeError:
+        raise OutputError("the folder's name is not UTF-8, which this format's library needs; choose another") from None
+    return file.name

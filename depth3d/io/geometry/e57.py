@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from depth3d.core.errors import MissingExtraError, OutputError
 from depth3d.geometry.lazy_point_cloud import Cloud
 from depth3d.io.geometry.axes import axes_in_words, turned, turned_part
-from depth3d.io.geometry.blocks import ROWS, raise_if_full
+from depth3d.io.geometry.blocks import ROWS, name_as_text, raise_if_full
 from depth3d.io.notes import GENERATOR, geometry_notes
 
 _AXES = ("X", "Y", "Z")
@@ -41,7 +41,7 @@ def write_cloud(cloud: Cloud, file: BinaryIO, *, axes: str, notes: Mapping[str, 
     except ImportError:
         raise MissingExtraError("E57 files", "pye57", "formats") from None
     try:
-        image = libe57.ImageFile(file.name, "w")
+        image = libe57.ImageFile(name_as_text(file), "w")
         try:
             _write_scan(libe57, image, cloud, axes, notes)
         finally:
