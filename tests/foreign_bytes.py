@@ -28,11 +28,12 @@ from depth3d.io.cameras.camera_file import read_camera_file
 from depth3d.io.cameras.keyframes_file import read_motion
 from depth3d.io.colmap.model import each_image, read_cameras, read_points3d
 from depth3d.io.depth.depth_map import read_depth_map
+from depth3d.io.geometry.read import read_geometry
 from depth3d.io.photos.embedded_depth_file import read_embedded_depth
 from depth3d.io.photos.photo import Photo, read_photo
 from depth3d.io.points.hints_file import read_hints
 from depth3d.io.points.read import read_points
-from depth3d.io.save import save
+from depth3d.io.save import save, suffixes_for
 
 WIDTH, HEIGHT = 16, 12
 PHOTO = Photo(np.zeros((HEIGHT, WIDTH, 3), np.uint8), name="a.jpg")
@@ -274,6 +275,33 @@ def _points() -> dict[str, list[bytes]]:
     return found
 
 
+def _geometries() -> dict[str, list[bytes]]:
+    """What we write ourselves, of every format that is read back."""
+    from depth3d.geometry.mesh import Mesh
+    from depth3d.geometry.point_cloud import PointCloud
+
+    rng = np.random.default_rng(1)
+    xyz = rng.uniform(-1, 1, (12, 3)).astype(np.float32)
+    rgb = rng.integers(0, 256, (12, 3)).astype(np.uint8)
+    texture = np.full((4, 4, 3), 90, np.uint8)
+    faces = np.arange(12, dtype=np.uint32).reshape(-1, 3)
+    values = (
+        PointCloud(xyz, rgb, unit="m"),
+        Mesh(xyz, faces, uv=np.abs(xyz[:, :2]), texture=texture, unit="m"),
+        Mesh(xyz, faces, rgb=rgb, unit="arbitrary"),
+    )
+    found: dict[str, list[bytes]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for value in values:
+            for suffix in suffixes_for(type(value).__name__):
+                path = save(value, Path(folder) / f"a{suffix}", force=True)
+                found.setdefault(suffix, []).append(path.read_bytes())
+        compact = save(values[1], Path(folder) / "b.glb", compact=True)
+        found[".glb"].append(compact.read_bytes())
+    del found[".html"]  # a page is mostly its script
+    return found
+
+
 def _read_points(path: Path) -> object:
     units = 1000.0 if path.suffix == ".png" else None
     return read_points(path, photo=PHOTO, camera=CAMERA, units_per_metre=units)
@@ -321,6 +349,7 @@ READERS: dict[str, Reader] = {
     "camera": Reader(_camera_files, _read_camera),
     "hints": Reader(_hints, partial(read_hints, photo=PHOTO, camera=CAMERA)),
     "points": Reader(_points, _read_points),
+    "geometry": Reader(_geometries, read_geometry),
     "motion": Reader(_motions, read_motion),
     "weights": Reader(_weights, _read_weights),
 }

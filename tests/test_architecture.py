@@ -182,7 +182,7 @@ def _loaded_by(code: str) -> set[str]:
 
 def test_help_loads_nothing_heavy() -> None:
     loaded = _loaded_by("from depth3d.cli import run\nrun(['--help'])\nrun(['export', '--help'])")
-    assert loaded.isdisjoint(HEAVY | {"numpy", "cv2", "PIL"})
+    assert loaded.isdisjoint(HEAVY | {"numpy", "cv2", "PIL", "depth3d.io.atomic"})
 
 
 def test_the_pipeline_loads_no_network_and_no_window() -> None:

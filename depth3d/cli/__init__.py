@@ -10,8 +10,9 @@ from typing import TextIO
 
 import click
 
+from depth3d.cli.suggestions import name_the_nearest
 from depth3d.cli.terminal import say
-from depth3d.core.errors import Depth3DError, Depth3DNotice, Depth3DWarning
+from depth3d.core.errors import Depth3DError, Depth3DNotice, Depth3DWarning, nearest
 
 _ROOM_OF_COMMAND = {
     "export": "depth3d.cli.export:export",
@@ -47,7 +48,15 @@ class _LazyGroup(click.Group):
         room, _, attribute = _ROOM_OF_COMMAND[cmd_name].partition(":")
         command = getattr(importlib.import_module(room), attribute)
         assert isinstance(command, click.Command)
-        return command
+        return name_the_nearest(command)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is meant; an unknown one is refused with the nearest there is."""
+        if args and args[0] not in _ROOM_OF_COMMAND and not args[0].startswith("-"):
+            ctx.fail(f"no such command {args[0]!r}{nearest(args[0], _ROOM_OF_COMMAND)}")
+        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -79,9 +88,7 @@ def run(arguments: list[str]) -> int:
         click.echo(error.format_message())  # a bare command shows its help
         return error.exit_code
     except click.ClickException as error:
-        from depth3d.cli.suggestions import with_suggestion
-
-        return _fail(with_suggestion(error), error.exit_code)
+        return _fail(error.format_message(), error.exit_code)
     except Depth3DError as error:
         return _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):

@@ -1,46 +1,57 @@
-"""Errors of the command line that name the nearest right word."""
+"""Choices, files and commands whose errors name the nearest right word."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+import os
 from pathlib import Path
+from typing import Any
 
 import click
 
+from depth3d.cli.values import Choice
 from depth3d.core.errors import nearest
 
-_NO_COMMAND = re.compile(r"No such command '([^']*)'\.")
-_NO_CHOICE = re.compile(r"'([^']*)' is not one of (.*)")
-_NO_FILE = re.compile(r"(?:File|Path) '([^']*)' does not exist\.")
+
+def name_the_nearest(command: click.Command) -> click.Command:
+    """The command, and those below it, with types whose errors do so."""
+    for parameter in command.params:
+        if type(parameter.type) is click.Choice:
+            parameter.type = Choice(parameter.type.choices, case_sensitive=parameter.type.case_sensitive)
+        elif type(parameter.type) is click.Path and parameter.type.exists:
+            parameter.type = _ExistingPath(parameter.type)
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            name_the_nearest(below)
+    return command
 
 
-def with_suggestion(error: click.ClickException) -> str:
-    """The error's message, and what the user may have meant where that can be told."""
-    message = " ".join(error.format_message().split())
-    if "Did you mean" in message or "did you mean" in message:
-        return message
-    for pattern, known in ((_NO_COMMAND, _commands), (_NO_CHOICE, _choices), (_NO_FILE, _files)):
-        found = pattern.search(message)
-        if found:
-            return message.rstrip(".") + nearest(found[1], known(error, found))
-    return message
+class _ExistingPath(click.Path):
+    def __init__(self, like: click.Path) -> None:
+        super().__init__(
+            exists=True,
+            file_okay=like.file_okay,
+            dir_okay=like.dir_okay,
+            readable=like.readable,
+            path_type=like.type,
+        )
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = Path(os.fspath(value))
+        if not _is_there(path):
+            what = f"{self.name.title()} {str(path)!r} does not exist"
+            self.fail(what + nearest(str(path), _beside(path)), param, ctx)
+        return super().convert(value, param, ctx)
 
 
-def _commands(error: click.ClickException, _found: re.Match[str]) -> Iterable[str]:
-    context = getattr(error, "ctx", None)
-    if not isinstance(context, click.Context) or not isinstance(context.command, click.Group):
-        return ()
-    return context.command.list_commands(context)
-
-
-def _choices(_error: click.ClickException, found: re.Match[str]) -> Iterable[str]:
-    return re.findall(r"'([^']*)'", found[2])
-
-
-def _files(_error: click.ClickException, found: re.Match[str]) -> Iterable[str]:
-    folder = Path(found[1]).parent
+def _is_there(path: Path) -> bool:
     try:
-        return [str(path) for path in sorted(folder.iterdir())]
+        return path.exists()
+    except OSError:  # a name too long for any file
+        return False
+
+
+def _beside(path: Path) -> list[str]:
+    try:
+        return [str(one) for one in sorted(path.parent.iterdir())]
     except OSError:
-        return ()
+        return []

@@ -34,7 +34,16 @@ AXES = ("gltf", "opencv", "blender", "ros", "unity", "z-up")
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
 
-class Renamed(click.Choice[str]):
+class Choice(click.Choice[Any]):
+    """One of several words; for any other the nearest of them is named."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """What is wrong, and what may have been meant."""
+        words = [str(choice) for choice in self.choices]
+        return f"{value!r} is not one of {', '.join(words)}{nearest(str(value), words)}"
+
+
+class Renamed(Choice):
     """One of several words, some of which had other names before, which still work and are not shown."""
 
     def __init__(self, choices: Sequence[str], former: Mapping[str, str]) -> None:
@@ -43,7 +52,8 @@ class Renamed(click.Choice[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The word as it is called now."""
-        return super().convert(self._former.get(value, value), param, ctx)
+        word: str = super().convert(self._former.get(value, value), param, ctx)
+        return word
 
 
 class RenamedOption(click.Option):

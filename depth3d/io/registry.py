@@ -11,8 +11,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from depth3d.core.errors import UsageError
-from depth3d.io.atomic import beside
-from depth3d.io.open_input import is_folder
 
 if TYPE_CHECKING:
     from inspect import Parameter
@@ -183,6 +181,9 @@ def files_of_format(path: Path, form: Format) -> tuple[Path, ...]:
     Raises:
         UsageError: see `first_frame`.
     """
+    from depth3d.io.atomic import beside  # help needs none of what opens files
+    from depth3d.io.open_input import is_folder
+
     if form is SEQUENCE:
         first = first_frame(path)
         return (first if is_folder(first.parent) else first.parent,)

@@ -44,6 +44,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["export", "poto.jpg", "-o", "a.ply"], "; did you mean photo.jpg?"),
         (["export", "photo.jpg", "--nera", "2", "-o", "a.ply"], "Did you mean"),
         (["export", "photo.jpg", "--predictor", "midas_smal", "-o", "a.ply"], "; did you mean midas_small?"),
+        (["export", "photo.jpg", "--as", "meshh", "-o", "a.ply"], "; did you mean mesh?"),
+        (["export", "photo.jpg", "--camera", "poto.jpg", "-o", "a.ply"], "; did you mean photo.jpg?"),
+        (["weights", "fetch", "midas_smal"], "; did you mean midas_small?"),
         (["export", "photo.jpg", "-o", "a.gbl"], "; did you mean .glb?"),
     ],
 )

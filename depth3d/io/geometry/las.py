@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.errors import GeometryError, MissingExtraError, OutputError
+from depth3d.core.errors import Depth3DError, GeometryError, MissingExtraError, OutputError
 from depth3d.geometry.lazy_point_cloud import Cloud
 from depth3d.io.geometry.axes import axes_in_words, turned_part
 from depth3d.io.geometry.blocks import ROWS, raise_if_full
 from depth3d.io.notes import GENERATOR, geometry_notes
-from depth3d.io.open_input import DECODER_DAMAGE
+from depth3d.io.open_input import DECODER_DAMAGE, open_regular_file, shown
 
 _POSITION_AND_COLOUR, _POSITION_ONLY = 2, 0
 _STEPS = (1e-4, 1e-3, 1e-2)
@@ -24,6 +26,9 @@ _COLOUR_STEP = 257  # 255 becomes 65535: the specification wants colours over al
 _TEXT_RECORD = ("LASF_Spec", 3)
 _TEXT_BYTES = 0xFFFF
 _DATE_OFFSET = 90
+_HEADER_BYTES = 375
+_RECORD_BYTES = 54  # of the shortest variable-length record
+_COMPRESSED = 0xC0
 
 
 def write_cloud(cloud: Cloud, file: BinaryIO, *, axes: str, notes: Mapping[str, str]) -> None:
@@ -134,6 +139,8 @@ def read_points(path: Path) -> tuple[NDArray[np.float64], NDArray[np.uint8] | No
         GeometryError: points are missing or damaged; what else is wrong raises an error of the library.
     """
     laspy = _laspy()
+    with open_regular_file(path, GeometryError) as file:
+        check_counts(file, path, GeometryError)
     try:
         read = laspy.read(path, laz_backend=laspy.LazBackend.Lazrs)
     except BaseException as problem:
@@ -156,3 +163,34 @@ def _laspy() -> Any:
     except ImportError:
         raise MissingExtraError("LAS and LAZ files", "laspy[lazrs]", "formats") from None
     return laspy
+
+
+def check_counts(file: IO[bytes], path: Path, error: type[Depth3DError]) -> None:
+    """Refuse counts that the file cannot hold; readers believe them, for hours or with all memory."""
+    head = file.read(_HEADER_BYTES).ljust(_HEADER_BYTES, b"\0")
+    header_bytes, data_at, records, form, point_bytes, points = struct.unpack_from("<HIIBHI", head, 94)
+    extended = 0
+    if head[25] >= 4:  # the minor version
+        extended, points = struct.unpack_from("<IQ", head, 243)
+    size = os.fstat(file.fileno()).st_size
+    if form & _COMPRESSED:
+        points = _chunk_count(file, data_at, size)  # each chunk begins with one point as it is
+    needed = max(data_at + points * point_bytes, extended * _RECORD_BYTES)
+    if header_bytes + records * _RECORD_BYTES > data_at or needed > size:
+        raise error(f"{shown(path)}: damaged or cut off: its header asks for {needed:,} bytes, {size:,} are there")
+
+
+def _chunk_count(file: IO[bytes], data_at: int, size: int) -> int:
+    """How many chunks a LAZ file says it has (Isenburg, LASzip, PE&RS 2013): a table whose place stands at the data."""
+    table_at = _number(file, data_at, "<q", size)
+    if table_at == -1:  # written to something that could not be sought in
+        table_at = _number(file, size - 8, "<q", size)
+    return _number(file, table_at + 4, "<I", size)
+
+
+def _number(file: IO[bytes], at: int, layout: str, size: int) -> int:
+    """A whole number at a place in the file of `size` bytes; larger than any file where that place does not exist."""
+    if not 0 <= at <= size - struct.calcsize(layout):
+        return 2**62
+    file.seek(at)
+    return int(struct.unpack(layout, file.read(struct.calcsize(layout)))[0])

@@ -159,9 +159,10 @@ def _usdz(path: Path, axes: str | None) -> list[Geometry]:
     from PIL import Image
 
     with zipfile.ZipFile(path) as archive:
-        layer = read_layer(archive.read(archive.namelist()[0]))
+        members = {info.filename: info for info in archive.infolist() if info.compress_type == zipfile.ZIP_STORED}
+        layer = read_layer(archive.read(archive.namelist()[0]) if archive.namelist()[0] in members else b"")
         texture = None
-        if TEXTURE_NAME in archive.namelist():
+        if TEXTURE_NAME in members:  # USDZ stores its members as they are, so that none is larger than the file
             texture = np.asarray(Image.open(BytesIO(archive.read(TEXTURE_NAME))).convert("RGB"))
     by = stated(layer.said, path, axes)
     normals = None if layer.normals is None else _in_camera(layer.normals, by)

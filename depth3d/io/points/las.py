@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.camera import Intrinsics
 from depth3d.core.errors import HintError, MissingExtraError
-from depth3d.io.geometry.las import read_notes
+from depth3d.io.geometry.las import check_counts, read_notes
 from depth3d.io.open_input import DECODER_DAMAGE, open_regular_file, shown
 from depth3d.io.points.pixel_depths import PixelDepths
 from depth3d.io.points.project import seen_points, stated_axes
 
 _CHUNK = 1_000_000
-_HEADER_BYTES = 375
-_RECORD_BYTES = 54  # of the shortest variable-length record
-_COMPRESSED = 0xC0
 
 
 def las_depths(path: Path, camera: Intrinsics, *, units_per_metre: float | None, axes: str | None) -> PixelDepths:
@@ -39,7 +34,7 @@ def las_depths(path: Path, camera: Intrinsics, *, units_per_metre: float | None,
         MissingExtraError: the package laspy is not installed.
     """
     with open_regular_file(path, HintError) as file:
-        _check_counts(file, path)
+        check_counts(file, path, HintError)
     axes = stated_axes(read_notes(path), path, axes=axes, units_per_metre=units_per_metre)
     return seen_points(_chunks(path), camera, units_per_metre=units_per_metre or 1.0, axes=axes, name=path.name)
 
@@ -71,34 +66,3 @@ def _chunks(path: Path) -> Iterator[NDArray[np.float64]]:
         raise HintError(f"{shown(path)}: cannot be read as LAS: its compressed points are damaged") from None
     if read != stated:
         raise HintError(f"{shown(path)}: cut off: {read:,} of {stated:,} points are there")
-
-
-def _check_counts(file: IO[bytes], path: Path) -> None:
-    """Refuse counts that the file cannot hold; readers believe them, for hours or with all memory."""
-    head = file.read(_HEADER_BYTES).ljust(_HEADER_BYTES, b"\0")
-    header_bytes, data_at, records, form, point_bytes, points = struct.unpack_from("<HIIBHI", head, 94)
-    extended = 0
-    if head[25] >= 4:  # the minor version
-        extended, points = struct.unpack_from("<IQ", head, 243)
-    size = os.fstat(file.fileno()).st_size
-    if form & _COMPRESSED:
-        points = _chunk_count(file, data_at, size)  # each chunk begins with one point as it is
-    needed = max(data_at + points * point_bytes, extended * _RECORD_BYTES)
-    if header_bytes + records * _RECORD_BYTES > data_at or needed > size:
-        raise HintError(f"{shown(path)}: damaged or cut off: its header asks for {needed:,} bytes, {size:,} are there")
-
-
-def _chunk_count(file: IO[bytes], data_at: int, size: int) -> int:
-    """How many chunks a LAZ file says it has (Isenburg, LASzip, PE&RS 2013): a table whose place stands at the data."""
-    table_at = _number(file, data_at, "<q", size)
-    if table_at == -1:  # written to something that could not be sought in
-        table_at = _number(file, size - 8, "<q", size)
-    return _number(file, table_at + 4, "<I", size)
-
-
-def _number(file: IO[bytes], at: int, layout: str, size: int) -> int:
-    """A whole number at a place in the file of `size` bytes; larger than any file where that place does not exist."""
-    if not 0 <= at <= size - struct.calcsize(layout):
-        return 2**62
-    file.seek(at)
-    return int(struct.unpack(layout, file.read(struct.calcsize(layout)))[0])
