@@ -42,7 +42,7 @@ def _here_and_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def options(tmp_path: Path) -> Options:
     path = tmp_path / "depth.npy"
     np.save(path, np.linspace(0.2, 1, WIDTH * HEIGHT, dtype=np.float32).reshape(HEIGHT, WIDTH))
-    return Options(depth_map=path, fov_x_deg=60)
+    return Options.of(depth_map=path, fov_x_deg=60)
 
 
 def photo_bytes(seed: int = 0) -> bytes:
