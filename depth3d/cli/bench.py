@@ -20,6 +20,7 @@ def bench() -> None:
     depth3d bench geometry photo.jpg
     depth3d bench edges frames.json
     depth3d bench motion
+    depth3d bench scale frames.json
     """
 
 
@@ -133,3 +134,32 @@ def motion(data: Path | None, rounds: int) -> None:
 
     for section in bench_motion(data, rounds=rounds):
         click.echo(f"{to_table((section,))}\n")
+
+
+@bench.command()
+@click.argument("frames", type=EXISTING_FILE)
+@click.option("--predictor", default="bundled", show_default=True, help="Network to scale; perfect: the true depth.")
+@click.option("--draws", type=click.IntRange(min=1), default=5, show_default=True, help="Draws of hints per frame.")
+@click.option("--model", type=EXISTING_PATH, help="A metric COLMAP model of some of the frames, scaled by its points.")
+def scale(frames: Path, predictor: str, draws: int, model: Path | None) -> None:
+    """How far to trust the metres: true hints of FRAMES, a list as `depth3d eval` reads it, with their cameras.
+
+    Error against the number and kind of hints, beside a least-squares line through the same hints; the share of pixels
+    within one and two error bars, the error bar beside a hint, and how many true hints were left out or refused.
+
+    \b
+    depth3d bench scale frames.json
+    depth3d bench scale frames.json --model colmap_folder
+    """
+    from depth3d.lab.bench.scale import bench_scale, bench_sparse_points
+    from depth3d.lab.bench.scale_cases import read_measured_photos
+    from depth3d.predictors import load_predictor
+
+    photos, network = read_measured_photos(frames), None
+    if predictor != "perfect":
+        network = load_predictor(predictor)
+    click.echo(bench_scale(photos, network, draws=draws))
+    if model is not None:
+        if network is None:
+            raise click.UsageError("points of a model are for a network; leave --predictor perfect out")
+        click.echo(f"\n{bench_sparse_points(photos, network, model)}")

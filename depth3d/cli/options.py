@@ -12,7 +12,7 @@ from typing import get_args
 import click
 
 from depth3d.cli.grouped_help import in_group
-from depth3d.cli.terminal import json_option, verbose_option
+from depth3d.cli.terminal import json_option, say, verbose_option
 from depth3d.cli.values import (
     AXES,
     EXISTING_FILE,
@@ -49,6 +49,11 @@ def same_view_option(command: Command) -> Command:
         "depth map hold in each.",
     )
     return option(command)
+
+
+def _say_always(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value:
+        say("--refine-scale: depth is always bent to its hints now; leave the option out")
 
 
 @in_group("Camera")
@@ -103,7 +108,9 @@ def scale_options(command: Command) -> Command:
         click.option(
             "--refine-scale",
             is_flag=True,
-            help="Bend depth smoothly to many points, if that predicts left-out points better.",
+            expose_value=False,
+            hidden=True,
+            callback=_say_always,
         ),
         click.option(
             "--embedded-depth/--no-embedded-depth",

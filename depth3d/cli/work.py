@@ -143,7 +143,10 @@ def _agreement(scene: Scene) -> list[str]:
     if scene.fit is None:
         return []
     unit = "m" if scene.unit == "m" else "units"
-    residuals = [f"hint: {r.name}: said {r.said_m:.4g}, fitted {r.fitted_m:.4g} {unit}" for r in scene.fit.residuals]
+    residuals = [
+        f"hint: {r.name}: said {r.said_m:.4g}, fitted {r.fitted_m:.4g} {unit}" + ("" if r.is_used else ", left out")
+        for r in scene.fit.residuals
+    ]
     return [f"fit: {scene.in_short['scale']}", *residuals]
 
 

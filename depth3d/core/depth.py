@@ -26,24 +26,31 @@ class InverseDepth:
     Attributes:
         values: (H, W) float32, larger is nearer; finite, or NaN where nothing is known.
         zero_is_infinity: True where the values are known to be proportional to 1/z, so that b = 0.
-        noise: one standard deviation of the values as a share of their range from the 2nd to the 98th percentile, as
-            far as it is known beforehand; what the hints show corrects it.
+        noise: one standard deviation of what is wrong with each value by itself, as a share of their range from the
+            2nd to the 98th percentile; 0 where none is known.
         source: who made it, in words for the user.
         details: more about who made it, as (name, text) pairs for the provenance.
         metric_sigma: where the values claim to be 1/z in 1/m, one standard deviation of that claim as a share of z;
             None where they are relative.
+        noise_strength: one standard deviation of the relative error of a d + b, with the best a and b, that
+            neighbouring pixels share: how far a network's surfaces bend and shift. 0 for measured depth. Hints tell
+            whether it is more or less.
+        noise_reach: how far such errors reach, as a share of the picture's diagonal.
 
     Raises:
         DepthMapError: not a 2-D array, an infinite value, or no known value at all; or a claim of metres whose error is
             not positive, or whose zero is not infinity.
+        UsageError: a noise is negative or not finite, or its reach is not positive.
     """
 
     values: NDArray[np.float32]
     zero_is_infinity: bool = False
-    noise: float = 0.05
+    noise: float = 0.0
     source: str = "given"
     details: tuple[tuple[str, str], ...] = ()
     metric_sigma: float | None = None
+    noise_strength: float = field(default=0.0, kw_only=True)
+    noise_reach: float = field(default=0.2, kw_only=True)
 
     __repr__ = short_repr
 
@@ -53,6 +60,11 @@ class InverseDepth:
         if self.metric_sigma is not None and not (0 < self.metric_sigma < math.inf and self.zero_is_infinity):
             raise DepthMapError(
                 f"inverse depth: metres need a positive error and a zero at infinity, got error {self.metric_sigma}"
+            )
+        if not (0 <= self.noise < math.inf and 0 <= self.noise_strength < math.inf and 0 < self.noise_reach < math.inf):
+            raise UsageError(
+                f"inverse depth: noise {self.noise:g} and its strength {self.noise_strength:g} must not be negative, "
+                f"its reach {self.noise_reach:g} must be positive, all finite"
             )
 
     @property

@@ -159,20 +159,36 @@ def parse_pixels(text: str) -> tuple[tuple[float, float], ...]:
     return tuple(parse_pixel(part) for part in text.split(":"))
 
 
-def written_length(metres: float, sigma_m: float | None = None, *, unit: str = "m") -> str:
+def written_length(
+    metres: float, sigma_m: float | None = None, *, unit: str = "m", range_m: tuple[float, float] | None = None
+) -> str:
     """A length with as many decimals as two digits of its error bar have, or with three digits where it has none.
+
+    `range_m` adds between which two lengths it lies with a probability of 95 %.
 
     >>> written_length(2.41567, 0.0312)
     '2.416 m ± 0.031 m'
     >>> written_length(2.41567)
     '2.42 m'
+    >>> written_length(2.41567, 0.0312, range_m=(2.3557, 2.4771))
+    '2.416 m ± 0.031 m (95 % sure: 2.356 to 2.477 m)'
     """
+    if range_m is not None and sigma_m is not None:
+        decimals = _decimals(sigma_m)
+        low, high = (f"{end:.{decimals}f}" if sigma_m > 0 else f"{end:.3g}" for end in range_m)
+        return f"{written_length(metres, sigma_m, unit=unit)} (95 % sure: {low} to {high} {unit})"
     if sigma_m is None or sigma_m <= 0:
         return f"{metres:.3g} {unit}" + ("" if sigma_m is None else f" ± {sigma_m:.3g} {unit}")
-    decimals = 0
-    while decimals < 6 and sigma_m * 10**decimals < 9.5:
-        decimals += 1
+    decimals = _decimals(sigma_m)
     return f"{metres:.{decimals}f} {unit} ± {sigma_m:.{decimals}f} {unit}"
+
+
+def _decimals(sigma: float) -> int:
+    """How many decimals show two digits of an error bar."""
+    decimals = 0
+    while decimals < 6 and sigma * 10**decimals < 9.5:
+        decimals += 1
+    return decimals
 
 
 def _metres(text: str, whole: str) -> float:

@@ -10,11 +10,18 @@ from numpy.typing import NDArray
 
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth, MetricDepth
-from depth3d.core.errors import HintError, UsageError
+from depth3d.core.errors import UsageError
 from depth3d.scale.fit import ScaleFit
 from depth3d.scale.hint import check_pixel, ray_at, sample_bilinear
 
 Pixel = tuple[float, float]
+
+_DRAWS = 4000
+_RANGE_SIGMAS = 1.96
+_LEAST_STRETCH = 0.2
+_RANGE_PERCENT = (2.5, 97.5)
+_SIGMA_PERCENT = (15.87, 84.13)
+"""Where one standard deviation lies for normal errors, on either side."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,11 +31,13 @@ class Measurement:
     Attributes:
         metres: the length, in the unit of the depth.
         sigma_m: one standard deviation, or None where no error is known.
+        range_m: the length lies within these two with a probability of 95 %; None where no error is known.
         ends: (2, 3) float64, both ends in camera axes.
     """
 
     metres: float
     sigma_m: float | None
+    range_m: tuple[float, float] | None
     ends: NDArray[np.float64]
 
 
@@ -43,9 +52,9 @@ def measure_length(
 ) -> Measurement:
     """The straight length between the things seen at two pixels, or from the camera to one.
 
-    With a fit the error bar follows from the covariance of (a, b), which moves both ends together, and from the error
-    of d at each end, to first order. Without one it follows from the depth's own sigma, if it has one. The uncertainty
-    of the camera's focal length comes on top: it stretches what lies across the picture.
+    With a fit the error follows from lengths between both ends as drawn together from its posterior: what moves both
+    ends alike does not change a length much. Without one it follows from the depth's own sigma, if it has one. The
+    uncertainty of the camera's focal length comes on top: it stretches what lies across the picture.
 
     Args:
         start: (u, v) in pixels of the upright photo (pixel centres at +0.5).
@@ -65,36 +74,40 @@ def measure_length(
     if start == end:
         raise UsageError(f"both ends are the pixel {start[0]:g},{start[1]:g}; give two different points")
     rays = np.stack([ray_at(camera, u, v) for u, v in pixels])
-    if inverse_depth is not None and fit is not None:
-        return _from_fit(pixels, rays, inverse_depth, fit, camera.focal_sigma)
     # 1/z varies linearly along a plane's picture, z does not.
     nearness = InverseDepth(np.float32(1) / depth.z)
     inverse = np.array([sample_bilinear(nearness, u, v, "measure") for u, v in pixels])
+    if inverse_depth is not None and fit is not None:
+        drawn = fit.draw_inverse(inverse_depth, np.array(pixels, np.float64), _DRAWS)
+        if drawn is not None:
+            return _measured(inverse, rays, drawn, camera.focal_sigma)
     sigma = None
     if depth.sigma is not None:
         spread = InverseDepth(depth.sigma / depth.z**2)
         errors = np.array([sample_bilinear(spread, u, v, "measure") for u, v in pixels])
         across = _across(inverse, rays, camera.focal_sigma)
         sigma = math.hypot(float(np.linalg.norm(_slopes(inverse, rays) * errors)), across)
-    return Measurement(_length(inverse, rays), sigma, _ends(inverse, rays))
+    length = _length(inverse, rays)
+    return Measurement(length, sigma, None if sigma is None else _range(length, sigma), _ends(inverse, rays))
 
 
-def _from_fit(
-    pixels: list[Pixel], rays: NDArray[np.float64], inverse_depth: InverseDepth, fit: ScaleFit, focal_sigma: float
+def _range(length: float, sigma: float) -> tuple[float, float]:
+    """Two standard deviations of the logarithm: a length is positive."""
+    factor = math.exp(_RANGE_SIGMAS * sigma / length)
+    return length / factor, length * factor
+
+
+def _measured(
+    inverse: NDArray[np.float64], rays: NDArray[np.float64], drawn: NDArray[np.float64], focal_sigma: float
 ) -> Measurement:
-    d = np.array([sample_bilinear(inverse_depth, u, v, "measure") for u, v in pixels])
-    d = np.clip(d, fit.held_low, fit.held_high)
-    inverse = fit.a * d + fit.b
-    for (u, v), value in zip(pixels, inverse, strict=True):
-        if value <= 0:
-            raise HintError(f"the point at {u:g},{v:g} lies beyond infinity; choose a nearer point")
-    sigma = None
-    if fit.covariance is not None:
-        slopes = _slopes(inverse, rays)
-        by_fit = np.array([slopes @ d, slopes.sum()])
-        variance = by_fit @ fit.covariance @ by_fit + np.sum((slopes * fit.a * fit.d_sigma) ** 2)
-        sigma = math.hypot(math.sqrt(float(variance)), _across(inverse, rays, focal_sigma))
-    return Measurement(_length(inverse, rays), sigma, _ends(inverse, rays))
+    """The length and its error from (count, N) drawn values of 1/z; half the middle 68 % are one standard deviation."""
+    stretch = 1 + focal_sigma * np.random.default_rng(0).standard_normal(len(drawn))
+    across = np.maximum(stretch, _LEAST_STRETCH)[:, None] * (1, 1, 0) + (0, 0, 1)
+    points = rays / across[:, None, :] / drawn[:, :, None]
+    lengths = np.linalg.norm(points[:, -1] - (points[:, 0] if len(rays) == 2 else 0), axis=1)
+    (low, high), (one, other) = np.percentile(lengths, _RANGE_PERCENT), np.percentile(lengths, _SIGMA_PERCENT)
+    sigma = float(other - one) / 2
+    return Measurement(_length(inverse, rays), sigma, (float(low), float(high)), _ends(inverse, rays))
 
 
 def _ends(inverse: NDArray[np.float64], rays: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,17 +9,13 @@ import numpy as np
 
 from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import WeightsError
-from depth3d.predictors.prediction import Prediction
+from depth3d.predictors.prediction import NOISE_REACH, NOISE_STRENGTH, Prediction
 from depth3d.predictors.preprocess import prepare_picture, to_photo_size
 
 if TYPE_CHECKING:
     from depth3d.core.camera import Intrinsics
     from depth3d.io.photos.photo import Photo
     from depth3d.predictors.runtimes.opening import OpenNetwork
-
-
-NETWORK_NOISE = 0.15
-"""Typical error of a small network's relative inverse depth, as a share of its range; hints correct it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,12 +27,16 @@ class NetworkPredictor:
         weights_id: the first 16 hex digits of the weights file's sha256.
         origin: whose weights these are, in words for the user.
         licence: under which the weights are offered.
+        noise_strength: one standard deviation of the relative error of its 1/z, as `InverseDepth` has it.
+        noise_reach: how far such errors reach, as a share of the picture's diagonal.
     """
 
     network: OpenNetwork
     weights_id: str
     origin: str
     licence: str = "not stated"
+    noise_strength: float = NOISE_STRENGTH
+    noise_reach: float = NOISE_REACH
 
     @property
     def name(self) -> str:
@@ -46,7 +46,14 @@ class NetworkPredictor:
     def see(self, photo: Photo) -> Prediction:
         """What the network says, in the terms of every predictor."""
         seen = self.predict(photo)
-        return Prediction(seen.values, "inverse", noise=seen.noise, source=seen.source, details=seen.details)
+        return Prediction(
+            seen.values,
+            "inverse",
+            noise_strength=seen.noise_strength,
+            noise_reach=seen.noise_reach,
+            source=seen.source,
+            details=seen.details,
+        )
 
     def predict(self, photo: Photo, camera: Intrinsics | None = None) -> InverseDepth:
         """Predict relative inverse depth for every pixel of the photo; only its ``rgb`` is looked at.
@@ -70,4 +77,10 @@ class NetworkPredictor:
             ("runtime", self.network.way.runtime),
             ("precision", self.network.way.precision),
         )
-        return InverseDepth(values=values, noise=NETWORK_NOISE, source=f"{self.name}, {self.origin}", details=details)
+        return InverseDepth(
+            values,
+            source=f"{self.name}, {self.origin}",
+            details=details,
+            noise_strength=self.noise_strength,
+            noise_reach=self.noise_reach,
+        )

@@ -105,7 +105,14 @@ class _Adapted:
     def see(self, photo: Photo) -> Prediction:
         seen = self.predict(photo)
         kind: Kind = "disparity" if seen.zero_is_infinity else "inverse"
-        return Prediction(seen.values, kind, noise=seen.noise, source=seen.source, details=seen.details)
+        return Prediction(
+            seen.values,
+            kind,
+            noise_strength=seen.noise_strength,
+            noise_reach=seen.noise_reach,
+            source=seen.source,
+            details=seen.details,
+        )
 
     def predict(self, photo: Photo, camera: Intrinsics | None = None) -> InverseDepth:
         del camera

@@ -9,7 +9,7 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth, sample_known
 from depth3d.core.errors import DepthMapError
 from depth3d.predictors.point_maps import recover_focal, recover_shift
-from depth3d.predictors.prediction import METRIC_SIGMA, Prediction
+from depth3d.predictors.prediction import METRIC_SIGMA, NOISE_STRENGTH, Prediction
 from depth3d.predictors.preprocess import to_photo_size
 
 RELATIVE_FAR_OVER_NEAR = 4.0
@@ -20,6 +20,7 @@ The same that is assumed where hints leave the shift of inverse depth open.
 
 _NEAR_AND_FAR = (2, 98)
 _FOCAL_TOLERANCE = 1e-6
+_OF_METRIC = 1 / 3
 
 
 def to_inverse_depth(prediction: Prediction, size: tuple[int, int], camera: Intrinsics | None = None) -> InverseDepth:
@@ -43,10 +44,14 @@ def to_inverse_depth(prediction: Prediction, size: tuple[int, int], camera: Intr
         raise DepthMapError(f"{prediction.source}: the network tells no depth of this photo")
     shifted = ", its shift assumed" if prediction.kind == "relative" else ""
     sigma = (prediction.metric_sigma or METRIC_SIGMA) if prediction.is_metric else None
+    strength = prediction.noise_strength
+    if strength is None:
+        strength = NOISE_STRENGTH if sigma is None else sigma * _OF_METRIC
     return InverseDepth(
         _resized(inverse, size),
         zero_is_infinity=prediction.kind not in ("inverse", "relative"),
-        noise=prediction.noise,
+        noise_strength=strength,
+        noise_reach=prediction.noise_reach,
         source=prediction.source + shifted,
         details=prediction.details,
         metric_sigma=sigma,

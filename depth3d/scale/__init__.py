@@ -4,6 +4,7 @@ from depth3d.scale.distances import DepthAt, DistanceAt, Farthest, InfinityAt, N
 from depth3d.scale.fit import Residual, ScaleFit
 from depth3d.scale.hint import Hint
 from depth3d.scale.shapes import CameraHeight, LengthBetween, RightAngle
+from depth3d.scale.shared_errors import SharedErrors, share_errors
 from depth3d.scale.solver import fit_scale
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "Residual",
     "RightAngle",
     "ScaleFit",
+    "SharedErrors",
     "SparsePoints",
     "fit_scale",
+    "share_errors",
 ]

@@ -14,16 +14,18 @@ from depth3d.core.errors import HintError, UsageError
 from depth3d.scale.hint import (
     FAR_PERCENTILE,
     NEAR_PERCENTILE,
-    NOTHING_HELD,
+    NO_BOUNDS,
     Anchors,
+    Condition,
     Equations,
-    HoldsNothing,
     Move,
+    Unbounded,
     check_length,
     check_pixel,
     moved_pixels,
     one_anchor,
     percentile,
+    place_of,
     ray_at,
     relative_sigma,
     sample_bilinear,
@@ -35,7 +37,7 @@ INFINITY_SIGMA = 1 / 500
 
 
 @dataclass(frozen=True, slots=True)
-class DistanceAt(HoldsNothing):
+class DistanceAt(Unbounded):
     """The distance from the camera to the thing seen at a pixel: the ray's length, as a tape or laser measures it.
 
     Attributes:
@@ -77,7 +79,7 @@ class DistanceAt(HoldsNothing):
 
 
 @dataclass(frozen=True, slots=True)
-class DepthAt(HoldsNothing):
+class DepthAt(Unbounded):
     """The depth along the optical axis of the thing seen at a pixel.
 
     Attributes:
@@ -117,7 +119,7 @@ class DepthAt(HoldsNothing):
 
 
 @dataclass(frozen=True, slots=True)
-class InfinityAt(HoldsNothing):
+class InfinityAt(Unbounded):
     """A point so far away that 1/z is 0: sky, far hills. The standard deviation is 1/500 m.
 
     Attributes:
@@ -140,9 +142,18 @@ class InfinityAt(HoldsNothing):
         return f"{self.u:g},{self.v:g} at infinity"
 
     def equations(self, inverse_depth: InverseDepth, camera: Intrinsics) -> list[Equations]:
-        """One anchor at 1/z = 0."""
+        """One condition: 1/z is 0."""
         d = sample_bilinear(inverse_depth, self.u, self.v, self.name)
-        return one_anchor(self.name, d, 0.0, INFINITY_SIGMA, uv=(self.u, self.v))
+        return [
+            Condition(
+                self.name,
+                np.array([[self.u, self.v]]),
+                np.array([d]),
+                lambda inverse: np.asarray(inverse[..., 0]),
+                INFINITY_SIGMA,
+                lambda inverse: f"{1 / float(inverse[0]):.3g} m",
+            )
+        ]
 
     def moved(self, move: Move) -> InfinityAt:
         """The same hint at the pixel's new place."""
@@ -163,8 +174,10 @@ class _Extreme:
         """How messages call this hint."""
         return f"{type(self).__name__.lower()} {self.metres:g}m"
 
-    def _at(self, d: float) -> list[Equations]:
-        return one_anchor(self.name, d, 1 / self.metres, relative_sigma(self.metres, self.sigma_m) / self.metres)
+    def _at(self, percent: float, inverse_depth: InverseDepth) -> list[Equations]:
+        d = percentile(inverse_depth, percent)
+        sigma = relative_sigma(self.metres, self.sigma_m) / self.metres
+        return one_anchor(self.name, d, 1 / self.metres, sigma, uv=place_of(inverse_depth, d))
 
     def moved(self, move: Move) -> Self:
         """The same hint: it belongs to no pixel."""
@@ -185,11 +198,11 @@ class Nearest(_Extreme):
 
     def equations(self, inverse_depth: InverseDepth, camera: Intrinsics) -> list[Equations]:
         """One anchor at the 98th percentile."""
-        return self._at(self.held_range(inverse_depth)[1])
+        return self._at(NEAR_PERCENTILE, inverse_depth)
 
-    def held_range(self, inverse_depth: InverseDepth) -> tuple[float, float]:
-        """No d above the 98th percentile."""
-        return NOTHING_HELD[0], percentile(inverse_depth, NEAR_PERCENTILE)
+    def bounds_m(self) -> tuple[float, float]:
+        """Nothing is nearer."""
+        return self.metres, NO_BOUNDS[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,15 +219,15 @@ class Farthest(_Extreme):
 
     def equations(self, inverse_depth: InverseDepth, camera: Intrinsics) -> list[Equations]:
         """One anchor at the 2nd percentile."""
-        return self._at(self.held_range(inverse_depth)[0])
+        return self._at(FAR_PERCENTILE, inverse_depth)
 
-    def held_range(self, inverse_depth: InverseDepth) -> tuple[float, float]:
-        """No d below the 2nd percentile."""
-        return percentile(inverse_depth, FAR_PERCENTILE), NOTHING_HELD[1]
+    def bounds_m(self) -> tuple[float, float]:
+        """Nothing is farther."""
+        return NO_BOUNDS[0], self.metres
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SparsePoints(HoldsNothing):
+class SparsePoints(Unbounded):
     """Many points of known depth, such as from LiDAR, structure from motion or a phone's sensor; outliers expected.
 
     Attributes:

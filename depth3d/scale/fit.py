@@ -1,16 +1,22 @@
-"""The result of scaling: two numbers, where they came from, and how well the hints agree."""
+"""The result of scaling: depth and its error at every pixel, where they came from, and how well the hints agree."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.depth import InverseDepth, MetricDepth, Unit
 from depth3d.core.errors import HintError
-from depth3d.scale.hint import Anchors
+from depth3d.scale.field import Array, Sites
+from depth3d.scale.hint import NO_BOUNDS, Anchors, sample_many
+from depth3d.scale.picture import each_strip, read_grid, to_grid
+from depth3d.scale.posterior import Posterior
+
+_Float = TypeVar("_Float", np.float32, np.float64)
 
 _FARTHEST_INVERSE_M = 1e-6
 """Below this 1/z, beyond 1000 km, a point is as good as infinitely far."""
@@ -23,38 +29,42 @@ class Residual:
     Attributes:
         name: the hint.
         said_m: the depth z that the hint states, in metres.
-        fitted_m: the depth the fit gives there; infinite if it lies at or beyond infinity.
+        fitted_m: the depth the fit gives there.
+        is_used: False where it was left out because the others speak against it.
     """
 
     name: str
     said_m: float
     fitted_m: float
+    is_used: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScaleFit:
-    """1/z = a * d + b, with d held inside [held_low, held_high].
+    """How relative inverse depth becomes metres: 1/z = (a d + b) exp e, with a field e that the hints tell of.
 
     Attributes:
-        a: scale in 1/m per unit of d, positive.
-        b: shift in 1/m.
-        covariance: (2, 2) of (a, b), or None where no hint gave a unit.
-        d_sigma: one standard deviation of d itself, as stated beforehand and corrected by the hints' scatter.
-        anchors: the linear equations that were believed, or None.
-        held_low: smaller d is taken as this; -inf where nothing is held.
-        held_high: larger d is taken as this; inf where nothing is held.
+        a: scale of the most probable trend in 1/m per unit of d, positive or 0.
+        b: its shift in 1/m.
+        floor: the trend's least value in 1/m.
+        posterior: log 1/z at every point, or None where no hint was given.
+        anchors: the points of known depth, left out or not, or None.
+        used: (N,) which of the anchors were used.
+        nearest_m: no depth is less.
+        farthest_m: no depth is greater.
         is_metric: False where no hint gave a unit, so that "metres" are arbitrary units.
         notes: sentences for the user: assumptions and their consequences, and hints that were left out.
-        doubted: names of the hints that disagree with the others, whether they were left out or not.
+        doubted: names of the hints that were left out because the others speak against them.
     """
 
     a: float
     b: float
-    covariance: NDArray[np.float64] | None = None
-    d_sigma: float = 0.0
+    floor: float = 0.0
+    posterior: Posterior | None = None
     anchors: Anchors | None = None
-    held_low: float = -math.inf
-    held_high: float = math.inf
+    used: NDArray[np.bool_] | None = None
+    nearest_m: float = NO_BOUNDS[0]
+    farthest_m: float = NO_BOUNDS[1]
     is_metric: bool = True
     notes: tuple[str, ...] = ()
     doubted: tuple[str, ...] = ()
@@ -66,51 +76,77 @@ class ScaleFit:
 
     @property
     def residuals(self) -> tuple[Residual, ...]:
-        """How each believed anchor agrees with the fit."""
-        if self.anchors is None:
+        """How each point of known depth agrees with the fit."""
+        if self.anchors is None or self.posterior is None or self.used is None:
             return ()
-        fitted = self.a * self.anchors.d + self.b
-        rows = zip(self.anchors.names, self.anchors.inverse_m.tolist(), fitted.tolist(), strict=True)
-        return tuple(Residual(name, _depth(said), _depth(inverse)) for name, said, inverse in rows)
+        mean, _ = self.posterior.at(self._sites(self.anchors.uv, self.anchors.d))
+        rows = zip(self.anchors.names, self.anchors.inverse_m, self._bounded(np.exp(mean)), self.used, strict=True)
+        return tuple(Residual(name, float(1 / said), float(1 / inverse), bool(u)) for name, said, inverse, u in rows)
 
     def apply(self, inverse_depth: InverseDepth) -> MetricDepth:
-        """Depth along the optical axis and its standard deviation.
+        """Depth along the optical axis and its standard deviation: z times that of the logarithm of z.
 
-        NaN where d is unknown or a d + b is not positive (beyond infinity). The standard deviation of 1/z is that of
-        (a, b) and a times that of d; that of z is z^2 times as large.
+        NaN where d is unknown, and where 1/z is known to be proportional to d and d is not positive.
 
         Raises:
             HintError: no pixel has a positive depth.
         """
-        d = np.clip(inverse_depth.values, self.held_low, self.held_high)
-        inverse = d * np.float32(self.a)
-        inverse += np.float32(self.b)
+        values = inverse_depth.values
+        inverse = np.empty(values.shape, np.float32)
+        sigma = None if self.posterior is None or not self.is_metric else np.empty_like(inverse)
+        grid = None if self.posterior is None else to_grid(self.posterior, values)
+
+        def strip(rows: slice) -> None:
+            d = values[rows]
+            trend = d * np.float32(self.a) + np.float32(self.b)
+            np.maximum(trend, np.float32(self.floor), out=trend)
+            if grid is not None and self.posterior is not None:
+                t = (d - np.float32(self.posterior.trend.d_low)) * np.float32(1 / self.posterior.trend.span)
+                found = read_grid(grid, np.nan_to_num(t, nan=0.0), rows)
+                trend *= np.exp(found.real)
+                if sigma is not None:
+                    sigma[rows] = found.imag
+            inverse[rows] = trend
+
+        each_strip(values.shape[0], strip)
         with np.errstate(invalid="ignore"):
             inverse[inverse < _FARTHEST_INVERSE_M] = np.nan
         if np.isnan(inverse).all():
             raise HintError(
                 f"scale: with 1/z = {self.a:g} d + {self.b:g} every point lies beyond infinity; check the hints"
             )
-        metres = np.divide(np.float32(1), inverse, out=inverse)
-        return MetricDepth(metres, self._sigma(d, metres), inverse_depth.source, unit=self.unit)
+        metres = np.divide(np.float32(1), self._bounded(inverse), out=inverse)
+        if sigma is not None:
+            sigma *= metres
+        return MetricDepth(metres, sigma, inverse_depth.source, unit=self.unit)
 
-    def _sigma(self, d: NDArray[np.float32], metres: NDArray[np.float32]) -> NDArray[np.float32] | None:
-        """Standard deviation of z; overwrites `d`."""
-        if self.covariance is None:
+    def draw_inverse(self, inverse_depth: InverseDepth, uv: Array, count: int) -> Array | None:
+        """(count, N) values of 1/z at N image points, drawn together from the posterior; None without one.
+
+        Args:
+            inverse_depth: what the fit was made for.
+            uv: (N, 2) pixels.
+            count: how many.
+        """
+        if self.posterior is None or not self.is_metric:
             return None
-        (caa, cab), (_, cbb) = self.covariance
-        # The variance of a d + b is a parabola in d; about its vertex float32 does not cancel.
-        vertex = -cab / caa if caa > 0 else 0.0
-        least = max(cbb - (cab**2 / caa if caa > 0 else 0.0), 0.0) + (self.a * self.d_sigma) ** 2
-        d -= np.float32(vertex)
-        d *= d
-        d *= np.float32(caa)
-        d += np.float32(least)
-        np.sqrt(d, out=d)
-        d *= metres
-        d *= metres
-        return d
+        d = sample_many(inverse_depth, uv[:, 0], uv[:, 1])
+        return self._bounded(np.exp(self.posterior.draws(self._sites(uv, d), count)))
 
+    def covariance(self, inverse_depth: InverseDepth, uv: Array) -> Array | None:
+        """(N, N) covariance of the logarithm of z at N image points; None without a posterior."""
+        if self.posterior is None or not self.is_metric:
+            return None
+        return self.posterior.covariance(self._sites(uv, sample_many(inverse_depth, uv[:, 0], uv[:, 1])))
 
-def _depth(inverse_m: float) -> float:
-    return 1 / inverse_m if inverse_m > 0 else math.inf
+    def for_other_pictures(self) -> ScaleFit:
+        """The trend alone, without the errors that hints show at pixels of this picture, as for later frames."""
+        return self if self.posterior is None else replace(self, posterior=self.posterior.of_trend())
+
+    def _sites(self, uv: Array, d: Array) -> Sites:
+        assert self.posterior is not None
+        return Sites(uv / self.posterior.diagonal_px, self.posterior.trend.level(d))
+
+    def _bounded(self, inverse: NDArray[_Float]) -> NDArray[_Float]:
+        greatest = math.inf if self.nearest_m == 0 else 1 / self.nearest_m
+        return np.clip(inverse, 1 / self.farthest_m, greatest, out=inverse)

@@ -1,4 +1,4 @@
-"""What a hint is: something a user knows, turned into equations for a and b of 1/z = a d + b."""
+"""What a hint is: something a user knows, turned into equations for the depth of points of the picture."""
 
 from __future__ import annotations
 
@@ -20,19 +20,21 @@ DEFAULT_RELATIVE_SIGMA = 0.02
 NEAR_PERCENTILE = 98.0
 FAR_PERCENTILE = 2.0
 
-NOTHING_HELD = (-math.inf, math.inf)
+_LOOKED_AT = 100_000
+
+NO_BOUNDS = (0.0, math.inf)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Anchors:
-    """Linear equations a d + b = 1/z, one per row.
+    """Points of known depth, one per row.
 
     Attributes:
         names: what messages call each row; one name may serve many rows.
         d: (N,) float64 relative inverse depth.
-        inverse_m: (N,) float64, 1/z in 1/m; 0 at infinity.
+        inverse_m: (N,) float64, 1/z in 1/m, positive.
         sigma: (N,) float64, one standard deviation of `inverse_m`, in 1/m.
-        uv: (N, 2) float64 image points in pixels; NaN for an equation that belongs to no place.
+        uv: (N, 2) float64 image points in pixels.
     """
 
     names: tuple[str, ...]
@@ -61,21 +63,26 @@ class Anchors:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Condition:
-    """An equation that is not linear in a and b.
+    """An equation between the depths of a few points.
 
     Attributes:
         name: what messages call it.
-        d: (K,) float64, the relative inverse depths it depends on.
-        error: (a, b, d) -> how far it is from being met; called only where every a d + b is positive.
+        uv: (K, 2) float64, image points in pixels.
+        d: (K,) float64, their relative inverse depth.
+        error: 1/z of the points in 1/m, (..., K) and positive -> how far the condition is from being met, (...).
         sigma: one standard deviation of the error from the hint itself.
-        fitted: (a, b) -> what the fit says instead, in words, such as "2.31 m".
+        fitted: (K,) 1/z -> what a fit says instead, in words, such as "2.31 m".
+        length_m: where the condition says how large the scene is, its error falls by the logarithm by which 1/z grows;
+            the length that it states. None for what says nothing about size, such as an angle.
     """
 
     name: str
+    uv: NDArray[np.float64]
     d: NDArray[np.float64]
-    error: Callable[[float, float, NDArray[np.float64]], float]
+    error: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     sigma: float
-    fitted: Callable[[float, float], str]
+    fitted: Callable[[NDArray[np.float64]], str]
+    length_m: float | None = None
 
 
 Equations = Anchors | Condition
@@ -88,15 +95,15 @@ class Hint(Protocol):
     """Anything a user knows that ties relative inverse depth to metres."""
 
     def equations(self, inverse_depth: InverseDepth, camera: Intrinsics) -> list[Equations]:
-        """What this hint says about (a, b).
+        """What this hint says about points of the picture.
 
         Raises:
             HintError: the hint does not fit this picture.
         """
         ...
 
-    def held_range(self, inverse_depth: InverseDepth) -> tuple[float, float]:
-        """The interval of d outside of which d is held at the interval's end; infinite where not held."""
+    def bounds_m(self) -> tuple[float, float]:
+        """The least and the greatest depth z that this hint leaves any pixel; 0 and infinity where it sets no bound."""
         ...
 
     def moved(self, move: Move) -> Hint:
@@ -108,20 +115,18 @@ class Hint(Protocol):
         ...
 
 
-class HoldsNothing:
-    """The part of a hint that leaves d as it is."""
+class Unbounded:
+    """The part of a hint that sets no bound to other pixels."""
 
     __slots__ = ()
 
-    def held_range(self, inverse_depth: InverseDepth) -> tuple[float, float]:
-        """Nothing is held."""
-        return NOTHING_HELD
+    def bounds_m(self) -> tuple[float, float]:
+        """No bound."""
+        return NO_BOUNDS
 
 
-def one_anchor(
-    name: str, d: float, inverse_m: float, sigma: float, *, uv: tuple[float, float] = (math.nan, math.nan)
-) -> list[Equations]:
-    """A single linear equation."""
+def one_anchor(name: str, d: float, inverse_m: float, sigma: float, *, uv: tuple[float, float]) -> list[Equations]:
+    """A single point of known depth."""
     return [Anchors((name,), np.array([d]), np.array([inverse_m]), np.array([sigma]), np.array([uv]))]
 
 
@@ -140,6 +145,19 @@ def percentile(inverse_depth: InverseDepth, percent: float) -> float:
     known = sample_known(inverse_depth.values)
     rank = min(known.size - 1, round(percent / 100 * (known.size - 1)))
     return float(np.partition(known, rank)[rank])
+
+
+def place_of(inverse_depth: InverseDepth, d: float) -> tuple[float, float]:
+    """A pixel in the middle of those whose relative inverse depth is nearest to `d`, as (u, v)."""
+    step = max(1, math.ceil(math.sqrt(inverse_depth.values.size / _LOOKED_AT)))
+    values = inverse_depth.values[::step, ::step]
+    row, column = np.nonzero(np.isfinite(values))
+    off = np.abs(values[row, column] - d)
+    alike = np.argsort(off, kind="stable")[: max(1, len(off) // 100)]
+    places = np.stack([column[alike], row[alike]], axis=1)
+    from_middle = np.abs(places - np.median(places, axis=0)).sum(axis=1)
+    u, v = places[int(np.argmin(from_middle))] * step + 0.5
+    return float(u), float(v)
 
 
 def sample_bilinear(inverse_depth: InverseDepth, u: float, v: float, name: str) -> float:

@@ -15,8 +15,8 @@ from depth3d.scale.ground import find_ground
 from depth3d.scale.hint import (
     Condition,
     Equations,
-    HoldsNothing,
     Move,
+    Unbounded,
     check_length,
     check_pixel,
     moved_pixels,
@@ -34,7 +34,7 @@ PITCH_SIGMA_DEG = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class LengthBetween(HoldsNothing):
+class LengthBetween(Unbounded):
     """The length of a straight line between the things seen at two pixels.
 
     Attributes:
@@ -69,17 +69,19 @@ class LengthBetween(HoldsNothing):
         """The logarithm of the length, so that its error is relative."""
         d, rays = _points(inverse_depth, camera, (self.start, self.end), self.name)
 
-        def length(a: float, b: float, at: NDArray[np.float64]) -> float:
-            xyz = _place(a, b, at, rays)
-            return float(np.linalg.norm(xyz[1] - xyz[0]))
+        def length(inverse: NDArray[np.float64]) -> NDArray[np.float64]:
+            xyz = rays / inverse[..., None]
+            return np.asarray(np.linalg.norm(xyz[..., 1, :] - xyz[..., 0, :], axis=-1))
 
         return [
             Condition(
                 self.name,
+                np.array([self.start, self.end]),
                 d,
-                lambda a, b, at: math.log(length(a, b, at) / self.metres),
+                lambda inverse: np.log(length(inverse) / self.metres),
                 relative_sigma(self.metres, self.sigma_m),
-                lambda a, b: f"{length(a, b, d):.3g} m",
+                lambda inverse: f"{float(length(inverse)):.3g} m",
+                self.metres,
             )
         ]
 
@@ -90,7 +92,7 @@ class LengthBetween(HoldsNothing):
 
 
 @dataclass(frozen=True, slots=True)
-class RightAngle(HoldsNothing):
+class RightAngle(Unbounded):
     """A right angle in space at the thing seen at pixel `corner`, between the directions to two other pixels.
 
     It says nothing about the unit, but fixes the shift b where distances are missing.
@@ -125,20 +127,23 @@ class RightAngle(HoldsNothing):
 
     def equations(self, inverse_depth: InverseDepth, camera: Intrinsics) -> list[Equations]:
         """The angle less 90 degrees, in radians."""
-        d, rays = _points(inverse_depth, camera, (self.first, self.corner, self.second), self.name)
+        pixels = (self.first, self.corner, self.second)
+        d, rays = _points(inverse_depth, camera, pixels, self.name)
 
-        def angle(a: float, b: float, at: NDArray[np.float64]) -> float:
-            xyz = _place(a, b, at, rays)
-            one, other = xyz[0] - xyz[1], xyz[2] - xyz[1]
-            return math.atan2(float(np.linalg.norm(np.cross(one, other))), float(one @ other))
+        def angle(inverse: NDArray[np.float64]) -> NDArray[np.float64]:
+            xyz = rays / inverse[..., None]
+            one, other = xyz[..., 0, :] - xyz[..., 1, :], xyz[..., 2, :] - xyz[..., 1, :]
+            across = np.linalg.norm(np.cross(one, other), axis=-1)
+            return np.arctan2(across, (one * other).sum(axis=-1))
 
         return [
             Condition(
                 self.name,
+                np.array(pixels),
                 d,
-                lambda a, b, at: angle(a, b, at) - math.pi / 2,
+                lambda inverse: angle(inverse) - math.pi / 2,
                 math.radians(self.sigma_deg),
-                lambda a, b: f"{math.degrees(angle(a, b, d)):.0f} degrees",
+                lambda inverse: f"{math.degrees(float(angle(inverse))):.0f} degrees",
             )
         ]
 
@@ -149,7 +154,7 @@ class RightAngle(HoldsNothing):
 
 
 @dataclass(frozen=True, slots=True)
-class CameraHeight(HoldsNothing):
+class CameraHeight(Unbounded):
     """The camera's height over level ground that is seen in the picture.
 
     On a plane 1/z is affine in pixel coordinates, so the ground is the robust affine fit to d in the lower part of the
@@ -194,36 +199,39 @@ class CameraHeight(HoldsNothing):
         """
         ground = find_ground(inverse_depth, self.name)
         pitch, sigma = self._pitch(camera)
-        # The plane is held by its d at three pixels, so that an error of d means the same as everywhere else.
+        # The plane is held by the depth of three of its points, so that errors of d mean the same as elsewhere.
         pixels = np.array([(0.2, 1.0), (0.8, 1.0), (0.5, 0.75)]) * camera.size
         rays = np.stack([ray_at(camera, u, v) for u, v in pixels])
         d = np.array([ground.at(u, v) for u, v in pixels])
         plane_from_inverse = np.linalg.inv(rays)
 
-        def plane(a: float, b: float, at: NDArray[np.float64]) -> NDArray[np.float64]:
-            return plane_from_inverse @ (a * at + b)
+        def plane(inverse: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.asarray(inverse @ plane_from_inverse.T)
 
-        def height(a: float, b: float, at: NDArray[np.float64]) -> float:
-            return 1 / max(float(np.linalg.norm(plane(a, b, at))), 1e-12)
+        def height(inverse: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.asarray(1 / np.linalg.norm(plane(inverse), axis=-1))
 
-        def tilt(a: float, b: float, at: NDArray[np.float64]) -> float:
-            m = plane(a, b, at)
-            return math.atan2(m[2], math.hypot(m[0], m[1]))
+        def tilt(inverse: NDArray[np.float64]) -> NDArray[np.float64]:
+            m = plane(inverse)
+            return np.arctan2(m[..., 2], np.hypot(m[..., 0], m[..., 1]))
 
         return [
             Condition(
                 self.name,
+                pixels,
                 d,
-                lambda a, b, at: math.log(height(a, b, at) / self.metres),
+                lambda inverse: np.log(height(inverse) / self.metres),
                 relative_sigma(self.metres, self.sigma_m),
-                lambda a, b: f"{height(a, b, d):.3g} m",
+                lambda inverse: f"{float(height(inverse)):.3g} m",
+                self.metres,
             ),
             Condition(
                 f"pitch {math.degrees(pitch):.3g} degrees",
+                pixels,
                 d,
-                lambda a, b, at: tilt(a, b, at) - pitch,
+                lambda inverse: tilt(inverse) - pitch,
                 sigma,
-                lambda a, b: f"{math.degrees(tilt(a, b, d)):.3g} degrees",
+                lambda inverse: f"{math.degrees(float(tilt(inverse))):.3g} degrees",
             ),
         ]
 
@@ -252,8 +260,3 @@ def _points(
     d = np.array([sample_bilinear(inverse_depth, u, v, name) for u, v in pixels])
     rays = np.stack([ray_at(camera, u, v) for u, v in pixels])
     return d, rays
-
-
-def _place(a: float, b: float, d: NDArray[np.float64], rays: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(K, 3) points in metres."""
-    return rays / (a * d + b)[:, None]

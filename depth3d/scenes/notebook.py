@@ -41,7 +41,7 @@ def to_preview(scene: Scene, *, height_px: int = 480) -> str:
         notes=scene.in_short,
         camera=scene.camera,
         depth=scene.depth,
-        fit=scene.fit,
+        errors=scene.shared_errors,
         remarks=scene.notes,
     )
     return to_iframe(page.getvalue().decode(), title=f"3D model of {scene.photo.name}", height_px=height_px)

@@ -41,7 +41,6 @@ class ScaleOptions:
         points: files of sparse points (tables, sensor depth, PLY, LAS, folders of COLMAP models).
         points_units: how many of the units of `points` make a metre; None means what each file says.
         points_confidence: a phone's confidence map for sensor depth in `points`.
-        refine_scale: bend the network's depth smoothly to many points, where that predicts left-out points better.
     """
 
     hints: tuple[Hint, ...] = ()
@@ -49,7 +48,6 @@ class ScaleOptions:
     points: tuple[Path, ...] = ()
     points_units: float | None = None
     points_confidence: Path | None = None
-    refine_scale: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

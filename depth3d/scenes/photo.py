@@ -15,7 +15,6 @@ from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import UsageError
 from depth3d.io.photos.photo import Photo
 from depth3d.scale import Hint, ScaleFit, fit_scale
-from depth3d.scale.correction import correct_inverse_depth
 from depth3d.scenes.options import Options
 from depth3d.scenes.refusals import refuse_options
 from depth3d.scenes.scene import Scene
@@ -105,14 +104,9 @@ def _scaled(seen: SeenPhoto, options: Options, fit: ScaleFit | None) -> Scene:
             raise UsageError(
                 "a metric depth map takes no hints; leave them out, or use the depth kind 'depth' to rescale it"
             )
-        if options.scale.refine_scale:
-            raise UsageError("refine scale: a metric depth map has its scale; leave it out")
         return Scene(photo, camera, seen.camera_as_taken, None, depth, None, _unknown_note(depth.z, depth.z))
     if fit is None:
         fit = fit_scale(depth, camera, seen.hints)
-        if options.scale.refine_scale:
-            corrected = correct_inverse_depth(depth, fit)
-            depth, fit = corrected.inverse_depth, corrected.fit
     metric = fit.apply(depth)
     notes = (*fit.notes, *_unknown_note(depth.values, metric.z))
     return Scene(photo, camera, seen.camera_as_taken, depth, metric, fit, notes)
@@ -142,5 +136,5 @@ def _unknown_note(before: NDArray[np.float32], after: NDArray[np.float32]) -> tu
     if absent:
         notes.append(f"{absent / total:.1%} of the picture has no depth in the depth map and gives no geometry")
     if beyond:
-        notes.append(f"{beyond / total:.1%} of the picture lies beyond infinity (a d + b <= 0): unknown, no geometry")
+        notes.append(f"{beyond / total:.1%} of the picture lies at infinity or beyond it: unknown, no geometry")
     return tuple(notes)

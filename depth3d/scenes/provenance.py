@@ -58,18 +58,25 @@ def _camera(camera: Intrinsics) -> dict[str, Any]:
 def _scale(fit: ScaleFit) -> dict[str, Any]:
     residuals = fit.residuals
     return {
-        "formula": "1/z = a d + b",
+        "formula": "1/z = (a d + b) exp e",
         "a": fit.a,
         "b": fit.b,
-        "covariance": None if fit.covariance is None else fit.covariance.tolist(),
-        "d_sigma": fit.d_sigma,
-        "held": [_finite(fit.held_low), _finite(fit.held_high)],
+        "errors": _errors(fit),
+        "bounds_m": [_finite(fit.nearest_m), _finite(fit.farthest_m)],
         "hints": len(residuals),
         "residuals": [
-            {"hint": one.name, "said_m": _finite(one.said_m), "fitted_m": _finite(one.fitted_m)}
+            {"hint": one.name, "said_m": one.said_m, "fitted_m": one.fitted_m, "used": one.is_used}
             for one in residuals[:_LISTED_HINTS]
         ],
     }
+
+
+def _errors(fit: ScaleFit) -> dict[str, float] | None:
+    """How wrong relative depth was taken to be, after what the hints showed."""
+    if fit.posterior is None:
+        return None
+    strength, noise = fit.posterior.errors
+    return {"strength": strength, "reach": fit.posterior.reach, "noise": noise}
 
 
 def _finite(value: float) -> float | None:

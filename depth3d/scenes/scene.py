@@ -34,7 +34,7 @@ from depth3d.render.bokeh import defocus
 from depth3d.render.heatmap import to_depth_photo, to_heatmap
 from depth3d.render.parallax import animate_parallax
 from depth3d.render.stereo import Eyes, animate_wigglegram, to_stereo
-from depth3d.scale import ScaleFit
+from depth3d.scale import ScaleFit, SharedErrors, share_errors
 from depth3d.scale.hint import moved_pixels
 from depth3d.scenes.options import OutputOptions, with_changes
 from depth3d.scenes.outputs import Kind, Target, in_words, target_of
@@ -93,6 +93,13 @@ class Scene:
     def unit(self) -> Unit:
         """The unit of every length: "m", or "arbitrary" where no hint gave one."""
         return "m" if self.fit is None else self.fit.unit
+
+    @property
+    def shared_errors(self) -> SharedErrors | None:
+        """How the errors of depth at two places belong together; None where none is known."""
+        if self.fit is None or self.inverse_depth is None:
+            return None
+        return share_errors(self.fit, self.inverse_depth)
 
     @property
     def in_short(self) -> dict[str, str]:
@@ -348,7 +355,7 @@ class Scene:
         if form.axes is not None:
             chosen["axes"] = o.axes
         if form.takes("remarks"):
-            chosen |= {"camera": self.camera, "depth": self.depth, "fit": self.fit, "remarks": self.notes}
+            chosen |= {"camera": self.camera, "depth": self.depth, "errors": self.shared_errors, "remarks": self.notes}
         return chosen
 
     def _points(self, o: OutputOptions) -> PointCloud | PixelCloud:

@@ -215,7 +215,8 @@ class Session:
             found = scene.measure(*pixels)
         except Depth3DError as error:
             return self.message_of(error)
-        return written_length(found.metres, found.sigma_m, unit="m" if scene.unit == "m" else "units")
+        unit = "m" if scene.unit == "m" else "units"
+        return written_length(found.metres, found.sigma_m, unit=unit, range_m=found.range_m)
 
     def make(self, suffix: str, *, progress: Progress | None = None) -> None:
         """Write one file to download, as the command line would.

@@ -94,11 +94,11 @@ def test_hints_say_how_large_the_unit_is_and_points_say_the_rest(
     assert (tally.done, tally.failed) == (3, 1)
     rows = [json.loads(line) for line in (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()]
     (units,) = {row["points_units"] for row in rows if not row["error"]}
-    assert units == pytest.approx(UNITS_PER_METRE, rel=1e-4)
+    assert units == pytest.approx(UNITS_PER_METRE, rel=1e-3)
     (elsewhere,) = (row for row in rows if "elsewhere" in row["photo"])
     assert elsewhere["error"].endswith("give the photo its name in the model")
     for name in NAMES:
-        np.testing.assert_allclose(np.load(tmp_path / "out" / f"{name[0]}.npy"), METRES, rtol=1e-3)
+        np.testing.assert_allclose(np.load(tmp_path / "out" / f"{name[0]}.npy"), METRES, rtol=4e-2)
     # Taken up again with another photo, the scale stays what it was.
     monkeypatch.setattr("depth3d.batch.running.shared_units", lambda *_: pytest.fail("was known already"))
     save_photos(tmp_path / "photos", ["d.png"])
@@ -132,7 +132,7 @@ def test_the_unit_is_the_models_where_no_hint_says_more(tmp_path: Path, options:
     options = options.changed(points=(save_model(tmp_path, SEEN),))
     assert shared_units(jobs, options) == 1
     assert shared_units(jobs, options.changed(points_units=100)) == 100
-    assert shared_units(jobs, options.changed(hints=(Nearest(NEAR), Farthest(FAR)))) == pytest.approx(2.5, rel=1e-4)
+    assert shared_units(jobs, options.changed(hints=(Nearest(NEAR), Farthest(FAR)))) == pytest.approx(2.5, rel=1e-3)
 
 
 def test_what_cannot_be_meant_is_refused(tmp_path: Path, options: Options) -> None:

@@ -33,7 +33,9 @@ def test_metres_of_a_function_are_metres_with_its_error() -> None:
     scene = d3.reconstruct(exact_photo(), options=SHARP, predictor=ruler)
     assert scene.unit == "m"
     np.testing.assert_allclose(scene.depth.z, Z, rtol=1e-5)
-    np.testing.assert_allclose(scene.depth.sigma, 0.1 * Z, rtol=1e-4)
+    relative = scene.depth.sigma / scene.depth.z
+    assert np.median(relative) == pytest.approx(0.1, rel=0.25)  # more far away, less nearby
+    np.testing.assert_allclose(relative, 0.1, rtol=0.5)
     assert scene.depth.source == "ruler"
     assert scene.notes == ("metres as the network says, ±10% (one standard deviation); a known distance corrects them",)
 
@@ -41,8 +43,10 @@ def test_metres_of_a_function_are_metres_with_its_error() -> None:
 def test_metres_are_corrected_by_hints() -> None:
     hint = d3.DepthAt(40.5, 40.5, 1.1 * float(Z[40, 40]))
     scene = d3.reconstruct(exact_photo(), options=d3.Options.of(refine=False, hints=(hint,)), predictor=ruler)
-    np.testing.assert_allclose(scene.depth.z, 1.1 * Z, rtol=1e-4)
-    assert any("own metres are multiplied by 1.1" in note for note in scene.notes)
+    # A ninth of the variance is the network's at each place; what a hint says there is not true elsewhere.
+    np.testing.assert_allclose(scene.depth.z, 1.1 * Z, rtol=1.5e-2)
+    assert scene.depth.z[40, 40] == pytest.approx(1.1 * Z[40, 40], rel=5e-3)
+    assert any("own metres are multiplied by 1.0" in note for note in scene.notes)
 
 
 def test_the_camera_that_points_imply_is_taken_and_named() -> None:

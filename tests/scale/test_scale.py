@@ -1,9 +1,9 @@
-"""Laws of scaling: exact hints recover a and b; what is not determined is said; contradictions are named."""
+"""Laws of scaling: exact hints recover a and b; what is not determined is said; no true hint is refused."""
 
 from __future__ import annotations
 
 import math
-import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import CameraError, HintError, UsageError
 from depth3d.scale import DistanceAt, Farthest, Nearest, fit_scale
-from depth3d.scale.solver import ASSUMED_FAR_OVER_NEAR
+from depth3d.scale.posterior import ASSUMED_FAR_OVER_NEAR
 
 CAMERA = small_camera()
 TRUTH = box_corner(CAMERA)
@@ -28,7 +28,8 @@ def tape(column: int, row: int) -> DistanceAt:
     z = 1 / TRUTH.inverse_metres[row, column]
     u, v = column + 0.5, row + 0.5
     ray = (u - CAMERA.cx) / CAMERA.fx, (v - CAMERA.cy) / CAMERA.fy, 1
-    return DistanceAt(u, v, z * math.hypot(*ray))
+    metres = z * math.hypot(*ray)
+    return DistanceAt(u, v, metres, 1e-6 * metres)
 
 
 @given(
@@ -73,13 +74,14 @@ def test_near_and_far_bound_the_depth_and_hold_what_lies_beyond() -> None:
     inverse_depth = InverseDepth(np.linspace(-3, 9, 1001, dtype=np.float32).reshape(7, 143))
     fit = fit_scale(inverse_depth, Intrinsics.from_fov(143, 7, fov_x_deg=60), [Nearest(0.8), Farthest(12)])
     metres = fit.apply(inverse_depth).z
-    assert metres.min() == pytest.approx(0.8, rel=1e-5)
-    assert metres.max() == pytest.approx(12, rel=1e-5)
+    assert metres.min() == pytest.approx(0.8, rel=1e-3)
+    assert metres.max() == pytest.approx(12, rel=1e-2)
     d = inverse_depth.values.ravel()
-    assert metres.ravel()[20] == pytest.approx(12, rel=1e-5)
-    assert fit.a * d[980] + fit.b == pytest.approx(1 / 0.8, rel=1e-5)
+    assert metres.ravel()[20] == pytest.approx(12, rel=1e-2)
+    assert (metres.ravel()[981:] == metres.min()).all()
+    assert fit.a * d[980] + fit.b == pytest.approx(1 / 0.8, rel=1e-3)
     # A straight ramp in d stays one in 1/z.
-    inside = 1 / metres.ravel()[20:981]
+    inside = 1 / metres.ravel()[21:979]
     np.testing.assert_allclose(np.diff(inside), (1 / 0.8 - 1 / 12) / 960, rtol=0.05)
 
 
@@ -114,12 +116,22 @@ def test_where_zero_is_infinity_one_hint_is_enough() -> None:
     assert arbitrary.b == 0
 
 
-def test_beyond_infinity_depth_is_unknown() -> None:
-    inverse_depth = InverseDepth(np.array([[-1, 0, 1, 2, np.nan]], np.float32))
+def test_nothing_that_is_seen_is_put_beyond_infinity() -> None:
+    """The straight line through two hints is negative at d = -1; what the network sees there is far, and has depth."""
+    inverse_depth = InverseDepth(np.array([[-1, 0, 1, 2, np.nan]], np.float32), noise_strength=0.2)
     camera = Intrinsics.from_fov(5, 1, fov_x_deg=1e-3)
-    fit = fit_scale(inverse_depth, camera, [DistanceAt(2.5, 0.5, 1), DistanceAt(3.5, 0.5, 0.5)])
-    assert fit.b == pytest.approx(0, abs=1e-9)
-    np.testing.assert_allclose(fit.apply(inverse_depth).z, [[np.nan, np.nan, 1, 0.5, np.nan]], rtol=1e-5)
+    depth = fit_scale(inverse_depth, camera, [DistanceAt(2.5, 0.5, 1), DistanceAt(3.5, 0.5, 0.5)]).apply(inverse_depth)
+    assert np.isfinite(depth.z[0, :4]).all()
+    assert np.isnan(depth.z[0, 4])
+    assert (np.diff(depth.z[0, :4]) < 0).all()
+    assert depth.z[0, 0] > 2
+
+
+def test_where_d_is_proportional_to_inverse_depth_zero_is_infinity() -> None:
+    inverse_depth = InverseDepth(np.array([[-1, 0, 1, 2]], np.float32), zero_is_infinity=True)
+    camera = Intrinsics.from_fov(4, 1, fov_x_deg=1e-3)
+    fit = fit_scale(inverse_depth, camera, [DistanceAt(2.5, 0.5, 1)])
+    np.testing.assert_allclose(fit.apply(inverse_depth).z, [[np.nan, np.nan, 1, 0.5]], rtol=1e-5)
 
 
 @pytest.mark.parametrize("factor", [0.3, 1.6, 6])
@@ -132,27 +144,34 @@ def test_a_hint_that_contradicts_the_others_is_named_and_left_out(factor: float)
     (note,) = fit.notes
     assert f"{wrong.u:g},{wrong.v:g}={wrong.metres:g}m means a depth of" in note
     assert "the others say 2.52 m there; it is left out" in note
+    assert fit.doubted == (wrong.name,)
+    assert [r.is_used for r in fit.residuals] == [True, False, True, True, True]
 
 
-def test_where_no_hint_can_be_singled_out_all_are_named() -> None:
+def test_of_three_hints_none_is_left_out() -> None:
     hints = [tape(5, 5), tape(30, 20), tape(60, 5)]
-    far = DistanceAt(hints[1].u, hints[1].v, hints[1].metres * 4)
-    names = "5.5,5.5=.* or 30.5,20.5=.* or 60.5,5.5=.*one must be wrong"
-    (note,) = fit_scale(TRUTH.inverse_depth(), CAMERA, [hints[0], far, hints[2]]).notes
-    assert re.search(names, note)
-    near = DistanceAt(hints[1].u, hints[1].v, hints[1].metres * 0.3)
-    with pytest.raises(HintError, match=names):
-        fit_scale(TRUTH.inverse_depth(), CAMERA, [hints[0], near, hints[2]])
+    wrong = DistanceAt(hints[1].u, hints[1].v, hints[1].metres * 4)
+    fit = fit_scale(TRUTH.inverse_depth(), CAMERA, [hints[0], wrong, hints[2]])
+    assert fit.doubted == ()
+    assert all(residual.is_used for residual in fit.residuals)
+    assert any("agrees badly with the others" in note for note in fit.notes)
 
 
-def test_two_hints_in_the_wrong_order_or_at_one_depth_are_refused() -> None:
+def test_hints_in_the_opposite_order_are_believed_and_the_network_is_doubted_in_words() -> None:
     near, far = tape(2, 40), tape(50, 5)
     swapped = [DistanceAt(near.u, near.v, 4), DistanceAt(far.u, far.v, 1)]
-    with pytest.raises(HintError, match="contradict the picture"):
-        fit_scale(TRUTH.inverse_depth(), CAMERA, swapped)
-    wall = InverseDepth(np.full((48, 64), 3, np.float32))
-    with pytest.raises(HintError, match="same relative depth but name different"):
-        fit_scale(wall, CAMERA, [tape(2, 40), tape(50, 5)])
+    inverse_depth = replace(TRUTH.inverse_depth(), noise_strength=0.2)
+    fit = fit_scale(inverse_depth, CAMERA, swapped)
+    assert any(f"the network sees {swapped[0].name} nearer than {swapped[1].name}" in note for note in fit.notes)
+    for residual in fit.residuals:
+        assert residual.fitted_m == pytest.approx(residual.said_m, rel=0.05)
+
+
+def test_a_wall_with_two_distances_is_bent_and_not_refused() -> None:
+    wall = InverseDepth(np.full((48, 64), 3, np.float32), noise_strength=0.2)
+    hints = [tape(2, 40), tape(50, 5)]
+    for residual in fit_scale(wall, CAMERA, hints).residuals:
+        assert residual.fitted_m == pytest.approx(residual.said_m, rel=0.05)
 
 
 @pytest.mark.parametrize(("u", "v"), [(-1, 5), (5, -0.1), (64.1, 5), (5, 49), (1e9, 5)])
@@ -201,5 +220,5 @@ def test_the_stated_error_of_a_hint_weighs() -> None:
         for i, (u, v, m) in enumerate(exact)
     ]
     fit = fit_scale(inverse_depth, CAMERA, off)
-    assert fit.a == pytest.approx(1, abs=5e-3)
-    assert fit.b == pytest.approx(0, abs=5e-3)
+    assert fit.a == pytest.approx(1, abs=1e-2)
+    assert fit.b == pytest.approx(0, abs=1e-2)

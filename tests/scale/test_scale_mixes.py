@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -13,6 +15,8 @@ from scenes import Truth, box_corner, ground_plane, horizon_row, small_camera
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import HintError, UsageError
+from depth3d.geometry.measure import measure_length
+from depth3d.lab.evaluation.metrics import align_to_truth
 from depth3d.scale import (
     CameraHeight,
     DepthAt,
@@ -21,10 +25,14 @@ from depth3d.scale import (
     InfinityAt,
     LengthBetween,
     RightAngle,
+    ScaleFit,
     SparsePoints,
     fit_scale,
 )
-from depth3d.scale.correction import correct_inverse_depth
+from depth3d.scale.field import Sites, Trend, correlation
+from depth3d.scale.hint import Anchors
+from depth3d.scale.posterior import errors_about, find_posterior
+from depth3d.scale.problem import Problem
 
 CAMERA = small_camera(160, 120)
 ROOM = box_corner(CAMERA)
@@ -39,16 +47,18 @@ def point(truth: Truth, column: int, row: int) -> np.ndarray:
 
 
 def distance(column: int, row: int) -> DistanceAt:
-    return DistanceAt(column + 0.5, row + 0.5, float(np.linalg.norm(point(ROOM, column, row))))
+    metres = float(np.linalg.norm(point(ROOM, column, row)))
+    return DistanceAt(column + 0.5, row + 0.5, metres, 1e-6 * metres)
 
 
 def depth(column: int, row: int) -> DepthAt:
-    return DepthAt(column + 0.5, row + 0.5, float(point(ROOM, column, row)[2]))
+    metres = float(point(ROOM, column, row)[2])
+    return DepthAt(column + 0.5, row + 0.5, metres, 1e-6 * metres)
 
 
 def length(column: int, row: int, other_column: int, other_row: int) -> LengthBetween:
     metres = float(np.linalg.norm(point(ROOM, column, row) - point(ROOM, other_column, other_row)))
-    return LengthBetween((column + 0.5, row + 0.5), (other_column + 0.5, other_row + 0.5), metres)
+    return LengthBetween((column + 0.5, row + 0.5), (other_column + 0.5, other_row + 0.5), metres, 1e-6 * metres)
 
 
 NEAR, FAR = (8, 110), (110, 30)
@@ -119,14 +129,14 @@ def test_the_cameras_height_gives_unit_and_shift(how: str) -> None:
     inverse_depth = truth.inverse_depth(0.5, 0.1)
     extra = {"pitch_deg": 12.0} if how == "pitch" else {"horizon_v": horizon_row(CAMERA, pitch_down_deg=12)}
     fit = fit_scale(inverse_depth, CAMERA, [CameraHeight(1.6, **extra)])
-    assert fit.a == pytest.approx(0.5, rel=1e-3)
-    assert fit.b == pytest.approx(0.1, abs=1e-3)
+    assert fit.a == pytest.approx(0.5, rel=1e-2)  # the pitch is known to a degree only
+    assert fit.b == pytest.approx(0.1, abs=2e-2)
 
 
 def test_a_level_camera_is_assumed_where_only_the_height_is_known() -> None:
     truth = ground_plane(CAMERA, height_m=1.2, pitch_down_deg=0)
     fit = fit_scale(truth.inverse_depth(0.5, 0.1), CAMERA, [CameraHeight(1.2)])
-    assert fit.a == pytest.approx(0.5, rel=1e-3)
+    assert fit.a == pytest.approx(0.5, rel=3e-2)  # "level" is known to three degrees
 
 
 def test_no_ground_is_said() -> None:
@@ -143,31 +153,48 @@ def test_infinity_fixes_the_shift() -> None:
     inverse_depth = truth.inverse_depth(0.5, 0.1)
     below = DistanceAt(80.5, 110.5, float(np.linalg.norm(point(truth, 80, 110))))
     fit = fit_scale(inverse_depth, CAMERA, [below, InfinityAt(80, 3)])
-    assert fit.a == pytest.approx(0.5, rel=1e-3)
-    assert fit.b == pytest.approx(0.1, abs=1e-3)
+    assert fit.a == pytest.approx(0.5, rel=3e-2)  # "infinity" is somewhere beyond 500 m
+    assert fit.b == pytest.approx(0.1, abs=1e-2)
 
 
-def test_one_length_alone_leaves_the_range_open_and_two_solutions_are_named() -> None:
-    fit = fit_scale(ROOM.inverse_depth(2, 0.1), CAMERA, [length(20, 100, 120, 40)])
+def test_one_length_alone_leaves_the_range_open_and_is_met() -> None:
+    hint = length(20, 100, 120, 40)
+    inverse_depth = ROOM.inverse_depth(2, 0.1)
+    fit = fit_scale(inverse_depth, CAMERA, [hint])
     assert "leave the range of depth open" in fit.notes[0]
-    outcomes = []
-    for first, second in (((5, 110, 110, 30), (5, 20, 60, 110)), ((100, 110, 110, 30), (30, 20, 60, 60))):
-        try:
-            fit = fit_scale(ROOM.inverse_depth(2, 0.1), CAMERA, [length(*first), length(*second)])
-            outcomes.append((fit.a, fit.b))
-        except HintError as error:
-            outcomes.append(("two solutions" in str(error),))
-    for outcome in outcomes:
-        assert outcome == (True,) or outcome == pytest.approx((2, 0.1), rel=1e-2)
+    found = measure_length(hint.start, hint.end, camera=CAMERA, depth=fit.apply(inverse_depth))
+    assert found.metres == pytest.approx(hint.metres, rel=0.1)
 
 
-def test_one_hints_interval_holds_the_truth() -> None:
-    fit = fit_scale(ROOM.inverse_depth(2, 0.1), CAMERA, [distance(60, 60)])
-    metres = fit.apply(ROOM.inverse_depth(2, 0.1))
-    assert metres.sigma is not None
-    off = np.abs(metres.z - ROOM.depth.z) / metres.sigma
-    assert np.percentile(off, 90) < 3
-    assert metres.sigma[60, 60] < 0.2 * metres.z[60, 60]
+@pytest.mark.parametrize("hint", [distance(60, 60), length(20, 100, 120, 40)], ids=["distance", "length"])
+def test_one_hints_interval_holds_the_truth(hint: Hint) -> None:
+    inverse_depth = replace(ROOM.inverse_depth(2, 0.1), noise_strength=0.1)
+    depth = fit_scale(inverse_depth, CAMERA, [hint]).apply(inverse_depth)
+    assert depth.sigma is not None
+    off = np.abs(np.log(depth.z / ROOM.depth.z)) / (depth.sigma / depth.z)
+    assert np.percentile(off, 90) < 2
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8, 40])
+@pytest.mark.parametrize("sigma", [1e-4, 0.01, 0.1])
+def test_a_hinted_pixel_has_the_hints_depth_and_error(count: int, sigma: float) -> None:
+    """The depth is the hint's to its own error, and is known at least as well as the hint says."""
+    wrong = bent_network(seed=count, strength=0.2)
+    rng = np.random.default_rng(count)
+    columns, rows = rng.integers(0, 160, count), rng.integers(0, 120, count)
+    hints = [
+        DepthAt(c + 0.5, r + 0.5, float(ROOM.depth.z[r, c]), float(ROOM.depth.z[r, c]) * sigma)
+        for c, r in zip(columns, rows, strict=True)
+    ]
+    fit = fit_scale(wrong, CAMERA, hints)
+    depth = fit.apply(wrong)
+    assert depth.sigma is not None
+    there, known = depth.z[rows, columns], depth.sigma[rows, columns] / depth.z[rows, columns]
+    exactly = count <= 16  # with more, depth is read between the nodes of a grid
+    used = np.array([residual.is_used for residual in fit.residuals])
+    assert used.mean() > 0.9
+    assert np.median(known) < (1.02 if exactly else 1.5) * sigma + (0 if exactly else 0.025)
+    assert np.abs(np.log(there / ROOM.depth.z[rows, columns]))[used].max() < 3 * sigma + (1e-3 if exactly else 0.05)
 
 
 def test_thirty_per_cent_gross_outliers_among_fifty_points_hardly_matter() -> None:
@@ -179,83 +206,141 @@ def test_thirty_per_cent_gross_outliers_among_fifty_points_hardly_matter() -> No
         wrong = rng.permutation(50) < 15
         z = np.where(wrong, z * rng.choice([0.2, 0.5, 2, 5], 50) * rng.uniform(0.8, 1.2, 50), z)
         fit = fit_scale(ROOM.inverse_depth(2, 0.1), CAMERA, [SparsePoints(columns + 0.5, rows + 0.5, z)])
-        assert "left out" in fit.notes[0]
+        assert any("left out" in note for note in fit.notes)
         worst.append(np.abs(fit.apply(ROOM.inverse_depth(2, 0.1)).z / ROOM.depth.z - 1).max())
     assert max(worst) < 0.02
 
 
-@pytest.mark.parametrize("count", [2, 4, 12])
-def test_the_error_bar_is_honest(count: int) -> None:
-    """Of 1,000 simulated cases about 68 % of the truths lie within one standard deviation."""
-    rng = np.random.default_rng(count)
-    inside = []
-    noise = 0.02
-    span = np.subtract(*np.percentile(ROOM.inverse_metres, [98, 2])) / 2
-    clean = ((ROOM.inverse_metres - 0.1) / 2).astype(np.float32)
-    while len(inside) < 1000:
-        noisy = clean + rng.normal(0, noise * span, clean.shape).astype(np.float32)
-        inverse_depth = InverseDepth(noisy, noise=noise)
+@pytest.mark.parametrize("count", [1, 2, 3, 10, 40])
+def test_error_bars_are_honest_whatever_the_number_of_hints(count: int) -> None:
+    """Of scenes drawn from the model itself two in three depths lie within one standard deviation, 95 of 100 in two."""
+    one, two = [], []
+    levels = Trend(0.0, 1.0, proportional=False)
+    for seed in range(100):
+        rng = np.random.default_rng([seed, count])
+        sites = Sites(rng.uniform(0, 0.7, (count + 60, 2)), rng.uniform(0, 1, count + 60))
+        strength, log_range = 0.2 * 2 ** rng.normal(), abs(rng.normal(math.log(4), math.log(2.5)))
+        covariance = strength**2 * correlation(sites, sites, 0.2) + 1e-10 * np.eye(count + 60)
+        error = np.linalg.cholesky(covariance) @ rng.normal(size=count + 60)
+        truth = np.log(levels.shape(sites.t, np.array([log_range]))[:, 0]) + error + rng.normal(0, 3)
+        said = np.exp(truth[:count] + rng.normal(0, 0.02, count))
+        anchors = Anchors(("hint",) * count, sites.t[:count], said, 0.02 * said, sites.place[:count])
+        posterior = find_posterior(Problem.of([anchors], levels, reach=0.2, diagonal_px=1.0), errors_about(0.2, 0.0))
+        mean, sigma = posterior.at(Sites(sites.place[count:], sites.t[count:]))
+        one.append(np.mean(np.abs(mean - truth[count:]) < sigma))
+        two.append(np.mean(np.abs(mean - truth[count:]) < 2 * sigma))
+    assert 0.62 < np.mean(one) < 0.76
+    assert 0.91 < np.mean(two) < 0.98
+
+
+def test_no_true_hint_is_refused_and_more_of_them_never_hurt() -> None:
+    """20 draws of 1, 2, 3 and 10 true hints, points and lengths, on networks that are wrong by a third."""
+    errors: dict[int, list[float]] = {1: [], 2: [], 3: [], 10: []}
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        wrong = bent_network(seed=seed, strength=0.35)
+        for count, found in errors.items():
+            z, _, truth = somewhere(fit_scale(wrong, CAMERA, true_hints(rng, count)), wrong, rng)
+            assert np.isfinite(z).all()
+            assert (z > 0).all()
+            found.append(float(np.median(np.abs(z / truth - 1))))
+    means = [float(np.mean(found)) for found in errors.values()]
+    assert means == sorted(means, reverse=True)
+    assert means[3] < 0.5 * means[0]
+
+
+def somewhere(
+    fit: ScaleFit, inverse_depth: InverseDepth, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """At 400 pixels: the depth, its error as a share of it, and the true depth."""
+    columns, rows = rng.integers(0, 160, 400), rng.integers(0, 120, 400)
+    assert fit.posterior is not None
+    place = np.stack([columns + 0.5, rows + 0.5], axis=1) / fit.posterior.diagonal_px
+    mean, sigma = fit.posterior.at(Sites(place, fit.posterior.trend.level(inverse_depth.values[rows, columns])))
+    return np.exp(-mean), sigma, ROOM.depth.z[rows, columns]
+
+
+def test_what_is_read_from_the_grid_is_the_posterior() -> None:
+    """Few hints and many: the depth of the map is that of the formula, to a small part of its error."""
+    rng = np.random.default_rng(0)
+    wrong = bent_network(seed=0, strength=0.2)
+    for count, share in ((1, 0.1), (5, 0.1), (60, 0.25)):
         columns, rows = rng.integers(0, 160, count), rng.integers(0, 120, count)
-        inverse = ROOM.inverse_metres[rows, columns]
-        if np.ptp(inverse) < 0.25:
-            continue
-        z = 1 / inverse * (1 + rng.normal(0, 0.02, count))
-        hints: list[Hint] = [DepthAt(c + 0.5, r + 0.5, x) for c, r, x in zip(columns, rows, z, strict=True)]
-        fit = fit_scale(inverse_depth, CAMERA, hints)
-        c, r = rng.integers(0, 160), rng.integers(0, 120)
-        patch = InverseDepth(noisy[r : r + 1, c : c + 1])
-        found = fit.apply(patch)
+        hints: list[Hint] = [depth(int(c), int(r)) for c, r in zip(columns, rows, strict=True)]
+        fit = fit_scale(wrong, CAMERA, [replace(hint, sigma_m=None) for hint in hints])
+        found = fit.apply(wrong)
+        v, u = np.mgrid[0:120:7, 0:160:7]
+        assert fit.posterior is not None
+        place = np.stack([u.ravel() + 0.5, v.ravel() + 0.5], axis=1) / fit.posterior.diagonal_px
+        t = fit.posterior.trend.level(wrong.values[v.ravel(), u.ravel()])
+        mean, sigma = fit.posterior.at(Sites(place, t))
+        off = np.abs(np.log(found.z[v.ravel(), u.ravel()]) + mean) / sigma
+        assert np.percentile(off, 98) < share
         assert found.sigma is not None
-        # 1/z is where the errors are normal.
-        error = 1 / found.z[0, 0] - ROOM.inverse_metres[r, c]
-        inside.append(abs(error) < found.sigma[0, 0] / found.z[0, 0] ** 2)
-    assert 0.60 < np.mean(inside) < 0.76
+        relative = (found.sigma / found.z)[v.ravel(), u.ravel()]
+        assert np.percentile(np.abs(relative / sigma - 1), 98) < 2 * share
 
 
-def test_many_points_teach_how_noisy_the_network_is() -> None:
-    rng = np.random.default_rng(5)
-    span = np.subtract(*np.percentile(ROOM.inverse_metres, [98, 2]))
-    for true_noise in (0.01, 0.15):
-        values = ROOM.inverse_metres + rng.normal(0, true_noise * span, ROOM.inverse_metres.shape)
-        columns, rows = rng.integers(0, 160, 300), rng.integers(0, 120, 300)
-        points = SparsePoints(columns + 0.5, rows + 0.5, 1 / ROOM.inverse_metres[rows, columns], 0.001)
-        fit = fit_scale(InverseDepth(values.astype(np.float32)), CAMERA, [points])
-        assert fit.d_sigma == pytest.approx(true_noise * span, rel=0.25)
+def true_hints(rng: np.random.Generator, count: int) -> list[Hint]:
+    """Distances and lengths of the room, 2 % off and knowing it; every fourth is a length."""
+    hints: list[Hint] = []
+    for number in range(count):
+        (c, r), (d, s) = [(int(rng.integers(160)), int(rng.integers(120))) for _ in range(2)]
+        factor = 1 + rng.normal(0, 0.02)
+        if number % 4 == 3 and (c, r) != (d, s):
+            metres = float(np.linalg.norm(point(ROOM, c, r) - point(ROOM, d, s))) * factor
+            hints.append(LengthBetween((c + 0.5, r + 0.5), (d + 0.5, s + 0.5), metres))
+        else:
+            hints.append(DistanceAt(c + 0.5, r + 0.5, float(np.linalg.norm(point(ROOM, c, r))) * factor))
+    return hints
 
 
-def test_a_smooth_error_of_the_network_is_corrected_and_noise_is_not() -> None:
+def bent_network(*, seed: int, strength: float) -> InverseDepth:
+    """The room as a network may see it: errors that neighbouring pixels share, as strong as stated."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.normal(size=(12, 16)).astype(np.float32)
+    smooth = cv2.GaussianBlur(cv2.resize(coarse, (160, 120), interpolation=cv2.INTER_CUBIC), (0, 0), 12)
+    error = smooth / smooth.std() * strength
+    values = (ROOM.inverse_metres * np.exp(error) - 0.1) / 2
+    return InverseDepth(values.astype(np.float32), noise_strength=0.2)
+
+
+def test_points_bend_depth_where_the_network_is_bent_and_hardly_harm_where_it_is_noisy() -> None:
     rng = np.random.default_rng(7)
     v, u = np.mgrid[0:120, 0:160]
     bend = 0.12 * np.sin(u / 40) * np.cos(v / 50)
     columns, rows = rng.integers(0, 160, 200), rng.integers(0, 120, 200)
     points = SparsePoints(columns + 0.5, rows + 0.5, 1 / ROOM.inverse_metres[rows, columns], 0.01)
-    bent = InverseDepth((ROOM.inverse_metres + bend).astype(np.float32))
-    fit = fit_scale(bent, CAMERA, [points])
-    corrected = correct_inverse_depth(bent, fit)
-    assert corrected.error_after is not None
-    assert corrected.error_after < 0.5 * corrected.error_before
-    before = np.abs(fit.apply(bent).z / ROOM.depth.z - 1)
-    after = np.abs(corrected.fit.apply(corrected.inverse_depth).z / ROOM.depth.z - 1)
-    assert after.mean() < 0.4 * before.mean()
-    noisy = InverseDepth((ROOM.inverse_metres + rng.normal(0, 0.05, v.shape)).astype(np.float32))
-    fit = fit_scale(noisy, CAMERA, [points])
-    kept = correct_inverse_depth(noisy, fit)
-    before = np.abs(fit.apply(noisy).z / ROOM.depth.z - 1)
-    after = np.abs(kept.fit.apply(kept.inverse_depth).z / ROOM.depth.z - 1)
-    assert after.mean() < 1.02 * before.mean()
+    bent = InverseDepth((ROOM.inverse_metres + bend).astype(np.float32), noise_strength=0.2)
+    error = np.abs(fit_scale(bent, CAMERA, [points]).apply(bent).z / ROOM.depth.z - 1)
+    straight = np.abs(align_to_truth(bent.values, ROOM.depth.z) / ROOM.depth.z - 1)
+    assert error.mean() < 0.3 * straight.mean()
+    noisy = InverseDepth((ROOM.inverse_metres + rng.normal(0, 0.03, v.shape)).astype(np.float32), noise=0.03)
+    error = np.abs(fit_scale(noisy, CAMERA, [points]).apply(noisy).z / ROOM.depth.z - 1)
+    straight = np.abs(align_to_truth(noisy.values, ROOM.depth.z) / ROOM.depth.z - 1)
+    assert error.mean() < 1.05 * straight.mean()
 
 
-def test_correcting_needs_points() -> None:
-    inverse_depth = ROOM.inverse_depth()
-    with pytest.raises(HintError, match="at least 12 points"):
-        correct_inverse_depth(inverse_depth, fit_scale(inverse_depth, CAMERA, [distance(*NEAR), distance(*FAR)]))
+def test_ten_thousand_points_are_thinned_and_say_the_same() -> None:
+    rng = np.random.default_rng(3)
+    columns, rows = rng.integers(0, 160, 10_000), rng.integers(0, 120, 10_000)
+    z = 1 / ROOM.inverse_metres[rows, columns]
+    z = np.where(rng.random(10_000) < 0.1, z * rng.uniform(0.2, 5, 10_000), z * (1 + rng.normal(0, 0.01, 10_000)))
+    wrong = bent_network(seed=1, strength=0.2)
+    fit = fit_scale(wrong, CAMERA, [SparsePoints(columns + 0.5, rows + 0.5, z, 0.01)])
+    assert fit.posterior is not None
+    assert len(fit.posterior.sites.t) <= 400
+    error = np.abs(fit.apply(wrong).z / ROOM.depth.z - 1)
+    assert np.median(error) < 0.02
 
 
 @given(st.floats(0.05, 20), st.floats(0.5, 50))
 @settings(max_examples=20, deadline=None)
 def test_depth_does_not_depend_on_the_networks_unit(unit: float, offset: float) -> None:
     assume(unit > 0)
-    hints = MIXES["four of all"]
+    hints: list[Hint] = [
+        replace(hint, sigma_m=None) for hint in (distance(*NEAR), length(20, 100, 120, 40), depth(80, 70))
+    ]
     plain = fit_scale(ROOM.inverse_depth(), CAMERA, hints).apply(ROOM.inverse_depth()).z
     scaled = InverseDepth((ROOM.inverse_depth().values * np.float32(unit) + np.float32(offset)).astype(np.float32))
     np.testing.assert_allclose(fit_scale(scaled, CAMERA, hints).apply(scaled).z, plain, rtol=5e-3)
@@ -290,7 +375,8 @@ def test_a_majority_at_one_depth_does_not_turn_the_picture_around() -> None:
     )
     row, column = np.divmod(np.arange(100), 10)
     points = SparsePoints(column + 0.5, row + 0.5, 1 / inverse, relative_sigma=0.03)
-    inverse_depth = InverseDepth(d.reshape(10, 10).astype(np.float32))
+    inverse_depth = InverseDepth(d.reshape(10, 10).astype(np.float32), noise_strength=0.2)
     fit = fit_scale(inverse_depth, Intrinsics.from_fov(10, 10, fov_x_deg=60), [points])
-    assert 0.3 < fit.a < 0.7
-    assert "all of them are kept" in fit.notes[0]
+    z = fit.apply(inverse_depth).z.ravel()
+    assert np.median(np.abs(z[62:] * inverse[62:] - 1)) < 0.1
+    assert np.median(z[62:]) < np.median(z[:62])

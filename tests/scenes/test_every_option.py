@@ -130,7 +130,6 @@ FIELDS: dict[str, tuple[Any, dict[str, Any]]] = {
     "points": ((Path("points.csv"),), {}),
     "points_units": (2.0, {"points": (Path("points.csv"),)}),
     "points_confidence": (Path("confidence.png"), {"points": (Path("sensor.png"),), "points_units": 1000.0}),
-    "refine_scale": (True, {"points": (Path("many.csv"),)}),
     "steady_s": (3.0, {}),
     "grid_points": (500, {}),
 }
@@ -242,7 +241,6 @@ IN_OTHER_WORDS = {
     "points": ("hints belong to single photos", "are for pixels of one photo", "points: a panorama"),
     "points_units": ("hints belong to single photos", "are for pixels of one photo", "points: a panorama"),
     "points_confidence": ("hints belong to single photos", "are for pixels of one photo", "points: a panorama"),
-    "refine_scale": ("hints belong to single photos", "are for pixels of one photo", "points: a panorama"),
 }
 
 METRIC = Options.of(hints=(Nearest(1.0), Farthest(5.0)))

@@ -420,17 +420,18 @@ def test_the_page_says_which_hint_disagrees(session: Session) -> None:
     assert float(found[1]) == pytest.approx(_depth_at(20.5), rel=0.02)
 
 
-def test_a_contradiction_is_said_and_the_last_fit_kept(session: Session) -> None:
+def test_hints_against_the_networks_order_are_used_and_the_network_is_doubted(session: Session) -> None:
     session.add_mark(((5.5, 20.5),), "2 m")
     session.fit()
-    kept = session.scene
     session.add_mark(((60.5, 20.5),), "50cm")
     session.fit()
-    assert session.scene is kept
-    assert "A (2 m) is seen nearer than B (0.5 m), but the distances say otherwise" in fit_in_words(session)
-    session.remove_mark("B")
-    session.fit()
     assert session.complaint is None
+    assert "sees A (2 m) nearer than B (0.5 m); your distances say the opposite, and they are used" in fit_in_words(
+        session
+    )
+    assert "disagrees" not in fit_in_words(session)
+    for metres, pixel in ((2.0, (5.5, 20.5)), (0.5, (60.5, 20.5))):
+        assert float(session.measured((pixel,)).split()[0]) == pytest.approx(metres, rel=0.1)
 
 
 def test_what_cannot_be_meant_changes_nothing(session: Session) -> None:

@@ -13,7 +13,7 @@ from depth3d.geometry.lazy_point_cloud import Cloud, gather
 from depth3d.geometry.mesh import Mesh
 from depth3d.io.geometry import glb
 from depth3d.io.html import to_facts, write_page
-from depth3d.scale import ScaleFit
+from depth3d.scale import SharedErrors
 
 _DEFAULTS = FileOptions()
 
@@ -25,7 +25,7 @@ def write_mesh(
     notes: Mapping[str, str],
     camera: Intrinsics | None = None,
     depth: MetricDepth | None = None,
-    fit: ScaleFit | None = None,
+    errors: SharedErrors | None = None,
     remarks: Sequence[str] = (),
     texture_format: TextureFormat = _DEFAULTS.texture_format,
     compact: bool = False,
@@ -38,7 +38,7 @@ def write_mesh(
         notes: how the mesh was obtained.
         camera: the photo's, see `to_facts` for it and the next three.
         depth: metric depth of the photo.
-        fit: how the depth came by its unit.
+        errors: how the errors of depth belong together.
         remarks: sentences for the user.
         texture_format: see `glb.write_mesh`.
         compact: see `glb.write_mesh`.
@@ -54,7 +54,7 @@ def write_mesh(
         uv_bits=16,
         compact=compact,
     )
-    facts = to_facts(mesh, notes=notes, camera=camera, depth=depth, fit=fit, remarks=remarks)
+    facts = to_facts(mesh, notes=notes, camera=camera, depth=depth, errors=errors, remarks=remarks)
     write_page(model.getvalue(), facts, file)
 
 
@@ -65,12 +65,12 @@ def write_cloud(
     notes: Mapping[str, str],
     camera: Intrinsics | None = None,
     depth: MetricDepth | None = None,
-    fit: ScaleFit | None = None,
+    errors: SharedErrors | None = None,
     remarks: Sequence[str] = (),
     compact: bool = False,
 ) -> None:
     """Write a page with points, see `write_mesh`."""
     cloud, model = gather(cloud), io.BytesIO()
     glb.write_cloud(cloud, model, axes="gltf", notes=notes, compact=compact)
-    facts = to_facts(cloud, notes=notes, camera=camera, depth=depth, fit=fit, remarks=remarks)
+    facts = to_facts(cloud, notes=notes, camera=camera, depth=depth, errors=errors, remarks=remarks)
     write_page(model.getvalue(), facts, file)

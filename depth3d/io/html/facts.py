@@ -14,7 +14,7 @@ from depth3d.core.depth import MetricDepth
 from depth3d.geometry.mesh import Mesh
 from depth3d.geometry.point_cloud import PointCloud
 from depth3d.render.heatmap import inferno_colours, nearness_range
-from depth3d.scale import ScaleFit
+from depth3d.scale import SharedErrors
 
 _SIGMA_CELLS = 128
 _UNKNOWN_CODE = 255
@@ -27,20 +27,20 @@ def to_facts(
     notes: Mapping[str, str],
     camera: Intrinsics | None = None,
     depth: MetricDepth | None = None,
-    fit: ScaleFit | None = None,
+    errors: SharedErrors | None = None,
     remarks: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Plain data for the page's script.
 
-    Error bars come from the fit, as those of `measure_length` do; without one from the depth's own sigma, of which a
-    coarse map goes along (128 cells on the longer side, steps of a few per cent).
+    Error bars come from the depth's sigma, of which a coarse map goes along (128 cells on the longer side, steps of a
+    few per cent), and from how errors of two places belong together, as those of `measure_length` do.
 
     Args:
         geometry: the model, in camera axes.
         notes: short texts about it: "photo", "camera", "depth", "scale".
         camera: intrinsics of the photo; without them the model is seen from outside and has no error bars.
         depth: metric depth of the photo; without it the heat map's range is that of the model's vertices.
-        fit: how the depth came by its unit.
+        errors: how the errors of depth belong together.
         remarks: sentences for the user: assumptions, and what was left out.
     """
     z = geometry.xyz[:, 2]
@@ -54,8 +54,8 @@ def to_facts(
         "middle": float(np.nanmedian(known_z)),
         "nearness": _apart(*nearness_range(np.float32(1) / known_z)) if in_front else None,
         "inferno": _base64(np.insert(inferno_colours(), 3, 255, axis=1)),
-        "fit": None if fit is None or fit.covariance is None else _fit(fit, fit.covariance),
-        "sigma": _sigma(depth) if fit is None and depth is not None else None,
+        "sigma": None if depth is None else _sigma(depth),
+        "errors": None if errors is None else _errors(errors),
     }
 
 
@@ -83,8 +83,11 @@ def _apart(low: float, high: float) -> tuple[float, float]:
     return (low, high) if high > low else (0.5 * low, 1.5 * low)
 
 
-def _fit(fit: ScaleFit, covariance: NDArray[np.float64]) -> dict[str, Any]:
-    return {"a": fit.a, "b": fit.b, "covariance": covariance.tolist(), "d_sigma": fit.d_sigma}
+def _errors(errors: SharedErrors) -> dict[str, Any]:
+    """In steps of 1/127."""
+    count, height, width = errors.factors.shape
+    codes = np.rint(np.clip(errors.factors, -1, 1) * 127).astype(np.int8)
+    return {"count": count, "width": width, "height": height, "codes": _base64(codes.view(np.uint8))}
 
 
 def _sigma(depth: MetricDepth) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ const canvas = byId("canvas");
 
 function main() {
   const facts = JSON.parse(byId("facts").textContent);
-  if (facts.sigma) facts.sigma.codes = fromBase64(facts.sigma.codes);
+  for (const map of [facts.sigma, facts.errors]) if (map) map.codes = fromBase64(map.codes);
   const renderer = new THREE.WebGLRenderer({ canvas, antialias: true });
   renderer.setPixelRatio(Math.min(window.devicePixelRatio, 2));
   renderer.setClearColor(0x15171b);
@@ -273,7 +273,8 @@ function tell({ ends, facts }) {
   byId("reading").textContent = said || (ends.length ? "Click a second point" : "Click two points to measure");
   const aside = isFirst && said ? "Click a second point for a length. " : "";
   const unit = facts.unit === "m" ? "" : "Arbitrary units: no distance was given, so nothing here is in metres. ";
-  const error = !known ? "" : known.sigma === null ? "Its error is not known." : "± is one standard deviation.";
+  const range = known ? rangeInWords(known, facts.unit) : "";
+  const error = !known ? "" : range ? `${range}; ± is one standard deviation.` : "Its error is not known.";
   byId("reading").append(Object.assign(document.createElement("small"), { textContent: aside + unit + error }));
 }
 

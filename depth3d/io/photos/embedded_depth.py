@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,7 @@ def embedded_at(embedded: EmbeddedDepth, camera: Intrinsics) -> InverseDepth | M
         values = resized_inverse_depth(inverse_depth.values, camera.size)
         if embedded.is_along_ray:
             values = (values * _ray_lengths(pixel_centres(*camera.size), camera)).astype(np.float32)
-        return InverseDepth(values, inverse_depth.zero_is_infinity, inverse_depth.noise, embedded.source)
+        return replace(inverse_depth, values=values, source=embedded.source)
     metres = resized_depth(embedded.depth.z, camera.size)
     if embedded.is_along_ray:
         metres = (metres / _ray_lengths(pixel_centres(*camera.size), camera)).astype(np.float32)

@@ -1,185 +1,191 @@
-"""How far to trust the metres: error against the number and kind of hints, on frames whose depth was measured.
+"""How far to trust the metres: error, error bars and refusals against the number and kind of hints, on measured frames.
 
-    python -m depth3d.lab.bench.scale ../shared/data/frames.json [--predictor bundled]
-    python -m depth3d.lab.bench.scale FRAMES.json --predictor bundled --model COLMAP_FOLDER
-
-Without a predictor the true inverse depth stands in for a perfect network: turned by a random affine map, with noise of
-1 % of its range; hints are off by 1 % too. Each row is the mean over the frames of a frame's median depth error, and
-the share of pixels whose error lies within one of their own standard deviations.
+Beside it, in the same run, what a plain script does: 1/z = a d + b by least squares through the same hints.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.calibration import choose_intrinsics
-from depth3d.core.camera import Intrinsics
-from depth3d.core.depth import InverseDepth
+from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import Depth3DError
-from depth3d.io.photos.photo import Photo, read_photo
 from depth3d.io.points.read import read_points
-from depth3d.lab.evaluation.metrics import Frame, align_to_truth, read_frames, read_truth
-from depth3d.predictors import Predictor, load_predictor
-from depth3d.scale import DistanceAt, Farthest, Hint, LengthBetween, Nearest, fit_scale
-from depth3d.scale.correction import correct_inverse_depth
+from depth3d.lab.bench.scale_cases import KINDS, TAPE, Case, MeasuredPhoto, perfect_network
+from depth3d.lab.evaluation.metrics import align_to_truth
+from depth3d.predictors import Predictor
+from depth3d.scale import DistanceAt, Hint, SparsePoints, fit_scale
+from depth3d.scale.hint import sample_many
 
-NOISE = 0.01
-TAPE = 0.01
-REPEATS = 5
-Pick = Callable[["Case"], list[Hint]]
-
-
-class Case:
-    """One frame with its truth, and hints that are true."""
-
-    def __init__(self, frame: Frame, camera: Intrinsics, rng: np.random.Generator) -> None:
-        truth = read_truth(frame)
-        self.truth = cv2.resize(truth, camera.size, interpolation=cv2.INTER_NEAREST)
-        self.camera = camera
-        self.rng = rng
-        known = np.isfinite(self.truth) & (self.truth > 0.1) & (self.truth < 80)
-        self.rows, self.columns = np.nonzero(known)
-        self.z = self.truth[self.rows, self.columns].astype(np.float64)
-
-    def at_share(self, share: float) -> int:
-        """A random one of the pixels whose depth lies at this share of the ordered depths."""
-        order = np.argsort(self.z, kind="stable")
-        near = max(0, int((share - 0.01) * len(order)))
-        return int(self.rng.choice(order[near : near + max(1, len(order) // 50)]))
-
-    def point(self, index: int) -> NDArray[np.float64]:
-        """The true point in space."""
-        u, v, c = self.columns[index] + 0.5, self.rows[index] + 0.5, self.camera
-        return np.array([(u - c.cx) / c.fx, (v - c.cy) / c.fy, 1]) * self.z[index]
-
-    def pixel(self, index: int) -> tuple[float, float]:
-        """The pixel's centre."""
-        return float(self.columns[index]) + 0.5, float(self.rows[index]) + 0.5
-
-    def distance(self, index: int) -> DistanceAt:
-        """A tape measurement, 1 % off and knowing it."""
-        metres = float(np.linalg.norm(self.point(index))) * (1 + self.rng.normal(0, TAPE))
-        return DistanceAt(*self.pixel(index), metres, TAPE * metres)
-
-    def length(self) -> LengthBetween:
-        """A length between a near and a far point."""
-        one, other = self.at_share(0.1), self.at_share(0.9)
-        metres = float(np.linalg.norm(self.point(one) - self.point(other))) * (1 + self.rng.normal(0, TAPE))
-        return LengthBetween(self.pixel(one), self.pixel(other), metres, TAPE * metres)
+_NEAR_A_HINT = 0.01
+_INDOORS_M = 8.0
 
 
-KINDS: dict[str, Pick] = {
-    "1 distance": lambda case: [case.distance(case.at_share(0.5))],
-    "2 distances, at 10 % and 90 % of depth": lambda case: [case.distance(case.at_share(s)) for s in (0.1, 0.9)],
-    "3 distances, anywhere": lambda case: _anywhere(case, 3),
-    "10 distances, anywhere": lambda case: _anywhere(case, 10),
-    "100 distances, anywhere": lambda case: _anywhere(case, 100),
-    "nearest and farthest": lambda case: [
-        Nearest(float(np.percentile(case.z, 2))), Farthest(float(np.percentile(case.z, 98)))],
-    "1 distance and 1 length": lambda case: [case.distance(case.at_share(0.1)), case.length()],
-}  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One fit against the truth; errors are medians over the picture's pixels.
+
+    Attributes:
+        error: |z - true z| / true z; unknown depth counts as 1.
+        plain_error: the same of the least-squares line; NaN where hints are not all points.
+        inside: share of pixels whose error lies within one standard deviation.
+        inside_two: within two.
+        near_hint: the error bar at pixels within 1 % of the width of a hint, over the hint's own; NaN without points.
+        beyond: share of the pixels of a room (nothing beyond 8 m) that have no depth.
+        left_out: share of the hints that were left out.
+        seconds: how long the fit and the map took.
+    """
+
+    error: float
+    plain_error: float
+    inside: float
+    inside_two: float
+    near_hint: float
+    beyond: float
+    left_out: float
+    seconds: float
 
 
-def _anywhere(case: Case, count: int) -> list[Hint]:
-    return [case.distance(int(i)) for i in case.rng.integers(0, len(case.z), count)]
+def bench_scale(photos: Sequence[MeasuredPhoto], predictor: Predictor | None, *, draws: int) -> str:
+    """The table of every kind of hint, as text.
 
-
-def perfect_network(case: Case) -> InverseDepth:
-    """The true inverse depth under a random affine map, with noise."""
-    with np.errstate(divide="ignore"):
-        inverse = 1 / case.truth.astype(np.float64)
-    inverse[~np.isfinite(inverse) | (case.truth <= 0)] = np.nan
-    known = inverse[np.isfinite(inverse)]
-    span = float(np.subtract(*np.percentile(known, [98, 2])))
-    inverse += case.rng.normal(0, NOISE * span, inverse.shape)
-    a, b = case.rng.uniform(0.01, 10), case.rng.uniform(-0.1, 0.1)
-    return InverseDepth(((inverse - b) / a).astype(np.float32), noise=NOISE)
-
-
-def camera_of(photo: Photo, numbers: list[float] | None) -> Intrinsics:
-    """The frame's camera; frames without one get what the photo says."""
-    if numbers is None:
-        return choose_intrinsics(photo)
-    return Intrinsics.from_integer_centres(*photo.size, *numbers)
-
-
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("frames", type=Path)
-    parser.add_argument("--predictor", help="a network instead of the perfect one")
-    parser.add_argument("--model", type=Path, help="a metric COLMAP model of the 7scenes frames, scaled by its points")
-    chosen = parser.parse_args()
-    predictor = load_predictor(chosen.predictor) if chosen.predictor else None
-    entries = json.loads(chosen.frames.read_text())
-    frames = read_frames(chosen.frames)
-    if chosen.model is not None and predictor is not None:
-        sparse_points(chosen.model, frames, entries, predictor)
-        return
-    photos = [read_photo(frame.photo) for frame in frames]
-    inverse_depths = [predictor.predict(photo) if predictor else None for photo in photos]
-    print(f"{'hints':42} {'median error':>13} {'inside 1 sigma':>15} {'refused':>8}")
+    Args:
+        photos: frames with depth.
+        predictor: a network, or None for a perfect one.
+        draws: how often hints are drawn for each frame.
+    """
+    seen = [predictor.predict(measured.photo) if predictor else None for measured in photos]
+    lines = [
+        f"{len(photos)} frames, {draws} draws each; hints are {TAPE:.0%} off and say so",
+        f"{'hints':40}{'error':>8}{'plain':>8}{'in 1 s':>8}{'in 2 s':>8}{'at hint':>8}{'beyond':>8}{'left out':>9}"
+        f"{'refused':>13}{'seconds':>8}",
+    ]
     for name, pick in KINDS.items():
-        errors, inside, refused = [], [], 0
-        for frame, entry, photo, inverse_depth in zip(frames, entries, photos, inverse_depths, strict=True):
-            camera = camera_of(photo, entry["fx_fy_cx_cy"])
-            for repeat in range(REPEATS):
-                case = Case(frame, camera, np.random.default_rng(repeat))
-                try:
-                    error, share = _judged(case, inverse_depth or perfect_network(case), pick)
-                except Depth3DError:
-                    refused += 1
-                    continue
-                errors.append(error)
-                inside.append(share)
-        print(f"{name:42} {np.mean(errors):12.1%} {np.mean(inside):14.0%} {refused:5} of {len(frames) * REPEATS}")
+        rows, refused = _rows(photos, seen, pick, draws)
+        mean = {field: _mean([getattr(row, field) for row in rows]) for field in Judged.__slots__}
+        lines.append(
+            f"{name:40}{mean['error']:8.3f}{mean['plain_error']:8.3f}{mean['inside']:8.0%}{mean['inside_two']:8.0%}"
+            f"{mean['near_hint']:7.2f}x{mean['beyond']:8.1%}{mean['left_out']:9.1%}"
+            f"{refused:5} of {len(rows) + refused:4}{mean['seconds']:8.2f}"
+        )
+    return "\n".join(lines)
 
 
-def sparse_points(model: Path, frames: list[Frame], entries: list[dict[str, Any]], predictor: Predictor) -> None:
-    """A network's depth scaled by a COLMAP model's points, beside its alignment to all of the truth."""
-    print(f"{'frame':16} {'points':>7} {'points':>8} {'refined':>8} {'all truth':>10}   (AbsRel)")
-    for frame, entry in zip(frames, entries, strict=True):
-        if not frame.name.startswith("7scenes"):
-            continue
-        photo = read_photo(frame.photo)
-        camera = camera_of(photo, entry["fx_fy_cx_cy"])
-        truth = read_truth(frame)
-        inverse_depth = predictor.predict(photo)
-        points = read_points(model, photo=photo, camera=camera)
-        fit = fit_scale(inverse_depth, camera, [points])
-        refined = correct_inverse_depth(inverse_depth, fit)
-        known = np.isfinite(truth) & (truth > 0.1) & (truth < 80)
-        depths = (fit.apply(inverse_depth).z, refined.fit.apply(refined.inverse_depth).z)
-        ours = [_abs_rel(z, truth, known) for z in depths]
-        best = _abs_rel(align_to_truth(inverse_depth.values, np.where(known, truth, np.nan)), truth, known)
-        print(f"{frame.name:16} {len(points.u):7} {ours[0]:8.3f} {ours[1]:8.3f} {best:10.3f}")
+def _rows(
+    photos: Sequence[MeasuredPhoto],
+    seen: Sequence[InverseDepth | None],
+    pick: Callable[[Case], list[Hint]],
+    draws: int,
+) -> tuple[list[Judged], int]:
+    rows, refused = [], 0
+    for measured, inverse_depth in zip(photos, seen, strict=True):
+        for seed in range(draws):
+            case = Case(measured, seed)
+            used = perfect_network(case) if inverse_depth is None else inverse_depth
+            try:
+                rows.append(judge(case, used, pick(case)))
+            except Depth3DError:
+                refused += 1
+    return rows, refused
 
 
-def _abs_rel(z: NDArray[Any], truth: NDArray[np.float32], known: NDArray[np.bool_]) -> float:
-    """Unknown depth counts as wholly wrong."""
-    return float(np.mean(np.where(np.isfinite(z), np.abs(z / truth - 1), 1.0)[known]))
+def judge(case: Case, inverse_depth: InverseDepth, hints: list[Hint]) -> Judged:
+    """Fit, and compare with the truth.
 
-
-def _judged(case: Case, inverse_depth: InverseDepth, pick: Pick) -> tuple[float, float]:
-    depth = fit_scale(inverse_depth, case.camera, pick(case)).apply(inverse_depth)
+    Raises:
+        Depth3DError: the hints were refused.
+    """
+    start = time.perf_counter()
+    fit = fit_scale(inverse_depth, case.measured.camera, hints)
+    depth = fit.apply(inverse_depth)
+    seconds = time.perf_counter() - start
     z = depth.z[case.rows, case.columns]
     known = np.isfinite(z)
-    error = np.where(known, np.abs(z / case.z - 1), 1.0)
-    if depth.sigma is None:
-        return float(np.median(error)), 0.0
-    sigma = depth.sigma[case.rows, case.columns]
-    # 1/z is where errors are symmetric.
-    off = np.abs(1 / z - 1 / case.z) < sigma / z**2
-    return float(np.median(error)), float(np.mean(off[known]))
+    sigma = np.zeros_like(z) if depth.sigma is None else depth.sigma[case.rows, case.columns]
+    # The logarithm is where errors are symmetric, and sigma / z is its standard deviation.
+    off = np.abs(np.log(z[known] / case.z[known])) / np.maximum(sigma / z, 1e-9)[known]
+    is_room = float(np.percentile(case.z, 99)) < _INDOORS_M
+    return Judged(
+        error=float(np.median(np.where(known, np.abs(z / case.z - 1), 1.0))),
+        plain_error=_plain_error(case, inverse_depth, hints),
+        inside=float(np.mean(off < 1)),
+        inside_two=float(np.mean(off < 2)),
+        near_hint=_near_hint(case, depth, hints),
+        beyond=float(np.mean(~np.isfinite(depth.z[np.isfinite(inverse_depth.values)]))) if is_room else np.nan,
+        left_out=len(fit.doubted) / len(hints),
+        seconds=seconds,
+    )
 
 
-if __name__ == "__main__":
-    main()
+def _plain_error(case: Case, inverse_depth: InverseDepth, hints: list[Hint]) -> float:
+    """The error of numpy's least squares, as a script would do it; one hint alone gives 1/z = a d."""
+    points = [hint for hint in hints if isinstance(hint, DistanceAt)]
+    if len(points) < len(hints):
+        return np.nan
+    uv = np.array([(hint.u, hint.v) for hint in points])
+    camera = case.measured.camera
+    rays = np.hypot(np.hypot((uv[:, 0] - camera.cx) / camera.fx, (uv[:, 1] - camera.cy) / camera.fy), 1)
+    inverse = rays / np.array([hint.metres for hint in points])
+    d = sample_many(inverse_depth, uv[:, 0], uv[:, 1])
+    design = np.stack([d, np.ones_like(d)], axis=1)[:, : len(points)]
+    line = np.linalg.lstsq(design, inverse, rcond=None)[0]
+    a, b = float(line[0]), float(line[1]) if len(line) > 1 else 0.0
+    found = a * inverse_depth.values[case.rows, case.columns].astype(np.float64) + b
+    error = np.abs(1 / np.where(found > 0, found, np.nan) / case.z - 1)
+    return float(np.median(np.where(np.isfinite(error), error, 1.0)))
+
+
+def _near_hint(case: Case, depth: MetricDepth, hints: list[Hint]) -> float:
+    points = [hint for hint in hints if isinstance(hint, DistanceAt)]
+    if not points or depth.sigma is None:
+        return np.nan
+    height, width = depth.z.shape
+    v, u = np.mgrid[0:height, 0:width]
+    found = []
+    for hint in points:
+        near = np.hypot(u + 0.5 - hint.u, v + 0.5 - hint.v) <= _NEAR_A_HINT * width
+        found.append(depth.sigma[near] / depth.z[near] / TAPE)
+    return float(np.nanmedian(np.concatenate(found)))
+
+
+def _mean(values: list[float]) -> float:
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else np.nan
+
+
+def bench_sparse_points(photos: Sequence[MeasuredPhoto], predictor: Predictor, model: Path) -> str:
+    """AbsRel of a network's depth scaled by a metric COLMAP model's points, beside its alignment to all of the truth.
+
+    Args:
+        photos: frames; those that are not in the model are left out.
+        predictor: the network.
+        model: the model, in metres.
+    """
+    lines = [f"{'frame':16} {'points':>7} {'ours':>8} {'all truth':>10}   (AbsRel)"]
+    for measured in photos:
+        try:
+            points = read_points(model, photo=measured.photo, camera=measured.camera)
+        except Depth3DError:
+            continue
+        inverse_depth = predictor.predict(measured.photo)
+        lines.append(_sparse_row(measured, inverse_depth, points))
+    return "\n".join(lines)
+
+
+def _sparse_row(measured: MeasuredPhoto, inverse_depth: InverseDepth, points: SparsePoints) -> str:
+    truth = measured.truth_m
+    z = fit_scale(inverse_depth, measured.camera, [points]).apply(inverse_depth).z
+    aligned = align_to_truth(inverse_depth.values, truth)
+    ours, best = _abs_rel(z, truth), _abs_rel(aligned, truth)
+    return f"{measured.name:16} {len(points.u):7} {ours:8.3f} {best:10.3f}"
+
+
+def _abs_rel(z: NDArray[np.floating], truth: NDArray[np.float32]) -> float:
+    """Unknown depth counts as wholly wrong."""
+    error = np.where(np.isfinite(z), np.abs(z / truth - 1), 1.0)
+    return float(np.mean(error[np.isfinite(truth)]))

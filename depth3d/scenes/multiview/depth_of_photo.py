@@ -14,7 +14,6 @@ from depth3d.core.options import CameraOptions
 from depth3d.io.captures import PosedPhoto, place
 from depth3d.io.photos.photo import Photo, read_photo
 from depth3d.scale import Hint, SparsePoints
-from depth3d.scale.correction import LEAST_ANCHORS
 from depth3d.scenes.multiview.aligned import AlignedPhoto
 from depth3d.scenes.multiview.fusion import DepthView
 from depth3d.scenes.multiview.sky import find_sky
@@ -60,7 +59,7 @@ def own_depth(
     if not is_metric:
         points = _points(placed.hints or (() if found is None else (found,)), photo)
         count = sum(len(hint.u) for hint in points)
-        chosen = chosen.changed(hints=points, refine_scale=count >= 2 * LEAST_ANCHORS)
+        chosen = chosen.changed(hints=points)
     scene = reconstruct(photo, camera=camera_as_taken, options=chosen)
     if is_metric and units_per_metre != 1:
         scene = replace(scene, depth=replace(scene.depth, z=scene.depth.z * np.float32(units_per_metre)))
@@ -93,7 +92,7 @@ def small_view(
         rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
     doubtful = None
     if is_network and scene.fit is not None and scene.fit.anchors is not None:
-        farthest = 1 / max(float(scene.fit.anchors.inverse_m.min()), 1e-12)
+        farthest = 1 / float(scene.fit.anchors.inverse_m.min())
         nobody = (z > farthest * _BEYOND_POINTS) | _at_jumps(z)
         if sigma is not None:
             doubt = sigma / z

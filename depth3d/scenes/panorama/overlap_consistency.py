@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.errors import GeometryError
 from depth3d.scale.hint import FAR_PERCENTILE, NEAR_PERCENTILE
-from depth3d.scale.solver import ASSUMED_FACTOR
+from depth3d.scale.posterior import ASSUMED_FACTOR
 from depth3d.scenes.panorama.faces import Face, Seen, sample, seen_by
 
 _DIRECTIONS = 20_000

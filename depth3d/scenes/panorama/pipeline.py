@@ -51,7 +51,7 @@ _OF_FLAT_PHOTOS = "a panorama takes none; it belongs to flat photos"
 _NOT_FOR_PANORAMAS = {
     **dict.fromkeys(("fov_x_deg", "focal_px", "camera_file"), _OF_FLAT_PHOTOS),
     **dict.fromkeys(("depth_map", "depth_kind", "depth_units", "brighter_is_farther"), _OF_FLAT_PHOTOS),
-    **dict.fromkeys(("points", "points_units", "points_confidence", "refine_scale"), _OF_FLAT_PHOTOS),
+    **dict.fromkeys(("points", "points_units", "points_confidence"), _OF_FLAT_PHOTOS),
     "embedded_depth": "no panorama brings depth along; leave it out",
     "steady_s": "a panorama does not flicker; it belongs to videos",
     "layers": "a panorama's mesh has one layer; leave it out",

@@ -55,7 +55,6 @@ _NOT_FOR_VIDEO = {
     "grid_points": "a video has no grid of directions; it belongs to panoramas",
     "fps": "a video keeps its frame rate; leave it out",
     "max_bytes": "a greatest size is for the animation of a photo; leave it out",
-    "refine_scale": "hints are for a video's first frame, and bend no other; leave it out, or give frames as photos",
 }
 """Options that the frames of a video cannot follow, and why."""
 
@@ -126,8 +125,11 @@ def _frames(video: Video, options: Options, network: Network, camera: Intrinsics
         if steadied.is_new_scene:
             _check_still_true(hints, number, video.fps)
             fit = None
-        scene = to_scene(replace(seen, depth=steadied.inverse_depth, hints=hints), options, fit=fit)
-        fit = scene.fit
+        seen = replace(seen, depth=steadied.inverse_depth, hints=hints)
+        if fit is None:
+            first = to_scene(seen, options).fit
+            fit = None if first is None else first.for_other_pictures()
+        scene = to_scene(seen, options, fit=fit)
         yield ClipFrame(number, scene, steadied.is_new_scene)
 
 

@@ -88,7 +88,7 @@ def test_what_belongs_to_flat_photos_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["depth_units", "points_units", "refine_scale", "brighter_is_farther", "steady_s"],
+    ["depth_units", "points_units", "brighter_is_farther", "steady_s"],
 )
 def test_options_that_a_panorama_cannot_follow_are_refused(name: str) -> None:
     with pytest.raises(UsageError, match=f"{name.replace('_', ' ')}: "):

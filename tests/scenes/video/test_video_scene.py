@@ -182,7 +182,6 @@ def test_the_command_line(
         ({"depth_units": 1000.0}, "depth units: a video takes no depth map"),
         ({"depth_kind": "depth"}, "depth kind: a video takes no depth map"),
         ({"brighter_is_farther": True}, "brighter is farther: a video takes no depth map"),
-        ({"refine_scale": True}, "refine scale: hints are for a video's first frame"),
         ({"embedded_depth": False}, "embedded depth: a video holds no depth"),
         ({"points_units": 1000.0}, "points units and points confidence describe sparse points"),
     ],
@@ -220,7 +219,7 @@ def test_camera_scale_and_unit_are_told(
     assert json.loads(told.out) | {"what": ""} == {"path": "a.gif", "what": "", "video": "cut.mp4", "unit": "arbitrary"}
     assert run(["depth", "cut.mp4", "--near", "1m", "--far", "4m", "-o", "b_%d.png", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["unit"] == "m"
-    assert run(["depth", "cut.mp4", "--refine-scale", "--depth-units", "1000", "-o", "c.gif"]) == 2
+    assert run(["depth", "cut.mp4", "--depth-units", "1000", "-o", "c.gif"]) == 2
     assert not Path("c.gif").exists()
 
 

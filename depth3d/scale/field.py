@@ -1,0 +1,116 @@
+"""What is assumed before any hint: a trend in relative inverse depth, and a field of errors around it.
+
+    log 1/z(p) = log N + log(r + (1 - r) t(p)) + e(p)
+
+t is relative inverse depth, 0 at the picture's 2nd percentile and 1 at its 98th. N is 1/z at t = 1 and r = 1/R, where
+R is how many times as deep the far end is as the near one; N (r + (1 - r) t) is a d + b in other letters. e is a
+Gaussian process (Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, "R&W"): the network's error,
+relative to 1/z and therefore added to its logarithm, which also keeps 1/z positive. Errors of neighbouring pixels are
+alike if their d is alike too. With a known trend this is kriging, with an unknown one universal kriging (Matheron, Le
+krigeage universel, 1969; Cressie, Statistics for Spatial Data, 1993, 3.4).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+LEVEL_REACH = 0.6
+"""Over how much of the range of t errors are alike, as `noise_reach` says it for the picture."""
+
+_FLOOR = 0.02
+"""The trend stays above this share of its value at the 2nd percentile: nothing is put at or beyond infinity."""
+
+_LEVELS = (0.0, 1.5)
+_LEVEL_SHIFT = 0.25
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sites:
+    """Points of the picture.
+
+    Attributes:
+        place: (M, 2) u and v as shares of the picture's diagonal.
+        t: (M,) relative inverse depth, 0 at its 2nd percentile, 1 at its 98th.
+    """
+
+    place: Array
+    t: Array
+
+    def keeping(self, rows: NDArray[np.bool_]) -> Sites:
+        """Only some points."""
+        return Sites(self.place[rows], self.t[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """1/z as far as it follows d.
+
+    Attributes:
+        d_low: d at t = 0.
+        span: change of d from t = 0 to t = 1, positive.
+        proportional: True where 1/z is proportional to d; then the range is known.
+    """
+
+    d_low: float
+    span: float
+    proportional: bool
+
+    def level(self, d: Array) -> Array:
+        """The t of relative inverse depths."""
+        return np.asarray((np.asarray(d, np.float64) - self.d_low) / self.span)
+
+    def shape(self, t: Array, log_range: Array) -> Array:
+        """(M, G) the trend with N = 1, for each of G logarithms of R."""
+        t = np.asarray(t)[:, None]
+        if self.proportional:
+            d = np.maximum(self.d_low + t * self.span, 1e-9 * self.span)
+            return np.repeat(d / (self.d_low + self.span), len(log_range), axis=1)
+        least = np.exp(-np.asarray(log_range))[None, :]
+        return np.asarray(np.maximum(least + (1 - least) * t, _FLOOR * least))
+
+    def steepness(self, log_range: float) -> float:
+        """Change of that shape with t."""
+        return self.span / (self.d_low + self.span) if self.proportional else 1 - math.exp(-log_range)
+
+    def a_b(self, log_range: float, log_near: float) -> tuple[float, float]:
+        """The same trend as 1/z = a d + b."""
+        near = math.exp(log_near)
+        if self.proportional:
+            return near / (self.d_low + self.span), 0.0
+        a = near * self.steepness(log_range) / self.span
+        return a, near * math.exp(-log_range) - a * self.d_low
+
+    def floor(self, log_range: float, log_near: float) -> float:
+        """The least 1/z of the trend."""
+        return 0.0 if self.proportional else _FLOOR * math.exp(log_near - log_range)
+
+
+def correlation(one: Sites, other: Sites, reach: float) -> Array:
+    """(M, N) how alike the errors at two sets of points are: a powered exponential of power 1.5.
+
+    Measured on real pictures the errors of two pixels differ by the distance to the power 0.6 to 0.8: rougher than a
+    smooth field (0.5 would be Brownian, 1 differentiable), for they jump at depth edges. Far points have larger ones.
+    """
+    apart = ((one.place[:, None, :] - other.place[None, :, :]) ** 2).sum(axis=2)
+    apart /= reach**2
+    apart += ((one.t[:, None] - other.t[None, :]) / LEVEL_REACH) ** 2
+    return np.asarray(fading(apart) * larger_far(one.t)[:, None] * larger_far(other.t)[None, :])
+
+
+def fading(squares: Array) -> Array:
+    """The correlation at squared distances, in reaches; overwrites them."""
+    distance = np.sqrt(squares, out=squares)
+    distance *= np.sqrt(distance)
+    np.negative(distance, out=distance)
+    return np.exp(distance, out=distance)
+
+
+def larger_far(t: Array) -> Array:
+    """(M,) how much larger errors are at t than in the middle, t = 0.5: part of them is absolute, not relative."""
+    return np.asarray(np.sqrt((0.5 + _LEVEL_SHIFT) / (np.clip(t, *_LEVELS) + _LEVEL_SHIFT)))
