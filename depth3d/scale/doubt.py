@@ -105,8 +105,8 @@ def _left_out_of(problem: Problem, tried: Sequence[Tried], errors: Sequence[Erro
     """
     error, sigma = left_out(tried)
     rows = np.arange(problem.count)
-    suspects = np.flatnonzero(np.abs(error) > _SUSPECT_SIGMAS * sigma) if problem.count <= _FEW else []
-    for row in suspects:
+    is_suspect = (np.abs(error) > _SUSPECT_SIGMAS * sigma) & (problem.count <= _FEW)
+    for row in np.flatnonzero(is_suspect):
         others = find_posterior(problem.keeping(rows != row), errors)
         error[row], sigma[row] = _less_others(problem, int(row), others)
     return error, sigma

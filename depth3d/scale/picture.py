@@ -5,8 +5,10 @@ Lines of the grid go through the hints where those are few, so that the depth at
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,15 +116,15 @@ def read_grid(grid: Grid, t: Map, rows: slice) -> NDArray[np.complex64]:
     return out
 
 
-def _between(nodes: Array, at: Array) -> tuple[NDArray[np.int32], Map]:
+def _between(nodes: Array, at: NDArray[Any]) -> tuple[NDArray[np.int32], Map]:
     """The node below each coordinate, and how far it lies towards the next, 0 to 1."""
     below = np.clip(np.searchsorted(nodes, at, side="right") - 1, 0, len(nodes) - 2)
     share = (at - nodes[below]) / (nodes[below + 1] - nodes[below])
     return below.astype(np.int32), np.clip(share, 0, 1).astype(np.float32)
 
 
-def each_strip(height: int, work: object) -> None:
+def each_strip(height: int, work: Callable[[slice], None]) -> None:
     """Call `work` with slices of rows, in threads."""
     strips = [slice(top, min(top + _ROWS, height)) for top in range(0, height, _ROWS)]
     with ThreadPoolExecutor(_THREADS) as pool:
-        list(pool.map(work, strips))  # type: ignore[arg-type]
+        list(pool.map(work, strips))

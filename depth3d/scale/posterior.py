@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -130,7 +131,7 @@ class Posterior:
 
         With many hints in single precision.
         """
-        precise = np.float64 if len(self.sites.t) <= _FEW_SITES else np.float32
+        precise: Any = np.float64 if len(self.sites.t) <= _FEW_SITES else np.float32
         small = self._as(precise)
         along = [
             _squares(axis / self.diagonal_px, at, self.reach)
@@ -150,7 +151,7 @@ class Posterior:
         mean, sigma = (np.stack([part[k] for part in rows]).reshape(len(v), len(t), len(u)) for k in (0, 1))
         return mean, sigma
 
-    def _as(self, precise: type) -> Posterior:
+    def _as(self, precise: Any) -> Posterior:
         arrays = (
             "weight",
             "log_range",
@@ -193,7 +194,7 @@ class Posterior:
             values, axes = np.linalg.eigh(covariance)
             rows = self.kind[component] == kind
             drawn[rows] = normal[0, rows] @ (axes * np.sqrt(np.maximum(values, 0))).T
-        return drawn + means.T[component] + noise.T[component] * normal[1]
+        return np.asarray(drawn + means.T[component] + noise.T[component] * normal[1])
 
     def covariance(self, sites: Sites) -> Array:
         """(N, N) of log 1/z at points."""

@@ -238,10 +238,10 @@ class _Inverted:
 
     @classmethod
     def of(cls, covariance: Array, rise: Array, prior: tuple[float, float]) -> _Inverted:
-        inverse = np.linalg.inv(covariance)
+        inverse: Array = np.asarray(np.linalg.inv(covariance), np.float64)
         precision = prior[1] + np.einsum("gn,gnm,gm->g", rise, inverse, rise)
         size = np.linalg.slogdet(covariance)[1] + (np.log(precision) if math.isfinite(prior[1]) else 0)
-        return cls(inverse, rise, precision, size, prior)
+        return cls(inverse, rise, np.asarray(precision), np.asarray(size), prior)
 
 
 def _conditioned(given: _Inverted, error: Array, design: Array | None = None) -> Solved:

@@ -134,7 +134,7 @@ class RightAngle(Unbounded):
             xyz = rays / inverse[..., None]
             one, other = xyz[..., 0, :] - xyz[..., 1, :], xyz[..., 2, :] - xyz[..., 1, :]
             across = np.linalg.norm(np.cross(one, other), axis=-1)
-            return np.arctan2(across, (one * other).sum(axis=-1))
+            return np.asarray(np.arctan2(across, (one * other).sum(axis=-1)))
 
         return [
             Condition(
