@@ -32,7 +32,7 @@ class Format:
         axes: the axes of such files unless the user says otherwise; None where the writer turns nothing.
         beside: endings of further files that may be written beside the first, see `files.Beside`.
         layout: name of a special form of the content that some programs want; empty for the usual one.
-        options: names of the writer's own options, and what the user's `Options` call each.
+        options: names of the writer's own options, and what `FileOptions` calls each.
         holds_texture: for meshes, whether such files carry a texture; else the vertices are coloured.
     """
 

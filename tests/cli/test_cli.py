@@ -302,7 +302,7 @@ WRONG_CALLS = [
     (["export", "photo.jpg"], 2, "-o"),
     (["export", "photo.jpg", *MAP, "-o", "x.xyz1"], 2, ".xyz1"),
     (["export", "photo.jpg", *MAP, "-o", "x"], 2, "suffix"),
-    (["export", "photo.jpg", *MAP, "-o", "nowhere/x.ply"], 1, "nowhere"),
+    (["export", "photo.jpg", *MAP, "-o", "photo.jpg/x.ply"], 1, "photo.jpg"),
     (["export", "photo.jpg", *MAP, "-o", "photo.jpg"], 1, "--force"),
     (["export", "photo.jpg", *MAP, "-o", "x.ply", "-o", "x.ply"], 2, "twice"),
     (["export", "photo.jpg", *MAP, "--at", "10,10", "-o", "x.ply"], 2, "no '='"),

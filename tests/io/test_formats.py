@@ -18,13 +18,13 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import OutputError, UsageError
 from depth3d.core.images import Animation, DepthPhoto, Picture
+from depth3d.core.options import FileOptions
 from depth3d.geometry.gaussians import Gaussians
 from depth3d.geometry.mesh import Mesh
 from depth3d.geometry.plate import Plate
 from depth3d.geometry.point_cloud import PointCloud
 from depth3d.io.registry import FORMATS, Format
 from depth3d.io.save import files_for, save, suffixes_for
-from depth3d.scenes.options import Options
 from depth3d.scenes.outputs import target_of
 
 RNG = np.random.default_rng(0)
@@ -158,7 +158,7 @@ def test_every_writer_has_the_form_that_save_expects(form: Any) -> None:
     assert ("axes" in parameters) is (form.axes is not None)
     assert form.takes("beside") or not form.beside
     assert {*form.options} <= {*parameters}
-    assert {*form.options.values()} <= {field.name for field in fields(Options)}
+    assert {*form.options.values()} <= {field.name for field in fields(FileOptions)}
     assert list(parameters)[1] == "file"
 
 
