@@ -2,6 +2,7 @@
 # make test   everything the tests need, then the tests
 # make check  the linters and the types
 # make fuzz   spoil files for every reader until one fails: 10 minutes each; FUZZ_ARGS="photo points --seconds 60"
+# make inject let every call of the system and of libraries fail in turn, for every format
 # make samples  draw the sample photos anew (half an hour)      make pictures  those of README
 # make clean  remove what make made
 #
@@ -18,7 +19,7 @@ OUT ?= out
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt $(PIP_ARGS)
 
-.PHONY: demo test check fuzz samples pictures clean
+.PHONY: demo test check fuzz inject samples pictures clean
 
 demo: $(VENV)/.run
 	@mkdir -p $(OUT)
@@ -37,6 +38,9 @@ check: $(VENV)/.dev
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python tests/fuzz.py $(FUZZ_ARGS)
+
+inject: $(VENV)/.dev
+	PYTHONPATH=. $(BIN)/python tests/injection/faults.py
 
 samples: $(VENV)/.run
 	$(BIN)/python -m depth3d.lab.samples.draw

@@ -42,7 +42,9 @@ def write_files(
         same_view: all photos were taken from one place with one camera, so that a pixel's hint holds in each.
         chosen: the other options as click collected them.
     """
+    from depth3d.io.cameras.keyframes_file import motion_of
     from depth3d.io.photos.video import is_video
+    from depth3d.render.parallax import to_one_motion
     from depth3d.scenes.outputs import target_of
     from depth3d.scenes.photo import reconstruct
     from depth3d.scenes.refusals import refuse_pixels_of_one_photo
@@ -58,12 +60,15 @@ def write_files(
     if photos:
         taken += [fields_for(understood(path)) for path in outputs]
     refuse_unused(output_options, taken)
+    provenance = output_options.files.provenance
+    files_of_photo = targets(photos, outputs, understood, force=force, provenance=provenance)
+    if any(target.kind == "parallax" for files in files_of_photo for target in files):
+        way = output_options.animation
+        to_one_motion(motion_of(way.motion), amount_percent=way.amount_percent, easing=way.easing)
     for video in videos:
         _write_video(video, outputs, options, output_options, kind, force=force)
     if videos:
         options = replace(options, video=VideoOptions())  # photos among them take no part in what is for videos
-    provenance = output_options.files.provenance
-    files_of_photo = targets(photos, outputs, understood, force=force, provenance=provenance)
     for count, (photo, files) in enumerate(zip(photos, files_of_photo, strict=True), 1):
         of_all = f" ({count} of {len(photos)})" if len(photos) > 1 else ""
         with step(f"{photo.name}{of_all}: seeing depth"), download_progress("midas_small") as progress:

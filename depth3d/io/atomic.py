@@ -119,14 +119,21 @@ class _Waiting:
     def __init__(self, target: Path) -> None:
         self.target = target
         self._before: Path | None = None
+        self._hold: int | None = None
         self._is_named = False
-        while True:
-            self.temporary = new_part_name(target.parent)
-            self.file: BinaryIO = self.temporary.open("xb")
-            self._hold = hold(self.file.fileno())
-            if os.fstat(self.file.fileno()).st_nlink:  # else it was swept between its birth and being held
-                break
+        while not self._is_ours():  # swept between its birth and being held
             self.remove()
+
+    def _is_ours(self) -> bool:
+        """Make the temporary file and hold it."""
+        self.temporary = new_part_name(self.target.parent)
+        self.file: BinaryIO = self.temporary.open("xb")
+        try:
+            self._hold = hold(self.file.fileno())
+            return os.fstat(self.file.fileno()).st_nlink > 0
+        except BaseException:
+            self.remove()
+            raise
 
     def give_name(self, *, force: bool) -> None:
         if force and self.target.exists():
@@ -149,7 +156,7 @@ class _Waiting:
                 self.target.unlink()
 
     def remove(self) -> None:
-        with suppress(OSError):  # what could not be written cannot be flushed either
+        with suppress(OSError, MemoryError):  # what could not be written cannot be flushed either
             self.file.close()
         for path in filter(None, (self.temporary, self._before)):
             with suppress(OSError):

@@ -124,7 +124,7 @@ def test_a_name_that_is_no_text_is_a_photo_like_any_other(tmp_path: Path, option
     with open(odd, "wb") as file:  # noqa: PTH123 - pathlib takes no bytes
         file.write(photo_bytes(7))
     endings = (".png", ".ply", ".obj", ".glb", ".npz", ".html")
-    batch = Batch(inputs=(str(folder),), output=str(output), options=options, endings=endings)
+    batch = Batch(inputs=(str(folder),), output=str(output), options=options, endings=endings, same_view=True)
     tally = done(batch)
     assert (tally.done, tally.failed) == (2, 0)
     assert (os.fsencode(output) + b"/caf\xe9.ply") in [os.fsencode(file) for file in output.iterdir()]
@@ -141,7 +141,7 @@ def test_a_table_holds_names_that_are_no_text(tmp_path: Path, options: Options) 
     folder = folder_of(tmp_path / "photos", 0)
     with open(os.fsencode(folder) + b"/caf\xe9.png", "wb") as file:  # noqa: PTH123
         file.write(photo_bytes(7))
-    done(Batch(inputs=(str(folder),), output=str(tmp_path / "out"), options=options, table=True))
+    done(Batch(inputs=(str(folder),), output=str(tmp_path / "out"), options=options, table=True, same_view=True))
     table = pq.read_table(tmp_path / "out" / "manifest.parquet").to_pylist()
     assert table[0]["photo"].endswith(r"caf\udce9.png")
     assert table[0]["unreached"] is False
@@ -157,7 +157,7 @@ def test_a_failed_fetch_is_tried_again(store: type[Store], tmp_path: Path, optio
 
     store.get_file, kept = flaky, store.get_file  # type: ignore[method-assign]
     try:
-        tally = done(Batch(inputs=("s3://photos",), output=str(tmp_path / "out"), options=options))
+        tally = done(Batch(inputs=("s3://photos",), output=str(tmp_path / "out"), options=options, same_view=True))
     finally:
         store.get_file = kept  # type: ignore[method-assign]
     assert (tally.done, tally.failed) == (4, 0)
@@ -166,7 +166,7 @@ def test_a_failed_fetch_is_tried_again(store: type[Store], tmp_path: Path, optio
 def test_a_store_that_goes_away_stops_the_batch_and_fails_no_photo(
     store: type[Store], tmp_path: Path, options: Options
 ) -> None:
-    batch = Batch(inputs=("s3://photos",), output=str(tmp_path / "out"), options=options)
+    batch = Batch(inputs=("s3://photos",), output=str(tmp_path / "out"), options=options, same_view=True)
 
     def cut(row: Row, tally: Tally) -> None:
         if tally.done == 2:
@@ -184,7 +184,7 @@ def test_one_photo_that_cannot_be_reached_is_tried_again_by_the_next_run(
     store: type[Store], tmp_path: Path, options: Options
 ) -> None:
     store.fails = [TimeoutError("slow")]
-    batch = Batch(inputs=("s3://photos/1.png",), output=str(tmp_path / "out"), options=options)
+    batch = Batch(inputs=("s3://photos/1.png",), output=str(tmp_path / "out"), options=options, same_view=True)
     assert done(batch).failed == 1
     (row,) = rows_of(tmp_path / "out")
     assert row["unreached"]
@@ -196,14 +196,14 @@ def test_one_photo_that_cannot_be_reached_is_tried_again_by_the_next_run(
 
 def test_permission_for_one_photo_is_its_own_fault(store: type[Store], tmp_path: Path, options: Options) -> None:
     store.fails = [PermissionError(errno.EACCES, "Forbidden")]
-    batch = Batch(inputs=("s3://photos/1.png",), output=str(tmp_path / "out"), options=options)
+    batch = Batch(inputs=("s3://photos/1.png",), output=str(tmp_path / "out"), options=options, same_view=True)
     assert done(batch).failed == 1
     assert not rows_of(tmp_path / "out")[0]["unreached"]
 
 
 def test_a_folder_that_is_pulled_out_stops_the_batch(tmp_path: Path, options: Options) -> None:
     folder, output = folder_of(tmp_path / "disk" / "photos"), tmp_path / "out"
-    batch = Batch(inputs=(str(folder),), output=str(output), options=options)
+    batch = Batch(inputs=(str(folder),), output=str(output), options=options, same_view=True)
 
     def pull_out(row: Row, tally: Tally) -> None:
         shutil.rmtree(folder, ignore_errors=True)
@@ -217,7 +217,7 @@ def test_a_folder_that_is_pulled_out_stops_the_batch(tmp_path: Path, options: Op
 
 def test_a_photo_that_was_deleted_is_tried_again_by_the_next_run(tmp_path: Path, options: Options) -> None:
     folder, output = folder_of(tmp_path / "photos"), tmp_path / "out"
-    batch = Batch(inputs=(str(folder),), output=str(output), options=options)
+    batch = Batch(inputs=(str(folder),), output=str(output), options=options, same_view=True)
     run_batch(batch, progress=lambda row, tally: (folder / "3.png").unlink(missing_ok=True))
     assert [row["unreached"] for row in rows_of(output)] == [False, False, False, True]
     folder_of(folder)
@@ -237,11 +237,11 @@ def test_a_disk_that_fails_stops_the_batch(tmp_path: Path, options: Options, mon
 
 
 def test_a_mistyped_bucket_is_not_made(store: type[Store], tmp_path: Path, options: Options) -> None:
-    batch = Batch(inputs=("s3://photos",), output="s3://photoz/out", options=options)
+    batch = Batch(inputs=("s3://photos",), output="s3://photoz/out", options=options, same_view=True)
     with pytest.raises(OutputError, match="there is no bucket photoz; correct its name or create it"):
         run_batch(batch)
     assert not store().exists("photoz")
-    assert done(Batch(inputs=("s3://photos",), output="s3://photos/out", options=options)).done == 4
+    assert done(Batch(inputs=("s3://photos",), output="s3://photos/out", options=options, same_view=True)).done == 4
     assert "/photos/out/0.png" in store.store
 
 
@@ -262,7 +262,7 @@ def test_a_zip_that_is_none_is_one_line(
 def test_a_good_zip_is_read(tmp_path: Path, options: Options) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("in/a.png", photo_bytes())
-    batch = Batch(inputs=(f"zip://::{tmp_path}/a.zip",), output=str(tmp_path / "out"), options=options)
+    batch = Batch(inputs=(f"zip://::{tmp_path}/a.zip",), output=str(tmp_path / "out"), options=options, same_view=True)
     assert done(batch).done == 1
 
 
