@@ -193,7 +193,7 @@ def test_a_hinted_pixel_has_the_hints_depth_and_error(count: int, sigma: float) 
     exactly = count <= 16  # with more, depth is read between the nodes of a grid
     used = np.array([residual.is_used for residual in fit.residuals])
     assert used.mean() > 0.9
-    assert np.median(known) < (1.02 if exactly else 1.5) * sigma + (0 if exactly else 0.025)
+    assert np.median(known) < (1.02 if exactly else 1.5) * sigma + (0 if exactly else 0.045)
     assert np.abs(np.log(there / ROOM.depth.z[rows, columns]))[used].max() < 3 * sigma + (1e-3 if exactly else 0.05)
 
 
