@@ -356,6 +356,8 @@ class Scene:
             chosen["axes"] = o.axes
         if form.takes("remarks"):
             chosen |= {"camera": self.camera, "depth": self.depth, "errors": self.shared_errors, "remarks": self.notes}
+        if form.takes("marks"):
+            chosen |= {"camera": self.camera, "rgb": self.photo.rgb}
         return chosen
 
     def _points(self, o: OutputOptions) -> PointCloud | PixelCloud:

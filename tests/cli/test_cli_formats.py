@@ -91,7 +91,7 @@ def test_a_kind_in_the_wrong_file_is_refused_before_the_work(here: Path, capsys:
     assert line == "depth3d: a.glb: .glb holds a mesh or a point cloud; a cloud of splats goes into .ply .spz"
     line = says(capsys, [*COMMAND, "--as", "mesh", "-o", "a.png"], 2)
     holds = "a metric depth map, a relative depth map, a picture or an animation"
-    assert line == f"depth3d: a.png: .png holds {holds}; a mesh goes into .ply .glb .obj .usdz .html"
+    assert line == f"depth3d: a.png: .png holds {holds}; a mesh goes into .ply .glb .obj .usdz .html .py"
     assert "has no layout 'tum' in .npy" in says(capsys, [*COMMAND, "--as", "tum", "-o", "a.npy"], 2)
 
 

@@ -104,7 +104,7 @@ def test_a_suffix_that_cannot_hold_the_value(tmp_path: Path, kind: str) -> None:
 
 def test_what_goes_where() -> None:
     assert suffixes_for("PointCloud") == (".ply", ".pcd", ".xyz", ".las", ".laz", ".e57", ".glb", ".html")
-    assert suffixes_for("Mesh") == (".ply", ".glb", ".obj", ".usdz", ".html")
+    assert suffixes_for("Mesh") == (".ply", ".glb", ".obj", ".usdz", ".html", ".py")
     assert suffixes_for("Plate") == (".stl",)
     assert suffixes_for("Gaussians") == (".ply", ".spz")
     assert (

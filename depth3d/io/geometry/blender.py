@@ -30,8 +30,8 @@ def write_scene(
     *,
     notes: Mapping[str, str],
     beside: Beside,
-    camera: Intrinsics,
-    rgb: NDArray[np.uint8],
+    camera: Intrinsics | None = None,
+    rgb: NDArray[np.uint8] | None = None,
     marks: Sequence[tuple[str, tuple[float, float, float]]] = (),
     texture_quality: int = DEFAULT_QUALITY,
 ) -> None:
@@ -42,17 +42,19 @@ def write_scene(
         file: where the script goes.
         notes: how the scene was obtained; they become custom properties of Blender's scene.
         beside: opens the mesh and the photo.
-        camera: the ideal camera of the photo.
-        rgb: (H, W, 3) uint8, the photo, which becomes the camera's background.
+        camera: the ideal camera of the photo; without it the scene has no camera.
+        rgb: (H, W, 3) uint8, the photo, which becomes the camera's background; None means the texture.
         marks: names and places, in camera axes (x right, y down, z forward), of what is marked by an empty: the hints.
         texture_quality: JPEG quality of the texture and the photo, 1 to 100.
     """
-    beside.open(PHOTO).write(encode_jpeg(rgb, quality=texture_quality))
+    rgb = mesh.texture if rgb is None else rgb
+    if rgb is not None:
+        beside.open(PHOTO).write(encode_jpeg(rgb, quality=texture_quality))
     glb.write_mesh(mesh, beside.open(MESH), axes="gltf", notes=notes, texture_quality=texture_quality)
     content = {
         "mesh": beside.name(MESH),
-        "photo": beside.name(PHOTO),
-        "camera": _blender_camera(camera),
+        "photo": None if rgb is None else beside.name(PHOTO),
+        "camera": None if camera is None else _blender_camera(camera),
         "far": 2 * float(np.abs(mesh.xyz).max()),
         "is_metric": mesh.unit == "m",
         "marks": [[name, [x, z, -y]] for name, (x, y, z) in marks],
