@@ -56,6 +56,15 @@ def load_network(path: Path) -> MidasNet:
     return _for_inference(network)
 
 
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read a file of tensors that need not be a depth network's: safetensors, or torch's weights-only format.
+
+    Raises:
+        WeightsError: the file cannot be read, wants code to run, or holds other things than tensors.
+    """
+    return _read_safetensors(path)[0] if _is_safetensors(path) else _read_torch(path)
+
+
 def network_bytes(network: MidasNet, *, half: bool = False, notes: Mapping[str, str] | None = None) -> bytes:
     """Return a safetensors file of a network with its specification, which :func:`load_network` reads.
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from depth3d.core.errors import WeightsError
 from depth3d.io.atomic import atomic_write
@@ -48,7 +47,7 @@ def fine_tune(
     Returns:
         The path of final.pt.
     """
-    network = read_trained(start)[0] if is_checkpoint(start) else load_network(start)
+    network = start_network(start)
     shapes = natural_shapes(network.spec)
     options = replace(options, shapes=shapes, late_shapes=())
     return train(fine_tuner(network, options, source), folder, on_check=on_check)
@@ -62,8 +61,8 @@ def natural_shapes(spec: NetworkSpec) -> tuple[tuple[int, int], ...]:
     return (shorter, longer), (longer, shorter), (shorter, shorter)
 
 
-def read_trained(path: Path) -> tuple[MidasNet, int]:
-    """The averaged network of a checkpoint or final.pt, in evaluation mode, and its step.
+def read_trained(path: Path) -> tuple[MidasNet, dict[str, str]]:
+    """The averaged network of a checkpoint or final.pt, in evaluation mode, and what is noted about its making.
 
     Raises:
         WeightsError: the file cannot be read or is no checkpoint of a training.
@@ -76,13 +75,12 @@ def read_trained(path: Path) -> tuple[MidasNet, int]:
         raise WeightsError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (KeyError, TypeError, RuntimeError, EOFError, ValueError, AttributeError) as error:
         raise WeightsError(f"{path}: is not a checkpoint of a training") from error
-    return network.eval(), int(state["step"])
+    return network.eval(), {"steps": str(int(state["step"])), **state.get("notes", {})}
 
 
-def start_weights(path: Path) -> dict[str, Tensor]:
-    """The tensors of a weights file, or of a checkpoint's averaged network."""
-    network = read_trained(path)[0] if is_checkpoint(path) else load_network(path)
-    return network.state_dict()
+def start_network(path: Path) -> MidasNet:
+    """The network of a weights file, or a checkpoint's averaged one."""
+    return read_trained(path)[0] if is_checkpoint(path) else load_network(path)
 
 
 def is_checkpoint(path: Path) -> bool:
@@ -103,13 +101,13 @@ def export_trained(
     Args:
         checkpoint: checkpoint.pt or final.pt.
         target: a path ending in .safetensors.
-        notes: further metadata, such as the licence.
+        notes: metadata beside what the checkpoint notes, such as the licence.
         net_size: longer side of the pictures the network shall see by default; otherwise as trained.
         force: replace an existing file.
     """
-    network, step = read_trained(checkpoint)
+    network, made = read_trained(checkpoint)
     if net_size is not None:
         network.spec = replace(network.spec, net_size=net_size)
     with atomic_write(target, force=force) as file:
-        file.write(network_bytes(network, half=True, notes={"steps": str(step), **(notes or {})}))
+        file.write(network_bytes(network, half=True, notes={**made, **(notes or {})}))
     return target
