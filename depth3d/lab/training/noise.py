@@ -62,10 +62,9 @@ def measure_noise(
         counts += number > 0
     if not squares:
         raise UsageError("no photo here has enough measured depth to measure a network's error by")
-    correlation = products / np.maximum(counts, 1)
-    return Noise(
-        float(np.sqrt(np.mean(squares))), _fitted_reach(correlation[counts > 0], _DISTANCES[counts > 0]), len(squares)
-    )
+    seen = counts > 0
+    reach = _fitted_reach(products[seen] / counts[seen], _DISTANCES[seen])
+    return Noise(float(np.sqrt(np.mean(squares))), reach, len(squares))
 
 
 def relative_error(prediction: NDArray[np.float32], inverse: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -84,8 +84,8 @@ def spec_with_encoder(encoder: str) -> NetworkSpec:
 def for_pretrained(options: TrainOptions) -> TrainOptions:
     """The same training, careful with an encoder that has learned from photographs.
 
-    Its statistics stay, its rate is a tenth, and it is held until the decoder no longer guesses: rendered pictures teach
-    depth, but an encoder that follows them freely forgets what photographs look like.
+    Its statistics stay, its rate is a tenth, and it is held until the decoder no longer guesses: rendered pictures
+    teach depth, but an encoder that follows them freely forgets what photographs look like.
     """
     hold = min(300, options.steps // 10)
     return replace(options, freeze_norm=True, encoder_rate=0.1, encoder_hold=hold)
