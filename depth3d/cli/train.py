@@ -59,6 +59,13 @@ if TYPE_CHECKING:
 @click.option(
     "--net-size", type=click.IntRange(32), help="With --export: longer side of the pictures the network sees."
 )
+@click.option(
+    "--measure",
+    "measured",
+    multiple=True,
+    metavar="LAYOUT:FOLDER",
+    help="With --export: photos with depth, not trained on, to measure the network's error by; repeatable.",
+)
 @click.option("--force", is_flag=True, help="With --export: replace an existing file.")
 def train(
     folder: Path,
@@ -78,6 +85,7 @@ def train(
     seed: int,
     target: Path | None,
     net_size: int | None,
+    measured: tuple[str, ...],
     force: bool,
 ) -> None:
     """Train a network: the bundled one on rendered worlds, or any on your own photos with depth.
@@ -91,13 +99,20 @@ def train(
     depth3d train --out mine --start midas_v21_small_256.pt --data tum:captures  fine-tune on your own captures
     depth3d train --out run --export bundled.safetensors                         the network so far
     """
+    from depth3d.core.errors import UsageError
     from depth3d.lab.training.finetune import export_trained, fine_tune
     from depth3d.lab.training.procedural import ProceduralSource
     from depth3d.lab.training.recipe import train_options, world_options
 
     if target is not None:
-        click.echo(f"wrote {export_trained(folder / 'checkpoint.pt', target, net_size=net_size, force=force)}")
+        frames = [_layout_and_folder("--measure", text) for text in measured]
+        done = export_trained(
+            folder / "checkpoint.pt", target, net_size=net_size, measure_on=frames, force=force
+        )  # fmt: skip
+        click.echo(f"wrote {done}")
         return
+    if measured or net_size is not None or force:
+        raise UsageError("--measure, --net-size and --force are for --export")
     _check_meaning(data, start, with_procedural, encoder, encoder_weights)
     options = train_options(
         steps=steps or (2000 if start and data else 30000), batch=batch,
@@ -173,14 +188,19 @@ def _train_new(
     )  # fmt: skip
 
 
-def _folder_source(text: str, seed: int) -> Source:
+def _layout_and_folder(option: str, text: str) -> tuple[str, Path]:
     from depth3d.core.errors import UsageError
-    from depth3d.lab.training.datasets import FolderSource
 
     layout, colon, folder = text.partition(":")
     if not colon:
-        raise UsageError(f"--data {text}: give LAYOUT:FOLDER, such as tum:captures")
-    return FolderSource(layout, Path(folder), seed=seed)
+        raise UsageError(f"{option} {text}: give LAYOUT:FOLDER, such as tum:captures")
+    return layout, Path(folder)
+
+
+def _folder_source(text: str, seed: int) -> Source:
+    from depth3d.lab.training.datasets import FolderSource
+
+    return FolderSource(*_layout_and_folder("--data", text), seed=seed)
 
 
 def _mixed(sources: list[Source]) -> Source:

@@ -155,8 +155,8 @@ def _blur(x: Tensor, chance: Chance) -> Tensor:
     """Defocus and motion: one 7 x 7 kernel per sample."""
     count = len(x)
     axis = torch.arange(-3, 4, device=x.device, dtype=x.dtype)
-    sigma = torch.where(chance.maybe(0.6), chance.uniform(0.2, 0.7), chance.uniform(0.5, 1.5))
-    along = torch.where(chance.maybe(0.2), chance.uniform(0.5, 2.5), torch.zeros_like(sigma)) + sigma
+    sigma = torch.where(chance.maybe(0.75), chance.uniform(0.15, 0.6), chance.uniform(0.4, 1.1))
+    along = torch.where(chance.maybe(0.1), chance.uniform(0.5, 2.5), torch.zeros_like(sigma)) + sigma
     angle = chance.uniform(0, math.pi)
     p = axis[None, None, None, :] * angle.cos() + axis[None, None, :, None] * angle.sin()
     q = axis[None, None, :, None] * angle.cos() - axis[None, None, None, :] * angle.sin()

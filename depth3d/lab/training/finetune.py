@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from depth3d.core.errors import WeightsError
 from depth3d.io.atomic import atomic_write
+from depth3d.lab.training.dataset_layouts import LAYOUTS, find_pairs, read_pair
 from depth3d.lab.training.loop import Source, Trainer, TrainOptions, train
+from depth3d.lab.training.noise import Noise, measure_noise
 from depth3d.predictors.checkpoint import load_network, network_bytes
 from depth3d.predictors.midas import MidasNet, build_network
+from depth3d.predictors.preprocess import prepare_picture, to_photo_size
 from depth3d.predictors.spec import NetworkSpec
 
 
@@ -88,12 +94,35 @@ def is_checkpoint(path: Path) -> bool:
     return path.name in ("checkpoint.pt", "final.pt")
 
 
+def measure_network(network: MidasNet, data: Sequence[tuple[str, Path]]) -> Noise:
+    """Measure a network's error at its own size on (layout, folder) of photos with depth in metres.
+
+    Raises:
+        UsageError: no such layout or folder, or nothing there has depth in metres.
+    """
+    frames = []
+    for layout, folder in data:
+        for pair in find_pairs(layout, folder):
+            sample = read_pair(pair, LAYOUTS[layout])
+            if sample.anchored:
+                frames.append((sample.rgb, np.where(sample.valid, sample.inverse_depth, np.float32(0))))
+    return measure_noise(frames, partial(_predict, network))
+
+
+@torch.no_grad()
+def _predict(network: MidasNet, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    picture = torch.from_numpy(prepare_picture(rgb, network.spec))[None]
+    output: NDArray[np.float32] = network(picture)[0].numpy()
+    return to_photo_size(output, rgb.shape[1], rgb.shape[0])
+
+
 def export_trained(
     checkpoint: Path,
     target: Path,
     *,
     notes: Mapping[str, str] | None = None,
     net_size: int | None = None,
+    measure_on: Sequence[tuple[str, Path]] = (),
     force: bool = False,
 ) -> Path:
     """Writes the averaged network of a checkpoint as half-precision safetensors.
@@ -103,11 +132,17 @@ def export_trained(
         target: a path ending in .safetensors.
         notes: metadata beside what the checkpoint notes, such as the licence.
         net_size: longer side of the pictures the network shall see by default; otherwise as trained.
+        measure_on: (layout, folder) of photos with depth that were not trained on: the network's error is measured on
+            them and stored with it; otherwise what the file says of its error stays the default, a guess.
         force: replace an existing file.
     """
     network, made = read_trained(checkpoint)
     if net_size is not None:
         network.spec = replace(network.spec, net_size=net_size)
+    if measure_on:
+        noise = measure_network(network, measure_on)
+        network.spec = replace(network.spec, noise_strength=round(noise.strength, 4), noise_reach=round(noise.reach, 4))
+        made["noise_measured_on"] = f"{noise.pictures} pictures of {', '.join(folder.name for _, folder in measure_on)}"
     with atomic_write(target, force=force) as file:
         file.write(network_bytes(network, half=True, notes={**made, **(notes or {})}))
     return target
