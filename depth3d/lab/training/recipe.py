@@ -23,12 +23,14 @@ LOW_SHAPES = ((96, 128), (96, 128), (64, 96), (64, 96), (96, 64), (64, 160), (96
 FULL_SHAPES = ((128, 160), (128, 160), (128, 160), (96, 128), (96, 128), (160, 128), (64, 192), (128, 128))
 BUNDLED = NetworkSpec(
     name="bundled",
-    encoder="resnet10t",
+    encoder="tf_efficientnet_lite2",
     width=48,
-    expand=False,
+    expand=True,
     coordinates="stretched",
     output="any",
-    net_size=160,
+    net_size=192,
+    mean=(0.5, 0.5, 0.5),
+    std=(0.5, 0.5, 0.5),
     shrink="area",
 )
 
