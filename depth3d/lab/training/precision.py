@@ -17,7 +17,7 @@ def keep_slow_ones_single(network: nn.Module) -> int:
     """
     slow = [module for module in network.modules() if isinstance(module, nn.Conv2d) and _is_slow(module)]
     for module in slow:
-        module.forward = _single(module.forward)  # type: ignore[method-assign]
+        module.forward = _single(module.forward)  # type: ignore[assignment, method-assign]
     return len(slow)
 
 
