@@ -122,7 +122,7 @@ class Trainer:
             self.network.load_state_dict(start)
         self.average.load_state_dict(self.network.state_dict())
         groups = _parameter_groups(self.network, options)
-        self.optimiser = torch.optim.AdamW(groups, lr=options.rate, betas=(0.9, 0.98))
+        self.optimiser = torch.optim.AdamW(groups, lr=options.rate, betas=(0.9, 0.98), fused=True)
 
     def advance(self) -> float:
         """One step; returns its loss."""
