@@ -126,5 +126,5 @@ def _bundled() -> str:
         found = bundled_weights()
     except WeightsError:
         return "not in this copy of depth3d"
-    size = f"{found.path.stat().st_size / 2**20:5.4g} MiB"
+    size = f"{found.path.stat().st_size / 2**20:5.1f} MiB"
     return f"{size}  in the package, works offline (sha256 {found.sha256[:8]}...); licence: {found.licence}"
