@@ -77,17 +77,12 @@ class NetworkSpec:
         for field, choices in _CHOICES.items():
             if getattr(self, field) not in choices:
                 raise WeightsError(f"network {self.name}: {field} is {getattr(self, field)!r}, not one of {choices}")
-<<<<<<< HEAD
-        sizes_fit = _STRIDE <= self.multiple_of <= self.net_size <= 4096 and 2 <= self.width <= 1024
-        if not sizes_fit or self.multiple_of % _STRIDE or not all(_LEAST_STD <= std < math.inf for std in self.std):
-=======
-        sizes_fit = 1 <= self.multiple_of <= self.net_size <= 4096 and 2 <= self.width <= 1024
         if not (0 < self.noise_strength < 10 and 0 < self.noise_reach < 10):
             raise WeightsError(
                 f"network {self.name}: impossible noise: strength {self.noise_strength}, reach {self.noise_reach}"
             )
-        if not sizes_fit or min(self.std) <= 0:
->>>>>>> 19c6488 (Training from a pretrained encoder, the order of things, and measured noise)
+        sizes_fit = _STRIDE <= self.multiple_of <= self.net_size <= 4096 and 2 <= self.width <= 1024
+        if not sizes_fit or self.multiple_of % _STRIDE or not all(_LEAST_STD <= std < math.inf for std in self.std):
             raise WeightsError(
                 f"network {self.name}: impossible numbers: net_size {self.net_size}, multiple_of {self.multiple_of} "
                 f"(of {_STRIDE}), width {self.width}, std {self.std}"

@@ -253,9 +253,11 @@ def _safetensors_notes(path: Path, sha256: str) -> dict[str, str]:
             return {}
         try:
             header = json.loads(file.read(length))
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
-    notes = header.get("__metadata__", {}) if isinstance(header, dict) else {}
+    notes = header.get("__metadata__") if isinstance(header, dict) else None
+    if not isinstance(notes, dict):
+        return {}
     return {str(key): str(value) for key, value in notes.items() if key != "depth3d.network"}
 
 

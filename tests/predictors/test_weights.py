@@ -388,7 +388,7 @@ def test_a_file_says_its_licence_and_where_its_encoder_is_from(tmp_path: Path) -
     assert found.notes == {"licence": "MIT", "encoder": "lite2"}
 
 
-@pytest.mark.parametrize("header", [b"{}", b"[1]", b"{no json", b""])
+@pytest.mark.parametrize("header", [b"{}", b"[1]", b"{no json", b"", b'{"__metadata__": 3}'])
 def test_files_that_say_nothing_have_no_licence(header: bytes, tmp_path: Path) -> None:
     assert examine_weights(_safetensors(tmp_path / "net.safetensors", header)).licence == "not stated"
     (tmp_path / "net.pt").write_bytes(b"PK\x03\x04" + bytes(300))
