@@ -142,5 +142,7 @@ def test_no_path_of_one_machine() -> None:
 
 def test_licence() -> None:
     assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith("MIT License")
-    assert PROJECT["license"] == "MIT"
+    assert PROJECT["license"] == "MIT AND Apache-2.0"
+    for name in PROJECT["license-files"]:
+        assert (ROOT / name).is_file(), name
     assert Path(PROJECT["readme"]).name == "README.md"

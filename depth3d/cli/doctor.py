@@ -115,7 +115,7 @@ def _networks() -> list[_Finding]:
             findings.append(_Finding("Networks", name, "missing", f"not in {cache_folder()}", fetch))
             continue
         usable[name] = found
-        verdict = "came with depth3d" if name == "bundled" else found.verdict
+        verdict = f"came with depth3d; licence: {found.licence}" if name == "bundled" else found.verdict
         findings.append(_Finding("Networks", name, "ok", f"{found.path}, {verdict}"))
     taken = next((name for name in ("midas_small", "bundled") if name in usable), None)
     if taken is None:

@@ -39,7 +39,7 @@ def eval_command(
 
     Each entry of the list has "name", "color", "depth" (a 16-bit picture beside it, 0 = unknown) and "units_per_metre".
     Prints AbsRel, RMSE, delta < 1.25, boundary F1 and the share of flying points after fitting scale and shift in
-    inverse depth, beside two predictors that know nothing.
+    inverse depth, and the share of neighbouring points in the right order, beside two predictors that know nothing.
 
     \b
     depth3d eval frames.json

@@ -60,7 +60,7 @@ def list_weights() -> None:
     for name, official in OFFICIAL_WEIGHTS.items():
         line = f"{name:12} {official.mib:5.4g} MiB  {official.licence:4} {_where(name)}"
         result(line, _facts(name, official.licence, partial(find_weights, name)))
-    result(f"{'bundled':12} {_bundled()}", _facts("bundled", "MIT", bundled_weights))
+    result(f"{'bundled':12} {_bundled()}", _facts("bundled", None, bundled_weights))
 
 
 @weights.command()
@@ -97,13 +97,14 @@ def download_progress(label: str) -> Iterator[Progress]:
         yield show
 
 
-def _facts(name: str, licence: str, find: Callable[[], FoundWeights | None]) -> dict[str, Any]:
+def _facts(name: str, licence: str | None, find: Callable[[], FoundWeights | None]) -> dict[str, Any]:
     try:
         found = find()
     except WeightsError:
         found = None
-    where = {"path": None, "sha256": None} if found is None else {"path": found.path, "sha256": found.sha256}
-    return {"name": name, **where, "licence": licence}
+    if found is None:
+        return {"name": name, "path": None, "sha256": None, "licence": licence}
+    return {"name": name, "path": found.path, "sha256": found.sha256, "licence": found.licence}
 
 
 def _where(name: str) -> str:
@@ -125,4 +126,5 @@ def _bundled() -> str:
         found = bundled_weights()
     except WeightsError:
         return "not in this copy of depth3d"
-    return f"{found.path.stat().st_size / 2**20:5.1f} MiB  in the package, works offline (sha256 {found.sha256[:8]}...)"
+    size = f"{found.path.stat().st_size / 2**20:5.1f} MiB"
+    return f"{size}  in the package, works offline (sha256 {found.sha256[:8]}...); licence: {found.licence}"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _SPEC_KEY = "depth3d.network"
 _AUXILIARY = "heads."
+_UNUSED = "scratch.refinenet4.resConfUnit1."
+"""Nothing is coarser than the fourth level, so that its first unit never runs: official files hold it, ours do not."""
 # One tensor of each official network that the other lacks.
 _MARKS = (
     (MIDAS_SMALL, "pretrained.layer1.3.0.conv_dw.weight", (32, 1, 3, 3)),
@@ -50,10 +52,21 @@ def load_network(path: Path) -> MidasNet:
     if strange is not None:
         raise WeightsError(f"{path}: {strange} is no plain array of numbers")
     wanted = network.state_dict()
+    if not spec.official_layout:
+        tensors = _without_weight(wanted) | tensors
     _check_fit(path, spec.name, tensors, wanted)
     network.load_state_dict({key: tensor.to(wanted[key].dtype) for key, tensor in tensors.items()}, assign=True)
     del tensors  # the next step copies one tensor after another, and what it has copied can go
     return _for_inference(network)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read a file of tensors that need not be a depth network's: safetensors, or torch's weights-only format.
+
+    Raises:
+        WeightsError: the file cannot be read, wants code to run, or holds other things than tensors.
+    """
+    return _read_safetensors(path)[0] if _is_safetensors(path) else _read_torch(path)
 
 
 def network_bytes(network: MidasNet, *, half: bool = False, notes: Mapping[str, str] | None = None) -> bytes:
@@ -69,7 +82,8 @@ def network_bytes(network: MidasNet, *, half: bool = False, notes: Mapping[str, 
 
     tensors = {}
     for key, tensor in network.state_dict().items():
-        if not key.startswith(_AUXILIARY):
+        unused = key.startswith(_UNUSED) and not network.spec.official_layout
+        if not key.startswith(_AUXILIARY) and not unused:
             halved = half and tensor.ndim > 1 and tensor.is_floating_point()
             tensors[key] = tensor.detach().cpu().to(torch.float16 if halved else tensor.dtype).contiguous()
     data: bytes = save(tensors, metadata={**(notes or {}), _SPEC_KEY: network.spec.to_json()})
@@ -90,6 +104,11 @@ def _unfilled(spec: NetworkSpec) -> MidasNet:
     import_timm()  # before the block, which would reach whatever the import makes
     with torch.device("meta" if spec.official_layout else "cpu"):
         return build_network(spec)
+
+
+def _without_weight(wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Zeros for what never runs and need not be in a file."""
+    return {key: tensor.new_zeros(tensor.shape) for key, tensor in wanted.items() if key.startswith(_UNUSED)}
 
 
 def _for_inference(network: MidasNet) -> MidasNet:

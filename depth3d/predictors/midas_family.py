@@ -36,7 +36,7 @@ def load_midas(
         network=network,
         weights_id=found.sha256[:16],
         origin=f"{_origin(found)}{note}",
-        licence=_licence(found),
+        licence=found.licence,
     )
 
 
@@ -76,12 +76,6 @@ def _find_or_fetch_once(progress: Progress | None) -> FoundWeights:
 
 _STAND_IN = ", a stand-in: midas_small is better, `depth3d weights fetch` brings it"
 _failed_fetches: dict[Path, str] = {}
-
-
-def _licence(found: FoundWeights) -> str:
-    if found.official is not None:
-        return found.official.licence
-    return "MIT" if found.origin == "package" else "not stated"
 
 
 def _origin(found: FoundWeights) -> str:

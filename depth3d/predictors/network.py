@@ -43,6 +43,16 @@ class NetworkPredictor:
         """The network's name."""
         return self.network.spec.name
 
+    @property
+    def noise_strength(self) -> float:
+        """Standard deviation of the relative error of 1/z after the best scale and shift, see `NetworkSpec`."""
+        return self.network.spec.noise_strength
+
+    @property
+    def noise_reach(self) -> float:
+        """Distance over which errors hang together, as a share of the picture's diagonal, see `NetworkSpec`."""
+        return self.network.spec.noise_reach
+
     def see(self, photo: Photo) -> Prediction:
         """What the network says, in the terms of every predictor."""
         seen = self.predict(photo)

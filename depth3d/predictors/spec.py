@@ -47,6 +47,10 @@ class NetworkSpec:
         mean: (red, green, blue) subtracted from the picture in [0, 1].
         std: (red, green, blue) the picture is then divided by.
         shrink: how a larger photo is reduced: ``cubic`` without antialiasing as the original does, or by ``area``.
+        noise_strength: typical error of the network's 1/z, as a share of 1/z: the standard deviation of its relative
+            error after the best scale and shift. Measured at the end of a training; the default is a guess.
+        noise_reach: how far such errors hang together in a picture, as a share of its diagonal: two errors at a
+            distance of r diagonals are correlated by exp(-r / noise_reach). The default is a guess.
     """
 
     name: str
@@ -62,6 +66,8 @@ class NetworkSpec:
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
     shrink: Shrink = "cubic"
+    noise_strength: float = 0.15
+    noise_reach: float = 0.2
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -71,6 +77,10 @@ class NetworkSpec:
         for field, choices in _CHOICES.items():
             if getattr(self, field) not in choices:
                 raise WeightsError(f"network {self.name}: {field} is {getattr(self, field)!r}, not one of {choices}")
+        if not (0 < self.noise_strength < 10 and 0 < self.noise_reach < 10):
+            raise WeightsError(
+                f"network {self.name}: impossible noise: strength {self.noise_strength}, reach {self.noise_reach}"
+            )
         sizes_fit = _STRIDE <= self.multiple_of <= self.net_size <= 4096 and 2 <= self.width <= 1024
         if not sizes_fit or self.multiple_of % _STRIDE or not all(_LEAST_STD <= std < math.inf for std in self.std):
             raise WeightsError(
@@ -101,12 +111,17 @@ class NetworkSpec:
             raise WeightsError(f"the network's description in the weights file cannot be read: {reason}") from error
 
 
+def _is_of(value: object, kind: Any) -> bool:
+    """Whether a value has a kind; True is no number."""
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
 def _check_types(given: dict[str, Any]) -> None:
     """Refuse values of another type than the fields have, so that a damaged description fails here."""
-    kinds = {"str": str, "int": int, "bool": bool}
+    kinds: dict[str, Any] = {"str": str, "int": int, "bool": bool, "float": (float, int)}
     for field in fields(NetworkSpec):
         kind = kinds.get(str(field.type))
-        if kind is not None and field.name in given and type(given[field.name]) is not kind:
+        if kind is not None and field.name in given and not _is_of(given[field.name], kind):
             raise ValueError(f"{field.name} is {given[field.name]!r}, not of type {field.type}")
     for key in ("mean", "std"):
         if key in given and len(given[key]) != 3:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from depth3d.io.open_input import is_file
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress
 
+_LONGEST_HEADER = 10_000_000
 _BUNDLED = Path(__file__).parent / "bundled"
 _RELEASE = "https://github.com/isl-org/MiDaS/releases/download/v2_1/"
 
@@ -63,6 +65,18 @@ class FoundWeights:
     sha256: str
     origin: str
     official: OfficialWeights | None
+
+    @property
+    def licence(self) -> str:
+        """Under which the weights are offered; files of one's own say so themselves, or nothing."""
+        if self.official is not None:
+            return self.official.licence
+        return self.notes.get("licence", "not stated")
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """What a safetensors file says about its making, such as "licence" and "encoder"; empty for other files."""
+        return _safetensors_notes(self.path, self.sha256)
 
     @property
     def verdict(self) -> str:
@@ -226,6 +240,25 @@ def cache_folder() -> Path:
     import platformdirs
 
     return platformdirs.user_cache_path("depth3d", appauthor=False) / "weights"
+
+
+@lru_cache(maxsize=16)
+def _safetensors_notes(path: Path, sha256: str) -> dict[str, str]:
+    """The metadata in a file's header: eight bytes of length, then JSON. The hash is in the key only."""
+    del sha256
+    with path.open("rb") as file:
+        start = file.read(8)
+        length = int.from_bytes(start, "little")
+        if len(start) < 8 or length > _LONGEST_HEADER:
+            return {}
+        try:
+            header = json.loads(file.read(length))
+        except (ValueError, RecursionError):
+            return {}
+    notes = header.get("__metadata__") if isinstance(header, dict) else None
+    if not isinstance(notes, dict):
+        return {}
+    return {str(key): str(value) for key, value in notes.items() if key != "depth3d.network"}
 
 
 @lru_cache(maxsize=16)

@@ -83,6 +83,18 @@ def test_auxiliary_heads_are_left_behind(tiny: MidasNet, tmp_path: Path) -> None
     assert not load_network(path).heads
 
 
+def test_what_never_runs_is_left_out_and_not_missed(tiny: MidasNet, tmp_path: Path) -> None:
+    unused = "scratch.refinenet4.resConfUnit1.conv1.weight"
+    data = network_bytes(tiny)
+    assert unused in tiny.state_dict()
+    assert unused not in load(data)
+    path = tmp_path / "tiny.safetensors"
+    path.write_bytes(data)
+    torch.testing.assert_close(load_network(path)(PICTURE), tiny(PICTURE))
+    save_file(tiny.state_dict(), path, metadata={"depth3d.network": SPEC.to_json()})  # files of before hold it
+    torch.testing.assert_close(load_network(path)(PICTURE), tiny(PICTURE))
+
+
 def test_half_precision_halves_the_convolutions_and_keeps_the_vectors(tiny: MidasNet, tmp_path: Path) -> None:
     path = tmp_path / "tiny.safetensors"
     path.write_bytes(network_bytes(tiny, half=True, notes={"licence": "MIT"}))

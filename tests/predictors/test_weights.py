@@ -376,6 +376,25 @@ def test_the_users_choice_of_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         chosen_weights_file(None)
 
 
+def _safetensors(path: Path, header: bytes) -> Path:
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    return path
+
+
+def test_a_file_says_its_licence_and_where_its_encoder_is_from(tmp_path: Path) -> None:
+    told = b'{"__metadata__": {"licence": "MIT", "encoder": "lite2", "depth3d.network": "{}"}}'
+    found = examine_weights(_safetensors(tmp_path / "net.safetensors", told))
+    assert found.licence == "MIT"
+    assert found.notes == {"licence": "MIT", "encoder": "lite2"}
+
+
+@pytest.mark.parametrize("header", [b"{}", b"[1]", b"{no json", b"", b'{"__metadata__": 3}'])
+def test_files_that_say_nothing_have_no_licence(header: bytes, tmp_path: Path) -> None:
+    assert examine_weights(_safetensors(tmp_path / "net.safetensors", header)).licence == "not stated"
+    (tmp_path / "net.pt").write_bytes(b"PK\x03\x04" + bytes(300))
+    assert examine_weights(tmp_path / "net.pt").notes == {}
+
+
 def test_bundled_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(weights_module, "_BUNDLED", tmp_path)
     with pytest.raises(WeightsError, match="brings no bundled network"):

@@ -7,6 +7,7 @@ Predictions are known up to a scale and a shift in inverse depth, so both are fi
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from depth3d.io.depth.read import read_stored_depth
 from depth3d.io.open_input import read_small_file, shown
 from depth3d.io.photos.photo import Photo, read_photo
 from depth3d.lab.evaluation.boundaries import boundary_f1, flying_points
+from depth3d.lab.evaluation.ordering import right_order
 
 NEAREST_M, FARTHEST_M = 0.1, 80.0
 _LARGEST_LIST_BYTES = 50_000_000
@@ -56,6 +58,8 @@ class Figures:
         delta: share of pixels whose z is within a factor 1.25 of the truth.
         boundary_f1: scale-invariant boundary F1, 0 to 1.
         flying: share of points more than 5 % in depth from every true depth within 3 pixels.
+        order: share of neighbouring pixels, at different true depths, that are in the right order: are things seen?
+            NaN where the truth has none.
         pixels: how many pixels have measured depth.
     """
 
@@ -64,6 +68,7 @@ class Figures:
     delta: float
     boundary_f1: float
     flying: float
+    order: float
     pixels: int
 
 
@@ -82,8 +87,8 @@ class Report:
     def mean(self, predictor: str) -> Figures:
         """The mean over frames, each counting the same; `pixels` is their sum."""
         rows = self.figures[predictor]
-        names = ("abs_rel", "rmse_m", "delta", "boundary_f1", "flying")
-        means = {name: float(np.mean([getattr(row, name) for row in rows])) for name in names}
+        names = ("abs_rel", "rmse_m", "delta", "boundary_f1", "flying", "order")
+        means = {name: _mean_of_known([getattr(row, name) for row in rows]) for name in names}
         return Figures(**means, pixels=sum(row.pixels for row in rows))
 
     def table(self) -> str:
@@ -100,12 +105,13 @@ class Report:
         lines.append(f"{'RMSE m':<{width}}" + "".join(f"  {m.rmse_m:15.3f}" for m in means))
         lines.append(f"{'edges F1':<{width}}" + "".join(f"  {m.boundary_f1:15.3f}" for m in means))
         lines.append(f"{'flying':<{width}}" + "".join(f"  {m.flying:15.3f}" for m in means))
+        lines.append(f"{'order':<{width}}" + "".join(f"  {m.order:15.3f}" for m in means))
         return "\n".join(lines)
 
     def to_json(self) -> str:
         """Everything, as JSON."""
         content = {
-            name: {"mean": asdict(self.mean(name)), "frames": dict(zip(self.frames, map(asdict, rows), strict=True))}
+            name: {"mean": _plain(self.mean(name)), "frames": dict(zip(self.frames, map(_plain, rows), strict=True))}
             for name, rows in self.figures.items()
         }
         return json.dumps(content, indent=1, sort_keys=True) + "\n"
@@ -187,6 +193,7 @@ def judge(inverse: NDArray[np.float32], truth_m: NDArray[np.float32]) -> Figures
         delta=float(np.mean(ratio < 1.25)),
         boundary_f1=boundary_f1(z, np.where(known, truth_m, np.nan)),
         flying=float(flying_points(np.where(known, z, np.nan), truth_m).sum() / known.sum()),
+        order=right_order(inverse, truth_m),
         pixels=int(known.sum()),
     )
 
@@ -207,6 +214,16 @@ def align_to_truth(inverse: NDArray[np.float32], truth_m: NDArray[np.float32]) -
     floor = 1 / (_BEYOND * float(truth_m[known].max()))
     result: NDArray[np.float64] = 1 / np.maximum(a * inverse.astype(np.float64) + b, floor)
     return result
+
+
+def _mean_of_known(values: list[float]) -> float:
+    known = [value for value in values if not math.isnan(value)]
+    return float(np.mean(known)) if known else math.nan
+
+
+def _plain(figures: Figures) -> dict[str, float | int | None]:
+    """For JSON, which has no NaN."""
+    return {name: None if math.isnan(value) else value for name, value in asdict(figures).items()}
 
 
 def _resized(inverse: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:

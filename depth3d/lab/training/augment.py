@@ -21,11 +21,14 @@ class Batch:
         rgb: (N, 3, H, W) float in [0, 1] as a file would hold it (sRGB), not yet normalised for a network.
         inverse_depth: (N, H, W) float, 0 at infinity, any unit per picture.
         valid: (N, H, W) bool, where `inverse_depth` is known.
+        anchored: (N,) bool, whose `inverse_depth` has its true zero at infinity; the others, such as stereo
+            disparities, are known up to a shift. None: all of them.
     """
 
     rgb: Tensor
     inverse_depth: Tensor
     valid: Tensor
+    anchored: Tensor | None = None
 
 
 class Chance:
@@ -124,7 +127,7 @@ def spoil(batch: Batch, chance: Chance) -> Batch:
     ry, rx = chance.uniform(0.03, 0.16, 1, 1) * height, chance.uniform(0.03, 0.16, 1, 1) * width
     patch = ((y - cy).abs() < ry) & ((x - cx).abs() < rx) & chance.maybe(0.12)[:, 0]
     rgb = torch.where(patch[:, None], chance.uniform(0, 1, 3, 1, 1), rgb)
-    return Batch(rgb, batch.inverse_depth, valid & ~frame & ~patch)
+    return Batch(rgb, batch.inverse_depth, valid & ~frame & ~patch, batch.anchored)
 
 
 def _vignette(x: Tensor, chance: Chance) -> Tensor:
@@ -152,8 +155,8 @@ def _blur(x: Tensor, chance: Chance) -> Tensor:
     """Defocus and motion: one 7 x 7 kernel per sample."""
     count = len(x)
     axis = torch.arange(-3, 4, device=x.device, dtype=x.dtype)
-    sigma = torch.where(chance.maybe(0.6), chance.uniform(0.2, 0.7), chance.uniform(0.5, 1.5))
-    along = torch.where(chance.maybe(0.2), chance.uniform(0.5, 2.5), torch.zeros_like(sigma)) + sigma
+    sigma = torch.where(chance.maybe(0.75), chance.uniform(0.15, 0.6), chance.uniform(0.4, 1.1))
+    along = torch.where(chance.maybe(0.1), chance.uniform(0.5, 2.5), torch.zeros_like(sigma)) + sigma
     angle = chance.uniform(0, math.pi)
     p = axis[None, None, None, :] * angle.cos() + axis[None, None, :, None] * angle.sin()
     q = axis[None, None, :, None] * angle.cos() - axis[None, None, None, :] * angle.sin()

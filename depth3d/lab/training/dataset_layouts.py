@@ -6,6 +6,8 @@ here is shipped or downloaded; the folders are the user's own.
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,16 +18,27 @@ from numpy.typing import NDArray
 
 from depth3d.core.errors import DepthMapError, PhotoError, UsageError
 
+_NEAREST_M = 0.05
 _PICTURES = {".png", ".jpg", ".jpeg", ".ppm", ".pgm"}
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A photo, its depth, and perhaps a mask of where the depth holds."""
+    """A photo, its depth, and perhaps a mask of where the depth holds.
+
+    Attributes:
+        photo: the picture's file.
+        depth: the depth's file.
+        mask: not zero where the depth holds.
+        inverse_scale: where set, the depth's numbers times this are inverse depth, and 0 is unknown.
+        anchored: inverse depth has its true zero at infinity, as stereo disparities with an unknown shift have not.
+    """
 
     photo: Path
     depth: Path
     mask: Path | None = None
+    inverse_scale: float | None = None
+    anchored: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +66,13 @@ class Sample:
         rgb: (H, W, 3) uint8.
         inverse_depth: (H, W) float32 in 1/m, 0 where unknown.
         valid: (H, W) bool.
+        anchored: as in `Pair`.
     """
 
     rgb: NDArray[np.uint8]
     inverse_depth: NDArray[np.float32]
     valid: NDArray[np.bool_]
+    anchored: bool = True
 
 
 def find_pairs(layout: str, folder: Path) -> list[Pair]:
@@ -87,12 +102,13 @@ def read_pair(pair: Pair, layout: Layout) -> Sample:
     bgr = cv2.imread(str(pair.photo), cv2.IMREAD_COLOR)
     if bgr is None:
         raise PhotoError(f"{pair.photo}: cannot be read as a photo")
-    metres = _read_metres(pair.depth, layout.units_per_metre)
+    metres = _read_metres(pair, layout)
     height, width = metres.shape
     if bgr.shape[:2] != (height, width):
         bgr = cv2.resize(bgr, (width, height), interpolation=cv2.INTER_AREA)
+    nearest = _NEAREST_M if pair.anchored else 0.0  # disparities of unknown shift are in no known unit
     with np.errstate(invalid="ignore"):
-        valid = np.isfinite(metres) & (metres > 0.05) & (metres < layout.farthest_m)
+        valid = np.isfinite(metres) & (metres > nearest) & (metres < layout.farthest_m)
     if pair.mask is not None:
         valid &= _read_array(pair.mask).reshape(height, width) > 0
     edge_y, edge_x = round(layout.border * height), round(layout.border * width)
@@ -101,11 +117,14 @@ def read_pair(pair: Pair, layout: Layout) -> Sample:
         inner[edge_y : height - edge_y, edge_x : width - edge_x] = True
         valid &= inner
     inverse = np.where(valid, 1 / np.where(valid, metres, 1), 0).astype(np.float32)
-    return Sample(np.ascontiguousarray(bgr[:, :, ::-1]), inverse, valid)
+    return Sample(np.ascontiguousarray(bgr[:, :, ::-1]), inverse, valid, pair.anchored)
 
 
-def _read_metres(path: Path, units_per_metre: float) -> NDArray[np.float32]:
+def _read_metres(pair: Pair, layout: Layout) -> NDArray[np.float32]:
+    """Depth (H, W) in metres, or in a unit of its own where a pair says only how inverse depth is scaled."""
     import cv2
+
+    path = pair.depth
 
     if path.suffix == ".npy":
         array = _read_array(path)
@@ -115,7 +134,10 @@ def _read_metres(path: Path, units_per_metre: float) -> NDArray[np.float32]:
     values = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if values is None or values.ndim != 2:
         raise DepthMapError(f"{path}: is not a single-channel picture that holds depth")
-    return values.astype(np.float32) / np.float32(units_per_metre)
+    if pair.inverse_scale is None:
+        return values.astype(np.float32) / np.float32(layout.units_per_metre)
+    with np.errstate(divide="ignore"):
+        return np.asarray(1 / (values.astype(np.float32) * np.float32(pair.inverse_scale)), np.float32)
 
 
 def _read_array(path: Path) -> NDArray[np.float32]:
@@ -217,6 +239,24 @@ def _find_make3d(folder: Path) -> list[Pair]:
     return [Pair(photos[key], depths[key]) for key in sorted(photos.keys() & depths.keys())]
 
 
+def _find_indexed(folder: Path) -> list[Pair]:
+    """What index.json lists: "image", "inverse_depth" (16 bit), "inv_scale", and "metric" where the shift is known."""
+    path = folder / "index.json"
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        return [
+            Pair(
+                folder / entry["image"], folder / entry["inverse_depth"],
+                inverse_scale=float(entry["inv_scale"]), anchored=bool(entry["metric"]),
+            )
+            for entry in entries if "inverse_depth" in entry
+        ]  # fmt: skip
+    except OSError as error:
+        raise DepthMapError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DepthMapError(f"{path}: lists no pairs of image, inverse_depth, inv_scale, metric: {error!r}") from error
+
+
 LAYOUTS: dict[str, Layout] = {
     "tum": Layout(_find_tum, 5000.0, 10.0),
     "redwood": Layout(_find_redwood, 1000.0, 8.0),
@@ -225,4 +265,5 @@ LAYOUTS: dict[str, Layout] = {
     "diode": Layout(_find_diode, 1.0, 300.0),
     "scannet": Layout(_find_scannet, 1000.0, 10.0),
     "make3d": Layout(_find_make3d, 1.0, 80.0),
+    "indexed": Layout(_find_indexed, 1.0, math.inf),
 }

@@ -16,6 +16,8 @@ from depth3d.lab.training.loop import Source
 
 _REMEMBERED = 256
 _LONG_SIDE = 384
+_GOLDEN = 0.6180339887498949
+_DEVELOPED_AGAIN = 0.6
 
 
 class FolderSource:
@@ -47,10 +49,12 @@ class FolderSource:
             inverse, valid = torch.from_numpy(sample.inverse_depth)[None], torch.from_numpy(sample.valid)[None]
             crops.append(crop(rgb, inverse, valid, size, one))
         rgb, inverse, valid = (torch.cat(parts) for parts in zip(*crops, strict=True))
+        anchored = torch.tensor([self._sample(int(pick)).anchored for pick in picks])
         if not self._augment:
-            return Batch(rgb, inverse, valid)
-        # Photos are sRGB; faults happen in linear light.
-        return spoil(Batch(develop(rgb**2.2, chance), inverse, valid), chance)
+            return Batch(rgb, inverse, valid, anchored)
+        # Photos are sRGB; faults happen in linear light. Some photos stay as they are: cameras' faults are real ones.
+        rgb = torch.where(chance.maybe(_DEVELOPED_AGAIN), develop(rgb**2.2, chance), rgb)
+        return spoil(Batch(rgb, inverse, valid, anchored), chance)
 
     def _sample(self, number: int) -> Sample:
         if number not in self._read:
@@ -61,27 +65,46 @@ class FolderSource:
 
 
 class MixedSource:
-    """Several sources with equal shares of every batch; who gets the remainder rotates with the step."""
+    """Several sources in every batch.
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    Args:
+        sources: where samples come from.
+        shares: of each source in a batch, in any unit; equal where not given. What does not come out even changes from
+            step to step, so that the shares hold on the whole.
+    """
+
+    def __init__(self, sources: Sequence[Source], shares: Sequence[float] | None = None) -> None:
         if not sources:
             raise UsageError("nothing to train on: name at least one source")
+        shares = shares if shares is not None else [1.0] * len(sources)
+        if len(shares) != len(sources) or min(shares) <= 0:
+            raise UsageError(f"{len(sources)} sources need as many positive shares, got {list(shares)}")
         self.sources = tuple(sources)
         self.name = "+".join(source.name for source in sources)
+        self._ends = np.cumsum(shares) / np.sum(shares)
 
     def batch(self, step: int, count: int, size: tuple[int, int]) -> Batch:
         """The batch of this step: `count` samples of (height, width) `size`."""
-        share, rest = divmod(count, len(self.sources))
+        # Over all steps, source i owns the stretch between two ends of every unit; a batch is `count` equal strides.
+        places = ((np.arange(count) + 0.5) / count + step * _GOLDEN / count) % 1
+        owners = np.searchsorted(self._ends[:-1], places, side="right")
         parts = []
         for i, source in enumerate(self.sources):
-            own = share + ((i + step) % len(self.sources) < rest)
+            own = int(np.sum(owners == i))
             if own:
                 parts.append(source.batch(step, own, size))
         return Batch(
             torch.cat([part.rgb for part in parts]),
             torch.cat([part.inverse_depth for part in parts]),
             torch.cat([part.valid for part in parts]),
+            torch.cat([_anchored(part) for part in parts]),
         )
+
+
+def _anchored(part: Batch) -> torch.Tensor:
+    if part.anchored is not None:
+        return part.anchored
+    return torch.ones(len(part.rgb), dtype=torch.bool, device=part.rgb.device)
 
 
 def _smaller(sample: Sample) -> Sample:
@@ -96,4 +119,4 @@ def _smaller(sample: Sample) -> Sample:
     rgb = cv2.resize(sample.rgb, size, interpolation=cv2.INTER_AREA)
     inverse = cv2.resize(sample.inverse_depth, size, interpolation=cv2.INTER_NEAREST)
     valid = cv2.resize(sample.valid.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-    return Sample(np.asarray(rgb, np.uint8), np.asarray(inverse, np.float32), valid)
+    return Sample(np.asarray(rgb, np.uint8), np.asarray(inverse, np.float32), valid, sample.anchored)

