@@ -80,9 +80,8 @@ def test_two_depths_settle_the_shift_of_relative_depth() -> None:
     )
     assert "its shift assumed" in one.depth.source
     same = (hints[0], d3.DepthAt(50.5, 50.5, 9.0))
-    odd = d3.Options.of(refine=False, focal_px=FOCAL_PX, hints=same)
     with pytest.raises(HintError, match="lie at the same relative depth but name different distances"):
-        d3.reconstruct(exact_photo(), options=odd, predictor=far_off)
+        d3.reconstruct(exact_photo(), options=options, hints=same, predictor=far_off)
 
 
 def test_a_function_runs_once_per_photo() -> None:

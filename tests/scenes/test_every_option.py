@@ -59,7 +59,7 @@ class Grey:
 class Clip:
     """A video that needs no decoder: three frames of one place."""
 
-    path, fps, count = Path("clip.mp4"), 10.0, 3
+    path, fps, count, has_sound = Path("clip.mp4"), 10.0, 3, False
 
     def frames(self) -> Iterator[NDArray[np.uint8]]:
         for step in range(self.count):
