@@ -80,6 +80,7 @@ def test_two_depths_settle_the_shift_of_relative_depth() -> None:
     )
     assert "its shift assumed" in one.depth.source
     same = (hints[0], d3.DepthAt(50.5, 50.5, 9.0))
+    options = d3.Options.of(refine=False, focal_px=FOCAL_PX)
     with pytest.raises(HintError, match="lie at the same relative depth but name different distances"):
         d3.reconstruct(exact_photo(), options=options, hints=same, predictor=far_off)
 
