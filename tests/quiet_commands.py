@@ -21,6 +21,7 @@ COMMANDS = {
     "panorama": "panorama panorama.jpg --weights tiny.safetensors -o panorama.ply",
     "measure": "measure photo.png --depth-map photo.npy --depth-kind metric --from 5,5 --to 60,40",
     "batch": "batch photo.png -o batch --weights tiny.safetensors --workers 1",
+    "live": "live clip.mp4 --port 0 --frames 2 --as beside --weights tiny.safetensors",
     "view": "view mesh.glb --screenshot view.png",
     "fuse": "fuse room --depth-map {DEPTHS} --voxel 0.2 -o fused.ply",
     "serve": "serve --port {PORT} --weights tiny.safetensors",

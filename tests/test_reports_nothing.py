@@ -18,6 +18,7 @@ from PIL import Image
 from posed_room import posed_room
 from quiet_commands import COMMANDS
 from seeded import fill_seeded
+from test_sound import write_clip_with_tone
 
 from depth3d.cli import cli
 from depth3d.core.dependencies import ENVIRONMENT
@@ -80,6 +81,7 @@ def _work_folder(folder: Path) -> Path:
     for name, picture in (("rgb", "photo.png"), ("depth", "depth_mm.png")):
         (folder / "capture" / name).mkdir(parents=True)
         shutil.copy(folder / picture, folder / "capture" / name / "1.0.png")
+    write_clip_with_tone(folder / "clip.mp4")
     (folder / "room").mkdir()
     room = posed_room(3)
     room.write_photos(folder / "room" / "images")

@@ -17,7 +17,7 @@ from depth3d.batch.storage import Folder, without_temporary
 from depth3d.batch.time_limit import DEFAULT_SECONDS
 from depth3d.core.errors import Depth3DError, Depth3DWarning, EngineError, OutputError, StoreError, WeightsError
 from depth3d.io.temporary import temporary_folder
-from depth3d.predictors import load_predictor
+from depth3d.scenes.network import load_network
 from depth3d.scenes.options import Options, OutputOptions
 from depth3d.scenes.outputs import Kind, files_of, provenance_path, target_of
 from depth3d.scenes.photo import reconstruct
@@ -100,9 +100,7 @@ class Recipe:
             return
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it prepares the network, as all workers do
-            found = load_predictor(
-                o.predictor, weights=o.weights, runtime=o.runtime, precision=o.precision, threads=o.threads
-            ).name
+            found = load_network(o).name
         if self.network not in (None, found):
             raise WeightsError(
                 f"this worker would use {found}, but the batch was begun with {self.network}; "

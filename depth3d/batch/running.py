@@ -20,7 +20,9 @@ from depth3d.batch.table import check_table, write_table
 from depth3d.batch.time_limit import DEFAULT_SECONDS
 from depth3d.core.errors import OutputError, UsageError, WeightsError
 from depth3d.core.options import DepthOptions
+from depth3d.predictors import PREDICTORS
 from depth3d.predictors.weights import fetch_weights
+from depth3d.scenes.network import load_network
 from depth3d.scenes.options import Options, OutputOptions
 from depth3d.scenes.outputs import Kind
 from depth3d.scenes.refusals import refuse_pixels_of_one_photo
@@ -183,6 +185,8 @@ def _network(options: DepthOptions, download: Download | None) -> str | None:
     """Name of the network for all, whose weights are here from now on; None where the user's own file says it."""
     if options.depth_map is not None or options.weights is not None or os.environ.get("DEPTH3D_WEIGHTS"):
         return None
+    if options.predictor not in PREDICTORS:
+        return load_network(options, progress=download).name
     if options.predictor == "bundled":
         return "bundled"
     name = "midas_small" if options.predictor == "auto" else options.predictor

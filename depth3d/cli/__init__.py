@@ -24,6 +24,7 @@ _ROOM_OF_COMMAND = {
     "measure": "depth3d.cli.measure:measure",
     "batch": "depth3d.cli.batch:batch",
     "view": "depth3d.cli.view:view",
+    "live": "depth3d.cli.live:live",
     "fuse": "depth3d.cli.fuse:fuse",
     "serve": "depth3d.cli.serve:serve",
     "weights": "depth3d.cli.weights:weights",

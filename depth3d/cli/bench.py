@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from depth3d.cli.values import EXISTING_FILE, EXISTING_PATH
+from depth3d.cli.values import EXISTING_FILE, EXISTING_PATH, PredictorName
+from depth3d.core.errors import UsageError
 
 
 @click.group()
@@ -28,11 +29,10 @@ def bench() -> None:
 @click.option(
     "--predictor",
     "names",
+    type=PredictorName(),
     multiple=True,
-    type=click.Choice(["midas_small", "midas_large", "bundled"]),
-    default=("midas_small", "bundled"),
-    show_default=True,
-    help="Network to measure. Repeatable.",
+    metavar="NAME",
+    help="Network to measure, as of export. Repeatable.  [default: midas_small, bundled, and others that are here]",
 )
 @click.option("--weights", type=EXISTING_FILE, metavar="FILE", help="A weights file to measure instead.")
 @click.option("--rounds", type=click.IntRange(min=1), default=15, show_default=True, help="How often each is timed.")
@@ -49,12 +49,20 @@ def predict(names: tuple[str, ...], weights: Path | None, **conditions: Any) -> 
     \b
     depth3d bench predict
     depth3d bench predict --predictor bundled --frames frames.json
+    depth3d bench predict --predictor hf:depth-anything/Depth-Anything-V2-Small-hf
     """
     from depth3d.lab.bench.predict import Conditions, bench_predict
+    from depth3d.lab.bench.predict_any import bench_any, present_networks
     from depth3d.lab.bench.timing import to_table
+    from depth3d.predictors import PREDICTORS
 
+    names = names or present_networks()
     for name in names[:1] if weights else names:
-        section = bench_predict(name, weights=weights, conditions=Conditions(**conditions))
+        ours = name in PREDICTORS and name != "auto"
+        if not ours and weights is not None:
+            raise UsageError(f"--weights is a file for our own networks, not for {name}")
+        under = Conditions(**conditions)
+        section = bench_predict(name, weights=weights, conditions=under) if ours else bench_any(name, under)
         click.echo(f"{to_table((section,))}\n")
 
 

@@ -7,6 +7,7 @@ import platform
 import re
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
+from typing import TYPE_CHECKING
 
 import click
 from packaging.requirements import Requirement
@@ -14,8 +15,11 @@ from packaging.requirements import Requirement
 from depth3d.cli.terminal import json_option, result, wants_json
 from depth3d.core.errors import WeightsError
 
+if TYPE_CHECKING:
+    from depth3d.predictors.foreign.catalogue import KnownNetwork
+
 _FOR_WORK_ON_DEPTH3D = {"dev", "all"}
-_VARIABLES = ("DEPTH3D_CACHE", "DEPTH3D_OFFLINE", "DEPTH3D_RUNTIME", "DEPTH3D_WEIGHTS")
+_VARIABLES = ("DEPTH3D_CACHE", "DEPTH3D_OFFLINE", "DEPTH3D_RUNTIME", "DEPTH3D_WEIGHTS", "HF_HOME", "HF_HUB_OFFLINE")
 _MARKS = {"ok": ("ok", "green"), "missing": ("missing", "yellow"), "broken": ("broken", "red")}
 
 
@@ -57,7 +61,7 @@ def _line(finding: _Finding) -> str:
     word, colour = _MARKS[finding.state]
     remedy = f"; {finding.remedy}" if finding.remedy else ""
     coloured = word if os.environ.get("NO_COLOR") else click.style(word, fg=colour)
-    return f"  {finding.name:16} {coloured}{' ' * (8 - len(word))} {finding.text}{remedy}"
+    return f"  {finding.name:23} {coloured}{' ' * (8 - len(word))} {finding.text}{remedy}"
 
 
 def _libraries() -> list[_Finding]:
@@ -100,6 +104,7 @@ def _version(name: str) -> str | None:
 
 
 def _networks() -> list[_Finding]:
+    from depth3d.predictors.foreign.catalogue import KNOWN_NETWORKS
     from depth3d.predictors.runtimes.opening import remembered_way
     from depth3d.predictors.weights import OFFICIAL_WEIGHTS, bundled_weights, cache_folder, find_weights
 
@@ -117,6 +122,7 @@ def _networks() -> list[_Finding]:
         usable[name] = found
         verdict = f"came with depth3d; licence: {found.licence}" if name == "bundled" else found.verdict
         findings.append(_Finding("Networks", name, "ok", f"{found.path}, {verdict}"))
+    findings += [_known(one) for one in KNOWN_NETWORKS.values()]
     taken = next((name for name in ("midas_small", "bundled") if name in usable), None)
     if taken is None:
         return [*findings, _Finding("Networks", "auto", "broken", "no network", "depth3d weights fetch")]
@@ -125,6 +131,19 @@ def _networks() -> list[_Finding]:
     what = f"midas_small once it can be fetched, until then {taken}" if fetches else taken
     runs = f"in {way}" if way else "in the fastest runtime, to be measured at the first use"
     return [*findings, _Finding("Networks", "auto takes", "ok", f"{what}, {runs}")]
+
+
+def _known(known: KnownNetwork) -> _Finding:
+    """A network of others, with the licence that its card states."""
+    from depth3d.predictors.foreign.hub import cached_known
+
+    model = cached_known(known)
+    if model is None:
+        words = f"{known.licence}, not in the Hugging Face cache"
+        return _Finding("Networks", known.name, "missing", words, f"depth3d weights fetch {known.name}")
+    return _Finding(
+        "Networks", known.name, "ok", f"{model.path}, licence {model.licence}, revision {model.revision[:8]}"
+    )
 
 
 def _display() -> _Finding:

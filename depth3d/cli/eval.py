@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from depth3d.cli.values import PredictorName
+
 if TYPE_CHECKING:
     from depth3d.core.depth import InverseDepth
     from depth3d.io.photos.photo import Photo
@@ -18,9 +20,13 @@ if TYPE_CHECKING:
 @click.command("eval")
 @click.argument("frames", type=click.Path(path_type=Path))
 @click.option(
-    "--predictor", "names", multiple=True, type=click.Choice(["auto", "midas_small", "midas_large", "bundled"]),
-    help="Which network to judge; repeatable.  [default: auto, unless --baselines-only]",
-)  # fmt: skip
+    "--predictor",
+    "names",
+    type=PredictorName(),
+    multiple=True,
+    metavar="NAME",
+    help="Which network to judge, as of export; repeatable.  [default: auto, unless --baselines-only]",
+)
 @click.option("--weights", type=click.Path(path_type=Path), help="A weights file for the network.")
 @click.option("--refine", is_flag=True, help="Judge each network's depth once more after refinement.")
 @click.option("--baselines-only", is_flag=True, help="Judge only the constant and the vertical gradient.")
@@ -49,7 +55,6 @@ def eval_command(
     from depth3d.core.errors import UsageError
     from depth3d.io.atomic import atomic_write, check_writable
     from depth3d.lab.evaluation.metrics import evaluate, read_frames
-    from depth3d.predictors import load_predictor
 
     if baselines_only and (names or weights is not None):
         raise UsageError("--baselines-only judges no network; leave out --predictor and --weights")
@@ -57,7 +62,7 @@ def eval_command(
         check_writable(json_path, force)
     listed = read_frames(frames)
     wanted = () if baselines_only else names or ("auto",)
-    loaded = [load_predictor(name, weights=weights, runtime="torch") for name in wanted]
+    loaded = [_loaded(name, weights) for name in wanted]
     judged: dict[str, Predict] = {}
     for one in loaded:
         judged[one.name] = one.predict
@@ -68,6 +73,13 @@ def eval_command(
         with atomic_write(json_path, force=force) as file:
             file.write(report.to_json().encode())
     click.echo(report.table())
+
+
+def _loaded(name: str, weights: Path | None) -> Predictor:
+    """Our own networks in torch, the reference; others in what runs them."""
+    from depth3d.predictors import PREDICTORS, load_predictor
+
+    return load_predictor(name, weights=weights, runtime="torch" if name in PREDICTORS else "auto")
 
 
 def _refined(predictor: Predictor, photo: Photo) -> InverseDepth:

@@ -19,6 +19,7 @@ from depth3d.cli.values import (
     EXISTING_PATH,
     LENGTH,
     OUTPUT_FILE,
+    TRIPLE,
     Command,
     FileOfEach,
     Parsed,
@@ -29,6 +30,7 @@ from depth3d.cli.values import (
 from depth3d.core.hint_forms import HINT_FORMS, HintForm
 from depth3d.core.options import DepthKind, DepthOptions, FileOptions, GeometryOptions
 from depth3d.predictors import PREDICTORS
+from depth3d.predictors.foreign.catalogue import KNOWN_NETWORKS
 from depth3d.predictors.runtimes import PRECISIONS, RUNTIMES
 from depth3d.scenes.outputs import FORMER_KINDS, KINDS
 
@@ -147,9 +149,24 @@ def network_options(command: Command) -> Command:
             default=_DEPTH.predictor,
             show_default=True,
             metavar="NAME",
-            help=f"The network: {', '.join(PREDICTORS)}, or a name that an installed package offers.",
+            help=f"The network: {', '.join(PREDICTORS)}, {', '.join(KNOWN_NETWORKS)}, onnx:FILE, hf:OWNER/NAME, "
+            "hf:FOLDER, or a name that an installed package offers.",
         ),
         click.option("--weights", type=EXISTING_FILE, metavar="FILE", help="Weights file for the network."),
+        click.option(
+            "--output-kind",
+            type=click.Choice(["inverse", "disparity", "relative", "depth", "log", "metric"]),
+            help="What the network's output v is: 1/z = a v + b, 1/z = a v, z = a v + b, z = a v, z = a exp(v), metres."
+            "  [default: what its files say, else found out on photos of known depth]",
+        ),
+        click.option("--input-mean", type=TRIPLE, metavar="R,G,B", help="Mean that an ONNX file wants subtracted."),
+        click.option("--input-std", type=TRIPLE, metavar="R,G,B", help="And what it is then divided by."),
+        click.option(
+            "--input-size",
+            type=click.IntRange(min=1),
+            metavar="PX",
+            help="Longer side of its picture, where the ONNX file takes any size.  [default: 518]",
+        ),
         click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Processor threads for the network."),
         click.option(
             "--runtime",

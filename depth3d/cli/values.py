@@ -17,8 +17,9 @@ from depth3d.core.parsing import (
     parse_bytes,
     parse_length,
     parse_pixel,
+    parse_triple,
 )
-from depth3d.predictors import PREDICTORS
+from depth3d.predictors import PREDICTORS, is_foreign, predictor_names
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -77,10 +78,8 @@ class PredictorName(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name, if there is such a network."""
         name = str(value)
-        if name not in PREDICTORS:
-            from depth3d.predictors.plugins import plugin_names
-
-            known = (*PREDICTORS, *plugin_names())
+        if name not in PREDICTORS and not is_foreign(name):
+            known = predictor_names()
             if name not in known:
                 self.fail(f"{name!r} is not one of {', '.join(known)}{nearest(name, known)}", param, ctx)
         return name
@@ -117,6 +116,7 @@ class FileOfEach(click.Path):
 LENGTH = Parsed("length", parse_length)
 BYTES = Parsed("size", parse_bytes)
 PIXEL = Parsed("u,v", parse_pixel)
+TRIPLE = Parsed("r,g,b", parse_triple)
 
 
 def with_options(command: Command, *options: Callable[[Command], Command]) -> Command:

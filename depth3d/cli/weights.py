@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from depth3d.cli.terminal import json_option, result
-from depth3d.core.errors import WeightsError
+from depth3d.core.errors import UsageError, WeightsError
+from depth3d.predictors.foreign.catalogue import KNOWN_NETWORKS
 
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress
     from depth3d.predictors.weights import FoundWeights
 
-_NAMES = click.Choice(["midas_small", "midas_large"])
+_NAMES = click.Choice(["midas_small", "midas_large", *KNOWN_NETWORKS])
 
 
 @click.group()
@@ -36,31 +37,57 @@ def weights() -> None:
 def fetch(name: str) -> None:
     """Download the official weights of NAME (default: midas_small) into the cache, unless they are here already.
 
+    Networks of others come from the Hugging Face Hub, into the Hub's own cache.
+
     \b
     depth3d weights fetch
     depth3d weights fetch midas_large
+    depth3d weights fetch depth_anything_v2_small
     """
     from depth3d.predictors.weights import fetch_weights
 
+    if name in KNOWN_NETWORKS:
+        from depth3d.predictors.foreign.hub import find_hub_file, find_model
+
+        known = KNOWN_NETWORKS[name]
+        model = find_hub_file(known.repo, known.revision, known.file) if known.file else find_model(known.address)
+        click.echo(f"{name}: {model.path} (revision {model.revision[:8]}; licence {model.licence})")
+        return
     with download_progress(name) as progress:
         found = fetch_weights(name, progress=progress)
     click.echo(f"{name}: {found.path} ({found.origin}; {found.verdict})")
 
 
 @weights.command("list")
-@json_option("Print a line of JSON for each network: name, path, sha256, licence; path is null where it is missing.")
+@json_option(
+    "Print a line of JSON for each network: name, path, sha256 or revision, licence, kind; path is null where missing."
+)
 def list_weights() -> None:
     """Show which weights exist, and where they are on this machine.
 
     \b
     depth3d weights list
     """
+    from depth3d.predictors.foreign.hub import cached_known
     from depth3d.predictors.weights import OFFICIAL_WEIGHTS, bundled_weights, find_weights
 
     for name, official in OFFICIAL_WEIGHTS.items():
-        line = f"{name:12} {official.mib:5.4g} MiB  {official.licence:4} {_where(name)}"
+        line = f"{name:23} {official.mib:5.4g} MiB  {official.licence:10} {'inverse':13} {_where(name)}"
         result(line, _facts(name, official.licence, partial(find_weights, name)))
-    result(f"{'bundled':12} {_bundled()}", _facts("bundled", None, bundled_weights))
+    result(f"{'bundled':23} {_bundled()}", _facts("bundled", None, bundled_weights))
+    for known in KNOWN_NETWORKS.values():
+        model = cached_known(known)
+        there = f"not on this machine; fetch it: depth3d weights fetch {known.name}"
+        if model is not None:
+            there = f"{model.path} (Hugging Face cache; revision {model.revision[:8]})"
+        facts = {
+            "name": known.name,
+            "path": model and model.path,
+            "revision": model and model.revision,
+            "licence": known.licence,
+            "kind": known.kind,
+        }
+        result(f"{known.name:23} {known.mib:5.4g} MiB  {known.licence:10} {known.kind:13} {there}", facts)
 
 
 @weights.command()
@@ -74,6 +101,9 @@ def verify(names_or_files: tuple[str, ...]) -> None:
     """
     from depth3d.predictors.weights import OFFICIAL_WEIGHTS, find_weights, verify_weights
 
+    foreign = next((name for name in names_or_files if name in KNOWN_NETWORKS), None)
+    if foreign is not None:
+        raise UsageError(f"{foreign}: no hash is pinned here; the Hub's client checks it: hf cache verify")
     chosen = names_or_files or tuple(name for name in OFFICIAL_WEIGHTS if find_weights(name))
     if not chosen:
         raise WeightsError("there are no official weights on this machine; fetch some: depth3d weights fetch")
@@ -102,9 +132,8 @@ def _facts(name: str, licence: str | None, find: Callable[[], FoundWeights | Non
         found = find()
     except WeightsError:
         found = None
-    if found is None:
-        return {"name": name, "path": None, "sha256": None, "licence": licence}
-    return {"name": name, "path": found.path, "sha256": found.sha256, "licence": found.licence}
+    where = {"path": None, "sha256": None} if found is None else {"path": found.path, "sha256": found.sha256}
+    return {"name": name, **where, "licence": licence if found is None else found.licence, "kind": "inverse"}
 
 
 def _where(name: str) -> str:
@@ -126,5 +155,5 @@ def _bundled() -> str:
         found = bundled_weights()
     except WeightsError:
         return "not in this copy of depth3d"
-    size = f"{found.path.stat().st_size / 2**20:5.1f} MiB"
-    return f"{size}  in the package, works offline (sha256 {found.sha256[:8]}...); licence: {found.licence}"
+    size = f"{found.path.stat().st_size / 2**20:5.1f} MiB  {found.licence:10} {'inverse':13}"
+    return f"{size} in the package, works offline (sha256 {found.sha256[:8]}...)"

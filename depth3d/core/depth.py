@@ -36,6 +36,8 @@ class InverseDepth:
             neighbouring pixels share: how far a network's surfaces bend and shift. 0 for measured depth. Hints tell
             whether it is more or less.
         noise_reach: how far such errors reach, as a share of the picture's diagonal.
+        shift_is_assumed: True where they come from depth that is known up to a shift, which was assumed; two depths
+            in the photo tell it.
 
     Raises:
         DepthMapError: not a 2-D array, an infinite value, or no known value at all; or a claim of metres whose error is
@@ -51,6 +53,7 @@ class InverseDepth:
     metric_sigma: float | None = None
     noise_strength: float = field(default=0.0, kw_only=True)
     noise_reach: float = field(default=0.2, kw_only=True)
+    shift_is_assumed: bool = field(default=False, kw_only=True)
 
     __repr__ = short_repr
 

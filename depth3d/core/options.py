@@ -48,8 +48,14 @@ class DepthOptions:
     """Which network, or which depth map, sees the depth, and what is done to it.
 
     Attributes:
-        predictor: network to use: auto, midas_small, midas_large, bundled, or a name that an installed package offers.
+        predictor: network to use: auto, midas_small, midas_large, bundled, a short name of `depth3d weights list`,
+            onnx:FILE, hf:NAME_OR_FOLDER, or a name that an installed package offers.
         weights: file with the network's weights, instead of the cached ones.
+        output_kind: what the output of a network of others is, such as "inverse", "depth" or "metric", see
+            `depth3d.predictors.prediction.Kind`; None leaves it to what its files say, else it is found out.
+        input_mean: (red, green, blue) that an ONNX file wants subtracted from the picture in [0, 1].
+        input_std: (red, green, blue) that the picture is then divided by.
+        input_size: longer side in pixels of the picture for an ONNX file that takes any size.
         threads: processor threads for the network; None leaves the choice to it.
         runtime: what runs the network: auto, openvino, onnxruntime or torch.
         precision: how exact it computes: auto, fp32, fp16, bf16 or int8.
@@ -66,6 +72,10 @@ class DepthOptions:
 
     predictor: str = "auto"
     weights: Path | None = None
+    output_kind: str | None = None
+    input_mean: tuple[float, float, float] | None = None
+    input_std: tuple[float, float, float] | None = None
+    input_size: int | None = None
     threads: int | None = None
     runtime: str = "auto"
     precision: str = "auto"

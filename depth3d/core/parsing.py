@@ -79,6 +79,22 @@ def parse_pixel(text: str) -> tuple[float, float]:
     return float(match[1]), float(match[2])
 
 
+def parse_triple(text: str) -> tuple[float, float, float]:
+    """Read three numbers for red, green and blue.
+
+    >>> parse_triple("0.485,0.456,0.406")
+    (0.485, 0.456, 0.406)
+
+    Raises:
+        UsageError: anything else.
+    """
+    try:
+        red, green, blue = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"{text!r} is not three numbers; write R,G,B, for example 0.485,0.456,0.406") from None
+    return red, green, blue
+
+
 def parse_pixel_length(text: str) -> tuple[tuple[float, float], Length]:
     """Read `U,V=LENGTH`.
 

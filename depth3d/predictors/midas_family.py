@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from depth3d.core.errors import WeightsError
+from depth3d.core.errors import UsageError, WeightsError
 from depth3d.predictors.network import NetworkPredictor
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ def load_midas(
     from depth3d.predictors.runtimes.opening import open_network
     from depth3d.predictors.weights import chosen_weights_file, examine_weights
 
+    if weights is not None and weights.suffix.lower() == ".onnx":
+        raise UsageError(f"{weights}: is a network of its own; use --predictor onnx:{weights}")
     chosen = weights if name == "bundled" else chosen_weights_file(weights)
     found, note = (examine_weights(chosen), "") if chosen is not None else _find(name, progress)
     network = open_network(found, runtime=runtime, precision=precision, threads=threads)

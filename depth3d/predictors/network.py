@@ -9,7 +9,7 @@ import numpy as np
 
 from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import WeightsError
-from depth3d.predictors.prediction import NOISE_REACH, NOISE_STRENGTH, Prediction
+from depth3d.predictors.prediction import Prediction
 from depth3d.predictors.preprocess import prepare_picture, to_photo_size
 
 if TYPE_CHECKING:
@@ -27,16 +27,12 @@ class NetworkPredictor:
         weights_id: the first 16 hex digits of the weights file's sha256.
         origin: whose weights these are, in words for the user.
         licence: under which the weights are offered.
-        noise_strength: one standard deviation of the relative error of its 1/z, as `InverseDepth` has it.
-        noise_reach: how far such errors reach, as a share of the picture's diagonal.
     """
 
     network: OpenNetwork
     weights_id: str
     origin: str
     licence: str = "not stated"
-    noise_strength: float = NOISE_STRENGTH
-    noise_reach: float = NOISE_REACH
 
     @property
     def name(self) -> str:

@@ -28,7 +28,7 @@ def to_inverse_depth(prediction: Prediction, size: tuple[int, int], camera: Intr
 
     Metres become 1/z with `metric_sigma`, depth and disparity up to scale become inverse depth whose zero is infinity.
     Relative depth has an unknown shift, which inverse depth cannot express: it is set so that the farthest things are
-    four times as deep as the nearest, and `source` says so.
+    four times as deep as the nearest, and `source` says so; hints may replace it (`settle_shift`).
 
     Args:
         prediction: what the network said.
@@ -55,6 +55,7 @@ def to_inverse_depth(prediction: Prediction, size: tuple[int, int], camera: Intr
         source=prediction.source + shifted,
         details=prediction.details,
         metric_sigma=sigma,
+        shift_is_assumed=prediction.kind == "relative",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth
@@ -10,12 +10,13 @@ from depth3d.core.errors import UsageError
 from depth3d.core.options import DepthOptions
 from depth3d.io.photos.photo import Photo
 from depth3d.predictors import Predictor, load_predictor, may_know_camera
+from depth3d.predictors.foreign.terms import NetworkTerms
 from depth3d.predictors.to_inverse import to_inverse_depth
 from depth3d.refine import polish
 
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress
-    from depth3d.predictors.prediction import Prediction
+    from depth3d.predictors.prediction import Kind, Prediction
 
 
 def load_network(options: DepthOptions, *, progress: Progress | None = None) -> Predictor:
@@ -30,12 +31,24 @@ def load_network(options: DepthOptions, *, progress: Progress | None = None) -> 
         runtime=options.runtime,
         precision=options.precision,
         threads=options.threads,
+        terms=terms_of(options),
         progress=progress,
     )
 
 
+def terms_of(options: DepthOptions) -> NetworkTerms:
+    """What the options state about a network of others.
+
+    Raises:
+        UsageError: there is no such kind of output, or a number cannot be meant.
+    """
+    kind = cast("Kind | None", options.output_kind)
+    return NetworkTerms(output_kind=kind, mean=options.input_mean, std=options.input_std, size=options.input_size)
+
+
 _DEFAULTS = DepthOptions()
-_OF_NETWORKS = ("predictor", "weights", "runtime", "precision", "threads")
+_TERMS = ("output_kind", "input_mean", "input_std", "input_size")
+_OF_NETWORKS = ("predictor", "weights", "runtime", "precision", "threads", *_TERMS)
 
 
 class Network:

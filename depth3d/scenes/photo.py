@@ -14,6 +14,7 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import UsageError
 from depth3d.io.photos.photo import Photo
+from depth3d.predictors.relative import settle_shift
 from depth3d.scale import Hint, ScaleFit, fit_scale
 from depth3d.scenes.options import Options
 from depth3d.scenes.refusals import refuse_options
@@ -78,6 +79,8 @@ def reconstruct(
         options, predictor = options.changed(predictor=predictor), None
     options = options.changed(hints=(*options.scale.hints, *hints))
     seen = see_photo(photo, options, predictor=predictor, camera=camera, inverse_depth=inverse_depth, progress=progress)
+    if isinstance(seen.depth, InverseDepth):
+        seen = replace(seen, depth=settle_shift(seen.depth, seen.camera, seen.hints))
     return to_scene(seen, options)
 
 

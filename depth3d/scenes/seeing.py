@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 Depth = InverseDepth | MetricDepth
 
-_OF_NETWORKS = ("predictor", "weights", "runtime", "precision")
+_OF_NETWORKS = (
+    *("predictor", "weights", "runtime", "precision"),
+    *("output_kind", "input_mean", "input_std", "input_size"),
+)
 _OF_DEPTH_MAPS = ("depth_kind", "depth_units", "brighter_is_farther")
 
 

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from depth3d.cli.weights import download_progress, weights
 from depth3d.core.errors import WeightsError
 from depth3d.predictors import weights as weights_module
+from depth3d.predictors.foreign.catalogue import KNOWN_NETWORKS
 from depth3d.predictors.weights import OFFICIAL_WEIGHTS
 
 DATA = b"as if these were weights"
@@ -34,8 +35,10 @@ def run(*arguments: str) -> Result:
 
 def test_list_says_where_everything_is(cached: Path) -> None:
     lines = run("list").output.splitlines()
-    assert [line.split()[0] for line in lines] == ["midas_small", "midas_large", "bundled"]
-    assert "81.8 MiB  MIT  not on this machine; fetch it: depth3d weights fetch midas_small" in lines[0]
+    assert [line.split()[0] for line in lines] == ["midas_small", "midas_large", "bundled", *KNOWN_NETWORKS]
+    assert " ".join(lines[0].split()).startswith(
+        "midas_small 81.8 MiB MIT inverse not on this machine; fetch it: depth3d weights fetch midas_small"
+    )
     assert lines[2].endswith("not in this copy of depth3d")
     cached.write_bytes(DATA)
     assert f"{cached} (cache; sha256 " in run("list").output
@@ -46,7 +49,7 @@ def test_list_says_where_everything_is(cached: Path) -> None:
 def test_list_shows_the_bundled_network(tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     (tmp_path / "none" / "x.safetensors").write_bytes(bytes(3 << 20))
-    assert "3.0 MiB  in the package, works offline" in run("list").output
+    assert "bundled 3.0 MiB MIT inverse in the package, works offline" in " ".join(run("list").output.split())
 
 
 def test_fetch_says_what_it_has(cached: Path) -> None:

@@ -13,7 +13,7 @@ from exact import FOCAL_PX, exact_depth, exact_photo, exact_points
 
 import depth3d as d3
 from depth3d.core import plugins as core_plugins
-from depth3d.core.errors import DepthMapError, UsageError
+from depth3d.core.errors import DepthMapError, HintError, UsageError
 from depth3d.predictors import load_predictor, plugins
 
 Z = exact_depth().astype(np.float32)
@@ -65,6 +65,24 @@ def test_a_stated_camera_goes_before_the_network_and_shapes_its_points() -> None
     assert scene.camera.source == "stated: focal length 130 px"
     ratio = scene.depth.z[Z < 4.9] / Z[Z < 4.9]
     assert np.ptp(ratio) / ratio.mean() < 1e-3
+
+
+def test_two_depths_settle_the_shift_of_relative_depth() -> None:
+    far_off = d3.predictor(kind="relative", name="far off")(lambda rgb: exact_depth() / 3 - 7)
+    hints = (d3.DepthAt(48.5, 48.5, float(Z[48, 48])), d3.DepthAt(120.5, 20.5, float(Z[20, 120])))
+    scene = d3.reconstruct(
+        exact_photo(), options=d3.Options.of(refine=False, focal_px=FOCAL_PX, hints=hints), predictor=far_off
+    )
+    np.testing.assert_allclose(scene.depth.z, Z, rtol=1e-3)
+    assert "its shift from the hints" in scene.depth.source
+    one = d3.reconstruct(
+        exact_photo(), options=d3.Options.of(refine=False, focal_px=FOCAL_PX, hints=hints[:1]), predictor=far_off
+    )
+    assert "its shift assumed" in one.depth.source
+    same = (hints[0], d3.DepthAt(50.5, 50.5, 9.0))
+    options = d3.Options.of(refine=False, focal_px=FOCAL_PX)
+    with pytest.raises(HintError, match="lie at the same relative depth but name different distances"):
+        d3.reconstruct(exact_photo(), options=options, hints=same, predictor=far_off)
 
 
 def test_a_function_runs_once_per_photo() -> None:
@@ -137,7 +155,10 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_entry_points_are_predictors_by_name() -> None:
     scene = d3.reconstruct(exact_photo(), options=d3.Options.of(refine=False, predictor="ruler"))
     np.testing.assert_allclose(scene.depth.z, Z, rtol=1e-5)
-    with pytest.raises(UsageError, match="unknown predictor 'rule'.*bundled, broken, ruler; did you mean ruler?"):
+    with pytest.raises(
+        UsageError,
+        match=r"unknown predictor 'rule'; .*broken, ruler, onnx:FILE, .*; did you mean ruler\?",
+    ):
         load_predictor("rule")
     with pytest.raises(UsageError, match="predictor broken: their_depth:absent cannot be loaded: .*absent"):
         load_predictor("broken")

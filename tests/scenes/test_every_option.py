@@ -59,7 +59,7 @@ class Grey:
 class Clip:
     """A video that needs no decoder: three frames of one place."""
 
-    path, fps, count = Path("clip.mp4"), 10.0, 3
+    path, fps, count, has_sound = Path("clip.mp4"), 10.0, 3, False
 
     def frames(self) -> Iterator[NDArray[np.uint8]]:
         for step in range(self.count):
@@ -80,7 +80,6 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Files that options name, the networks replaced."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("depth3d.scenes.network.load_predictor", lambda name, **asked: Grey(name=name, **asked))
-    monkeypatch.setattr("depth3d.batch.recipe.load_predictor", lambda name, **asked: Grey(name=name, **asked))
     monkeypatch.setattr("depth3d.batch.running._network", lambda *_: None)
     monkeypatch.setattr("depth3d.batch.running.each_row_here", rows_in_this_process)
     (tmp_path / "photos").mkdir()
@@ -114,6 +113,10 @@ FIELDS: dict[str, tuple[Any, dict[str, Any]]] = {
     "camera_file": (Path("camera.json"), {}),
     "predictor": ("bundled", {}),
     "weights": (Path("a.npy"), {}),
+    "output_kind": ("depth", {}),
+    "input_mean": ((0.5, 0.5, 0.5), {}),
+    "input_std": ((0.5, 0.5, 0.5), {}),
+    "input_size": (256, {}),
     "threads": (1, {}),
     "runtime": ("torch", {}),
     "precision": ("fp16", {}),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -14,6 +17,7 @@ from numpy.typing import NDArray
 from depth3d.core.errors import MissingExtraError, OutputError, UsageError
 from depth3d.core.images import Animation
 from depth3d.io.animation.animation import checked_frames, durations
+from depth3d.io.animation.sound import Sound
 
 _TICKS_PER_SECOND = 1000
 _THREADS = 2
@@ -44,7 +48,9 @@ _MP4 = _Coding("mp4", "libx264", (("preset", "medium"), ("x264-params", "mbtree=
 _WEBM = _Coding("webm", "libvpx-vp9", (("deadline", "good"), ("cpu-used", "5"), ("row-mt", "0"), ("b", "0")), 63, 0.4)
 
 
-def write_mp4(animation: Animation, file: BinaryIO, *, notes: Mapping[str, str], quality: int = 80) -> None:
+def write_mp4(
+    animation: Animation, file: BinaryIO, *, notes: Mapping[str, str], quality: int = 80, sound: Path | None = None
+) -> None:
     """Write an MP4 with H.264, which everything plays; once, for the format knows no loops.
 
     Args:
@@ -52,21 +58,31 @@ def write_mp4(animation: Animation, file: BinaryIO, *, notes: Mapping[str, str],
         file: where the bytes go; must allow seeking.
         notes: kept as one comment.
         quality: 1 to 100.
+        sound: a video whose sound track goes in too, if it has one.
 
     Raises:
         MissingExtraError: PyAV is not installed.
         UsageError: the quality is out of range; or see `durations`.
         OutputError: PyAV has no such encoder, or refuses the frames; or see `checked_frames`.
     """
-    _write(animation, file, notes, quality, _MP4)
+    _write(animation, file, notes, quality, sound, _MP4)
 
 
-def write_webm(animation: Animation, file: BinaryIO, *, notes: Mapping[str, str], quality: int = 80) -> None:
+def write_webm(
+    animation: Animation, file: BinaryIO, *, notes: Mapping[str, str], quality: int = 80, sound: Path | None = None
+) -> None:
     """The same as WebM with VP9: slower to write, and smaller."""
-    _write(animation, file, notes, quality, _WEBM)
+    _write(animation, file, notes, quality, sound, _WEBM)
 
 
-def _write(animation: Animation, file: BinaryIO, notes: Mapping[str, str], quality: int, coding: _Coding) -> None:
+def _write(
+    animation: Animation,
+    file: BinaryIO,
+    notes: Mapping[str, str],
+    quality: int,
+    sound: Path | None,
+    coding: _Coding,
+) -> None:
     try:
         import av
     except ImportError:
@@ -81,12 +97,29 @@ def _write(animation: Animation, file: BinaryIO, notes: Mapping[str, str], quali
             if notes:
                 container.metadata["comment"] = "; ".join(f"{name}: {text}" for name, text in notes.items())
             stream = _stream(container, first, animation.fps, quality, coding)
-            for index, rgb in enumerate(chain([first], frames)):
-                container.mux(stream.encode(_picture(rgb, index, stream.codec_context.time_base)))
-            container.mux(stream.encode())
+            with _heard(sound, container, coding.container, animation.count / animation.fps) as heard:
+                for index, rgb in enumerate(chain([first], frames)):
+                    container.mux(stream.encode(_picture(rgb, index, stream.codec_context.time_base)))
+                    heard.write_until((index + 1) / animation.fps)
+                container.mux(stream.encode())
+                heard.write_until(math.inf)
     except (av.FFmpegError, ValueError) as problem:
         height, width = first.shape[:2]
         raise OutputError(f"cannot write {coding.container} of {width}x{height} pixels: {problem}") from None
+
+
+def _heard(sound: Path | None, container: Any, form: str, seconds: float) -> Sound | _Silence:
+    return _Silence() if sound is None else Sound(sound, container, form, seconds)
+
+
+class _Silence(nullcontext[Any]):
+    """No sound: what `Sound` does, of nothing."""
+
+    def __enter__(self) -> _Silence:
+        return self
+
+    def write_until(self, seconds: float) -> None:
+        """Nothing is put in."""
 
 
 def _stream(container: Any, first: NDArray[np.uint8], fps: float, quality: int, coding: _Coding) -> Any:

@@ -40,11 +40,13 @@ class Video:
         path: the file.
         fps: frames per second, on average.
         count: how many frames it says it has; files that are cut may hold fewer.
+        has_sound: whether it has a sound track.
     """
 
     path: Path
     fps: float
     count: int
+    has_sound: bool = False
 
     def frames(self) -> Iterator[NDArray[np.uint8]]:
         """Each frame as (H, W, 3) uint8, sRGB, turned upright as the file says.
@@ -96,9 +98,10 @@ def read_video(path: str | Path) -> Video:
             count, missing = _counted(container, stream, path)
         except _damage() as problem:
             raise VideoError(f"{shown(path)}: the video is damaged: {_one_line(problem)}") from None
+        has_sound = bool(container.streams.audio)
     if missing:
         warnings.warn(VideoWarning(f"{shown(path)}: the video is cut off: {missing}; copy it again"), stacklevel=2)
-    return Video(path, fps, count)
+    return Video(path, fps, count, has_sound)
 
 
 def _counted(container: Any, stream: Any, path: Path) -> tuple[int, str]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.errors import UsageError
 from depth3d.io.photos.photo import read_photo
+from depth3d.lab.bench.memory import memory_mb
 from depth3d.lab.bench.networks import as_published, weights_to_measure
 from depth3d.lab.bench.timing import Figure, Section
 from depth3d.lab.evaluation.metrics import read_frames
@@ -168,13 +169,13 @@ def _many_photos(found: FoundWeights, conditions: Conditions) -> tuple[str, str]
     for number in range(conditions.photos):
         network.run(prepare_picture(photos[number % len(photos)], network.spec))
         if number == 9:
-            after_tenth = _memory_mb()
+            after_tenth = memory_mb()
             start = time.perf_counter()
     rate = (conditions.photos - 10) / (time.perf_counter() - start)
     cores = conditions.threads or _cores()
     return (
         f"{conditions.photos} photos one after the other: {rate:.1f} a second, {rate / cores:.1f} per core ({cores})",
-        f"memory after the tenth {after_tenth:.0f} MB, after the last {_memory_mb():.0f} MB",
+        f"memory after the tenth {after_tenth:.0f} MB, after the last {memory_mb():.0f} MB",
     )
 
 
@@ -183,15 +184,3 @@ def _cores() -> int:
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _memory_mb() -> float:
-    """What this process holds in memory; where the system does not tell, the most it ever held."""
-    statm = Path("/proc/self/statm")
-    if statm.is_file():
-        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-    if sys.platform == "win32":
-        return float("nan")
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # bytes on macOS

@@ -37,7 +37,7 @@ def write_onnx(network: MidasNet, path: Path) -> None:
 
     spec = network.spec
     example = torch.zeros(1, 3, spec.multiple_of * 2, spec.multiple_of * 3)
-    with making(path) as temporary, runtime_failures("the conversion to ONNX"), _quiet():
+    with making(path) as temporary, runtime_failures("the conversion to ONNX"), quiet():
         torch.onnx.export(
             network,
             (example,),
@@ -94,7 +94,7 @@ def write_int8(onnx: Path, path: Path, pictures: Sequence[NDArray[np.float32]]) 
     with (
         TemporaryDirectory(dir=path.parent) as folder,
         making(path) as temporary,
-        _quiet(),
+        quiet(),
         runtime_failures("the quantisation"),
     ):
         folded = Path(folder, "folded.onnx")
@@ -112,7 +112,7 @@ def write_int8(onnx: Path, path: Path, pictures: Sequence[NDArray[np.float32]]) 
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """What the converters say about themselves is no user's business."""
     root: Any = logging.getLogger()
     before = root.level

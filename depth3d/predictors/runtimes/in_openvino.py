@@ -15,7 +15,7 @@ from depth3d.core.dependencies import import_openvino
 from depth3d.predictors.runtimes.failure import runtime_failures
 
 _SIZES_KEPT = 4
-_HINTS = {"fp32": "f32", "fp16": "f16", "bf16": "bf16", "int8": "f32"}
+PRECISION_HINTS = {"fp32": "f32", "fp16": "f16", "bf16": "bf16", "int8": "f32"}
 _CAPABILITIES = {"fp16": "FP16", "bf16": "BF16"}
 
 
@@ -36,7 +36,7 @@ class OpenvinoRuntime:
 
     def __init__(self, path: Path, *, precision: str = "fp32", threads: int | None = None) -> None:
         self._settings: dict[str, Any] = {
-            "INFERENCE_PRECISION_HINT": _HINTS[precision],
+            "INFERENCE_PRECISION_HINT": PRECISION_HINTS[precision],
             "PERFORMANCE_HINT": "LATENCY",
         }
         if threads is not None:

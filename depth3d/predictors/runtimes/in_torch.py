@@ -33,7 +33,11 @@ class TorchRuntime:
         """See `Runtime`."""
         import torch
 
-        with torch.inference_mode(), _threads(self._threads), torch.autocast("cpu", torch.bfloat16, enabled=self._half):
+        with (
+            torch.inference_mode(),
+            limit_threads(self._threads),
+            torch.autocast("cpu", torch.bfloat16, enabled=self._half),
+        ):
             batch = torch.from_numpy(picture)[None].to(memory_format=torch.channels_last)
             output: NDArray[np.float32] = self.network(batch)[0].float().numpy()
         return output
@@ -49,7 +53,7 @@ def cached_network(path: Path, sha256: str) -> MidasNet:
 
 
 @contextmanager
-def _threads(count: int | None) -> Iterator[None]:
+def limit_threads(count: int | None) -> Iterator[None]:
     """Let torch use so many threads inside the block."""
     import torch
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from depth3d.core.images import Picture
 from depth3d.io.cameras.keyframes_file import motion_of
+from depth3d.io.photos.live_video import LiveVideo
 from depth3d.io.photos.video import Video
 from depth3d.layers.views.resolution import layers_for
 from depth3d.render.heatmap import nearness_range, to_heatmap
@@ -31,7 +32,7 @@ class Show(Protocol):
         """The picture of the next frame."""
 
 
-def choose_show(kind: Kind | None, video: Video, options: OutputOptions) -> Show:
+def choose_show(kind: Kind | None, video: Video | LiveVideo, options: OutputOptions) -> Show:
     """What shows a video as this kind; heat maps, unless the kind is one of pictures.
 
     Raises:
@@ -83,7 +84,7 @@ class MovingCamera:
     A motion that ends where it starts goes on for as long as the video lasts, another one is spread over all of it.
     """
 
-    def __init__(self, video: Video, options: OutputOptions) -> None:
+    def __init__(self, video: Video | LiveVideo, options: OutputOptions) -> None:
         self._options, o = options, options.animation
         self._motion = to_one_motion(motion_of(o.motion), amount_percent=o.amount_percent, easing=o.easing)
         frames = o.seconds * video.fps if self._motion.loops else video.count

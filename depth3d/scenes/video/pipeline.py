@@ -19,6 +19,7 @@ from depth3d.core.errors import UsageError
 from depth3d.core.images import Animation, Picture
 from depth3d.core.options import CameraOptions
 from depth3d.io.depth.depth_image import png_units_per_metre
+from depth3d.io.photos.live_video import LiveVideo
 from depth3d.io.photos.photo import Photo
 from depth3d.io.photos.video import Video
 from depth3d.io.registry import format_for
@@ -46,6 +47,7 @@ _NUMBER = re.compile(r"%0?(\d*)d")
 _PICTURES = {"stereo": ("stereo", "focus"), "parallax": ("animation", "focus")}
 """Kinds that show a frame as a picture of its own, and the groups of options that they take."""
 
+_WITH_SOUND = (".mp4", ".webm")
 _HINTS_OF_NO_PIXEL = (Nearest, Farthest, CameraHeight)
 
 _NO_DEPTH_MAP = "a video takes no depth map; give its frames as photos"
@@ -78,7 +80,7 @@ class ClipFrame:
 
 
 def reconstruct_video(
-    video: Video,
+    video: Video | LiveVideo,
     *,
     predictor: Any = None,
     camera: Intrinsics | None = None,
@@ -91,7 +93,7 @@ def reconstruct_video(
     found anew.
 
     Args:
-        video: the video.
+        video: the video, or what is seen live.
         predictor: what sees the depth, as for a photo.
         camera: the camera of the frames as they were taken.
         hints: what is known about distances in the first frame, besides the options' hints.
@@ -111,7 +113,9 @@ def reconstruct_video(
     return _frames(video, options, network, camera)
 
 
-def _frames(video: Video, options: Options, network: Network, camera: Intrinsics | None) -> Iterator[ClipFrame]:
+def _frames(
+    video: Video | LiveVideo, options: Options, network: Network, camera: Intrinsics | None
+) -> Iterator[ClipFrame]:
     steadier = Steadier(fps=video.fps, steady_s=options.video.steady_s)
     asked, hints, fit = options, tuple[Hint, ...](), None
     for number, rgb in enumerate(video.frames(), start=1):
@@ -174,7 +178,10 @@ def save_video(
     run = _Run(video, numbered, options, output_options, kind, force, report or _silent, shot_begins)
     if moving:
         animation = Animation(run.pictures, run.count, video.fps, loops=False)
-        save(animation, moving[0], force=force, **coding(format_for("Animation", moving[0]), output_options.files))
+        coded = coding(format_for("Animation", moving[0]), output_options.files)
+        if video.has_sound and moving[0].suffix.lower() in _WITH_SOUND:
+            coded["sound"] = video.path
+        save(animation, moving[0], force=force, **coded)
     else:
         for _ in run.frames():
             pass
@@ -266,8 +273,15 @@ class _Run:
                 with atomic_write(provenance_path(first), force=self._force) as file:
                     file.write(to_json(told))
             what = f"{self.done} frame{'s' * (self.done != 1)} at {self._video.fps:g} per second{shots}"
+            what += self._about_sound(path) if path in moving else ""
             saved.append(Saved(path, what, "arbitrary" if self._first is None else self._first.unit))
         return tuple(saved)
+
+    def _about_sound(self, path: Path) -> str:
+        if not self._video.has_sound:
+            return ""
+        suffix = path.suffix.lower()
+        return ", with its sound" if suffix in _WITH_SOUND else f", without its sound, which {suffix} cannot hold"
 
     def _write(self, scene: Scene, path: Path) -> None:
         """One numbered file; 16-bit pictures have one scale for all frames."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from plyfile import PlyData
 from posed_room import room_on_an_orbit
+from test_sound import heard, write_clip_with_tone
 
 from depth3d.cli import run
 from depth3d.core.depth import InverseDepth
@@ -280,3 +281,23 @@ def test_a_cut_off_video_ends_in_one_line_or_early(shot: Path) -> None:
     with pytest.raises(VideoError) as caught:
         list(read_video(shot).frames())
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["stereo", "parallax", None])
+def test_videos_keep_their_sound_and_say_so(tmp_path: Path, kind: str | None) -> None:
+    clip = write_clip_with_tone(tmp_path / "tone.mp4")
+    made = {"stereo": OutputOptions.of(eye_width=64), "parallax": OutputOptions.of(width=64)}
+    saved = save_video(read_video(clip), [tmp_path / "made.mp4"], output_options=made.get(kind), kind=kind)
+    assert saved[0].what.startswith("20 frames at 10 per second")
+    assert saved[0].what.endswith(", with its sound")
+    codec, samples, rate = heard(tmp_path / "made.mp4")
+    assert codec == "aac"
+    assert np.flatnonzero(np.abs(samples) > 0.1)[0] / rate == pytest.approx(0.5, abs=0.05)
+
+
+def test_formats_without_sound_say_that_it_is_lost(tmp_path: Path) -> None:
+    clip = write_clip_with_tone(tmp_path / "tone.mp4")
+    saved = save_video(
+        read_video(clip), [tmp_path / "made.gif"], output_options=OutputOptions.of(width=64), kind="parallax"
+    )
+    assert saved[0].what.endswith(", without its sound, which .gif cannot hold")
