@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -32,7 +32,7 @@ class PosedRoom:
 
     def write_photos(self, folder: Path) -> Path:
         """The photos as PNG files."""
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True, parents=True)
         for name, view in zip(self.names, self.views, strict=True):
             cv2.imwrite(str(folder / f"{name}.png"), view.rgb[..., ::-1])
         return folder
@@ -172,6 +172,21 @@ def _looking(x: float, yaw_deg: float, pitch_deg: float) -> NDArray[np.float64]:
     pose[:3, :3] = turn @ nod
     pose[:3, 3] = (x, 0.1, -2.0)
     return pose
+
+
+def textured(room: PosedRoom) -> PosedRoom:
+    """The same room, papered so that keypoints can be found and told apart everywhere."""
+    return replace(room, views=tuple(replace(view, rgb=_papered(view)) for view in room.views))
+
+
+def _papered(view: DepthView) -> NDArray[np.uint8]:
+    """Colours times noise that belongs to the walls, in three sizes of blots."""
+    from scipy.ndimage import map_coordinates
+
+    lattice = np.random.default_rng(7).uniform(-1, 1, (32, 32, 32)).astype(np.float32)
+    points = np.moveaxis(view.points(), -1, 0)
+    noise = sum(map_coordinates(lattice, points * scale + scale, order=1, mode="grid-wrap") for scale in (3, 8, 20))
+    return np.asarray(np.clip(view.rgb * (1 + 0.6 * noise[..., None]), 0, 255), np.uint8)
 
 
 def _view(camera: Intrinsics, pose: Pose) -> DepthView:

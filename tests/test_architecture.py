@@ -31,7 +31,7 @@ HEAVY = {
     *("torch", "torchvision", "timm", "safetensors", "openvino", "onnxruntime", "onnx"),
     *("transformers", "huggingface_hub", "av"),
     *("gradio", "fastapi", "starlette", "uvicorn"),
-    *("ray", "pyarrow", "fsspec", "open3d", "trimesh", "OpenEXR", "pillow_heif", "laspy", "pye57", "scipy"),
+    *("ray", "pyarrow", "fsspec", "open3d", "trimesh", "OpenEXR", "pillow_heif", "laspy", "pye57", "pycolmap", "scipy"),
 }
 OWNER_OF_HEAVY = {
     "torch": {"predictors", "lab"},
@@ -49,6 +49,7 @@ OWNER_OF_HEAVY = {
     "laspy": {"io"},
     "pye57": {"io"},
     "av": {"io"},
+    "pycolmap": {"scenes"},
     "ray": {"batch", "lab"},
     "pyarrow": {"batch"},
     "fsspec": {"batch"},

@@ -13,22 +13,26 @@ from depth3d.cli.options import camera_options, depth_of_each_options
 from depth3d.cli.progress import step_progress
 from depth3d.cli.terminal import result, say
 from depth3d.cli.values import AXES, EXISTING_PATH, LENGTH, OUTPUT_FILE, Parsed
-from depth3d.core.errors import UsageError
+from depth3d.core.errors import OutputError, UsageError
 from depth3d.core.parsing import Length, Place, parse_known_length
 from depth3d.scenes.options import FusionOptions
 from depth3d.scenes.outputs import suffixes_in_words
 
 if TYPE_CHECKING:
+    from depth3d.io.captures import Capture
     from depth3d.scenes.multiview import Aligned, FusedScene
-    from depth3d.scenes.multiview.outputs import DepthLayout, FusedKind
+    from depth3d.scenes.multiview.depth_outputs import DepthLayout
+    from depth3d.scenes.multiview.outputs import FusedKind
+    from depth3d.scenes.multiview.report import Report
+    from depth3d.scenes.options import Options
 
 _FUSION = FusionOptions()
+_FUSING = ("voxel", "farthest", "least_photos", "memory_gb", "axes", "vertex_colours")
 KNOWN_LENGTH = Parsed("place:place=length", parse_known_length)
 
 
 @click.command(cls=GroupedCommand)
-@click.argument("model", type=EXISTING_PATH, metavar="MODEL")
-@click.argument("photos", nargs=-1, type=EXISTING_PATH, metavar="[PHOTOS]...")
+@click.argument("sources", nargs=-1, required=True, type=EXISTING_PATH, metavar="[MODEL] [PHOTOS]...")
 @click.option(
     "-o",
     "--output",
@@ -36,9 +40,9 @@ KNOWN_LENGTH = Parsed("place:place=length", parse_known_length)
     type=OUTPUT_FILE,
     multiple=True,
     metavar="FILE",
-    help=f"File to write, cloud or mesh: {suffixes_in_words('PointCloud', 'Mesh')}. Repeatable.",
+    help=f"File to write, cloud, mesh or splats: {suffixes_in_words('PointCloud', 'Mesh', 'Gaussians')}. Repeatable.",
 )
-@click.option("--as", "kind", type=click.Choice(["cloud", "mesh"]), help="What goes into every file.")
+@click.option("--as", "kind", type=click.Choice(["cloud", "mesh", "splat"]), help="What goes into every file.")
 @click.option("--force", is_flag=True, help="Overwrite existing files.")
 @click.option(
     "--known",
@@ -63,6 +67,7 @@ KNOWN_LENGTH = Parsed("place:place=length", parse_known_length)
 @click.option(
     "--memory", "memory_gb", type=float, default=_FUSION.memory_gb, show_default=True, metavar="GB", help="For voxels."
 )
+@click.option("--vertex-colours", is_flag=True, help="Colour vertices instead of painting a texture from the photos.")
 @click.option(
     "--detail",
     "detail_px",
@@ -86,11 +91,16 @@ KNOWN_LENGTH = Parsed("place:place=length", parse_known_length)
     show_default=True,
     help="For Gaussian splatting, with depth_params.json; or 16 bits with 1000 units per unit of the model.",
 )
+@click.option("--colmap", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
+              help="Write a COLMAP project: straight photos, places, fused points, depth maps.")  # fmt: skip
+@click.option("--cache", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
+              help="Kept between runs: places found so far.  [default: beside the output]")  # fmt: skip
+@click.option("--keep-model", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
+              help="Write the places that were found as a COLMAP model.")  # fmt: skip
 @camera_options
 @depth_of_each_options
 def fuse(
-    model: Path,
-    photos: tuple[Path, ...],
+    sources: tuple[Path, ...],
     outputs: tuple[Path, ...],
     kind: FusedKind | None,
     force: bool,
@@ -101,32 +111,42 @@ def fuse(
     depths_as: DepthLayout,
     **chosen: Any,
 ) -> None:
-    """Bring photos with known places to one scale, and fuse them into one cloud or mesh.
+    """Bring photos of one place to one scale, and fuse them into one cloud or mesh.
 
-    MODEL says where photos were taken: the folder of a COLMAP model, nerfstudio's transforms.json, a trajectory in
-    TUM's or Redwood's format, or the folder of an ARKit capture. PHOTOS are their folder, unless they lie beside it as
-    usual. Each photo's depth is fitted to the points of the model that it and others saw.
+    PHOTOS are photos, folders of them, or one video; where they were taken is found from what they have in common
+    (extra sfm). Or MODEL says where they were taken: the folder of a COLMAP model, nerfstudio's transforms.json, a
+    trajectory in TUM's or Redwood's format, or the folder of an ARKit capture; PHOTOS then are their folder, unless
+    they lie beside it as usual. Each photo's depth is fitted to the points of the model that it and others saw.
 
     \b
+    depth3d fuse photos -o place.glb
+    depth3d fuse walk.mp4 -o room.glb --known walk_000010.jpg:walk_000150.jpg=2.1m
     depth3d fuse sparse/0 images -o room.ply -o room.glb
     depth3d fuse sparse/0 images --known IMG_1.jpg:IMG_9.jpg=3.2m -o room.glb
     depth3d fuse sparse/0 images --depths depths
     """
-    from depth3d.io.captures import read_capture
     from depth3d.scenes.multiview import KnownLength, align_views
 
-    if not outputs and depths is None:
-        raise UsageError("nothing to write; give -o FILE, --depths FOLDER, or both")
+    if not outputs and depths is None and chosen["colmap"] is None:
+        raise UsageError("nothing to write; give -o FILE, --depths FOLDER or --colmap FOLDER")
     _check_outputs(outputs, kind, force=force)
-    fusing = {name: chosen.pop(name) for name in ("voxel", "farthest", "least_photos", "memory_gb", "axes")}
+    fusing = {
+        name: chosen.pop(name) for name in ("voxel", "farthest", "least_photos", "memory_gb", "axes", "vertex_colours")
+    }
     lengths = [KnownLength(start, end, x.metres, x.sigma_m) for start, end, x in known]
-    capture = read_capture(model, photos)
+    colmap = chosen.pop("colmap")
+    finding = {name: chosen.pop(name) for name in ("cache", "keep_model")}
+    options = to_options(chosen)
+    _check_finding(sources, force=force, **finding)
+    capture = _capture(sources, finding["cache"] or _usual_cache((*outputs, depths, colmap)), options)
     say(capture.source, who="poses")
+    if finding["keep_model"] is not None:
+        _keep_model(capture, finding["keep_model"])
     with (
         step_progress() as report,
         align_views(
             capture,
-            to_options(chosen),
+            options,
             lengths=lengths,
             units_per_metre=model_units,
             detail_px=detail_px,
@@ -137,8 +157,47 @@ def fuse(
         _say(aligned)
         if depths is not None:
             _save_depths(aligned, depths, depths_as, force=force)
-        if outputs:
-            _save(_fused(aligned, fusing), outputs, kind, axes=fusing["axes"], force=force)
+        if outputs or colmap is not None:
+            scene = _fused(aligned, fusing, report)
+            _save(scene, outputs, kind, axes=fusing["axes"], force=force)
+            if colmap is not None:
+                _save_colmap(aligned, scene, colmap, force=force)
+
+
+def _check_finding(sources: tuple[Path, ...], *, force: bool, cache: Path | None, keep_model: Path | None) -> None:
+    from depth3d.io.captures import holds_poses
+
+    if holds_poses(sources[0]) and (cache is not None or keep_model is not None):
+        option = "--cache" if keep_model is None else "--keep-model"
+        raise UsageError(f"{option} is for photos whose places are to be found; {sources[0]} has them already")
+    if keep_model is not None and keep_model.exists() and any(keep_model.iterdir()) and not force:
+        raise OutputError(f"{keep_model}: the folder is not empty; choose another, or add --force")
+
+
+def _capture(sources: tuple[Path, ...], cache: Path, options: Options) -> Capture:
+    from depth3d.io.captures import holds_poses, read_capture
+    from depth3d.scenes.multiview import find_places
+
+    if holds_poses(sources[0]):
+        return read_capture(sources[0], sources[1:])
+    with step_progress() as report:
+        capture = find_places(sources, cache, options, report=report)
+    say(f"kept in {cache}, so that another run goes on there", who="places")
+    return capture
+
+
+def _usual_cache(targets: tuple[Path | None, ...]) -> Path:
+    first = next(target for target in targets if target is not None)
+    return first.with_name(f"{first.stem}.cache")
+
+
+def _keep_model(capture: Capture, folder: Path) -> None:
+    import shutil
+
+    assert capture.model is not None
+    shutil.copytree(capture.model, folder, dirs_exist_ok=True)
+    count = f"COLMAP model of {len(capture.photos)} photos"
+    result(f"{folder}: {count}", {"path": folder, "what": count})
 
 
 def _check_outputs(outputs: tuple[Path, ...], kind: FusedKind | None, *, force: bool) -> None:
@@ -168,7 +227,14 @@ def _save_depths(aligned: Aligned, folder: Path, layout: DepthLayout, *, force: 
     result(f"{folder}: {count} depth maps for {layout}", {"path": folder, "what": f"{count} depth maps for {layout}"})
 
 
-def _fused(aligned: Aligned, fusing: dict[str, Any]) -> FusedScene:
+def _save_colmap(aligned: Aligned, scene: FusedScene, folder: Path, *, force: bool) -> None:
+    from depth3d.scenes.multiview import save_colmap_project
+
+    what = f"COLMAP project of {save_colmap_project(aligned, scene, folder, force=force)} photos"
+    result(f"{folder}: {what}", {"path": folder, "what": what})
+
+
+def _fused(aligned: Aligned, fusing: dict[str, Any], report: Report) -> FusedScene:
     from depth3d.scenes.multiview import fuse_aligned
 
     return fuse_aligned(
@@ -177,6 +243,8 @@ def _fused(aligned: Aligned, fusing: dict[str, Any]) -> FusedScene:
         farthest_m=fusing["farthest"] and fusing["farthest"].metres,
         least_photos=fusing["least_photos"],
         memory_gb=fusing["memory_gb"],
+        textured=not fusing["vertex_colours"],
+        report=report,
     )
 
 

@@ -240,6 +240,14 @@ def refine_options(command: Command) -> Command:
             metavar="PX",
             help="Then blur depth by a Gaussian of so many photo pixels.",
         ),
+        click.option(
+            "--sky",
+            type=click.Choice(["auto", "keep"]),
+            default="auto",
+            show_default=True,
+            help="auto: sky in what a network saw is found, gives no geometry, and is the farthest thing in pictures. "
+            "keep: as the network sees it.",
+        ),
     )
 
 
@@ -259,7 +267,7 @@ def geometry_options(command: Command) -> Command:
             "max_depth",
             type=LENGTH,
             metavar="DIST",
-            help="Leave out what lies deeper, such as the sky; needs metres.",
+            help="Leave out what lies deeper; needs metres.",
         ),
         click.option(
             "--max-points",

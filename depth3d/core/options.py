@@ -22,6 +22,7 @@ Layout = Literal[
     "autostereogram",
     "vr180",
 ]
+SkyChoice = Literal["auto", "keep"]
 TextureFormat = Literal["jpeg", "png", "webp"]
 TiffBits = Literal[16, 32]
 PaletteChoice = Literal["adaptive", "global", "frame"]
@@ -67,6 +68,8 @@ class DepthOptions:
         refine: bring depth edges onto the photo's edges; None does so for what a network saw in a photo, and leaves
             depth that was given, or that a phone stored, and the frames of videos as they are.
         smooth_px: blur depth by a Gaussian of so many photo pixels, after refinement; 0 for not at all.
+        sky: "auto" finds the sky in what a network saw: it gives no geometry, and is the farthest thing in pictures;
+            "keep" takes it as the network sees it.
         max_depth_m: what lies deeper, in metres, becomes unknown and gives no geometry; None keeps all.
     """
 
@@ -86,6 +89,7 @@ class DepthOptions:
     brighter_is_farther: bool = False
     refine: bool | None = None
     smooth_px: float = 0.0
+    sky: SkyChoice = "auto"
     max_depth_m: float | None = None
 
 

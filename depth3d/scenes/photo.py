@@ -14,7 +14,11 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import UsageError
 from depth3d.io.photos.photo import Photo
+<<<<<<< HEAD
 from depth3d.predictors.relative import settle_shift
+=======
+from depth3d.refine.sky import find_sky
+>>>>>>> fuse
 from depth3d.scale import Hint, ScaleFit, fit_scale
 from depth3d.scenes.options import Options
 from depth3d.scenes.refusals import refuse_options
@@ -96,7 +100,10 @@ def to_scene(seen: SeenPhoto, options: Options, *, fit: ScaleFit | None = None) 
         UsageError: a metric depth map with hints, or a greatest depth without metres.
         HintError: hints contradict the picture, or each other.
     """
-    return _without_the_far(_scaled(seen, options, fit), options.depth.max_depth_m)
+    scene = _scaled(seen, options, fit)
+    if options.depth.sky == "auto" and options.depth.depth_map is None:
+        scene = _without_sky(scene)
+    return _without_the_far(scene, options.depth.max_depth_m)
 
 
 def _scaled(seen: SeenPhoto, options: Options, fit: ScaleFit | None) -> Scene:
@@ -113,6 +120,18 @@ def _scaled(seen: SeenPhoto, options: Options, fit: ScaleFit | None) -> Scene:
     metric = fit.apply(depth)
     notes = (*fit.notes, *_unknown_note(depth.values, metric.z))
     return Scene(photo, camera, seen.camera_as_taken, depth, metric, fit, notes)
+
+
+def _without_sky(scene: Scene) -> Scene:
+    """The scene of a network's depth, unknown in the sky."""
+    if scene.inverse_depth is None:
+        return scene
+    sky = find_sky(scene.photo.rgb, scene.inverse_depth.values)
+    if not sky.any() or not np.isfinite(scene.depth.z[~sky]).any():
+        return scene
+    depth = replace(scene.depth, z=np.where(sky, np.float32(np.nan), scene.depth.z))
+    note = f"{sky.mean():.1%} of the picture is sky and gives no geometry (--sky keep takes it as the network sees it)"
+    return replace(scene, depth=depth, sky=sky, notes=(*scene.notes, note))
 
 
 def _without_the_far(scene: Scene, limit_m: float | None) -> Scene:

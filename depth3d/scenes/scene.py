@@ -74,6 +74,7 @@ class Scene:
         depth: depth of the photo's size.
         fit: how relative depth became metres; None where the depth map was metric already.
         notes: sentences for the user: assumptions, and what was left out.
+        sky: (H, W) where depth is unknown because sky is seen; None where none was found, or none was looked for.
     """
 
     photo: Photo
@@ -83,11 +84,25 @@ class Scene:
     depth: MetricDepth
     fit: ScaleFit | None
     notes: tuple[str, ...] = ()
+    sky: NDArray[np.bool_] | None = None
 
     @property
     def rgbd(self) -> RGBD:
         """Photo, depth and camera, as the steps take them."""
         return RGBD(self.photo.rgb, self.depth, self.camera)
+
+    @property
+    def pictured_depth(self) -> MetricDepth:
+        """The depth that pictures are made with: sky, which gives no geometry, is as far as the farthest thing."""
+        if self.sky is None:
+            return self.depth
+        farthest = np.nanmax(self.depth.z)
+        return replace(self.depth, z=np.where(self.sky, farthest, self.depth.z), sigma=None)
+
+    @property
+    def pictured_rgbd(self) -> RGBD:
+        """Photo, depth for pictures, and camera."""
+        return RGBD(self.photo.rgb, self.pictured_depth, self.camera)
 
     @property
     def unit(self) -> Unit:
@@ -168,7 +183,7 @@ class Scene:
 
     def heatmap(self) -> Picture:
         """Inverse depth in inferno colours."""
-        return to_heatmap(self.depth)
+        return to_heatmap(self.pictured_depth)
 
     def parallax(self, options: OutputOptions | None = None, **changes: Any) -> Animation:
         """Move a camera through the photo.
@@ -180,7 +195,7 @@ class Scene:
         o = with_changes("parallax", options, changes, "animation", "focus")
         a = o.animation
         return animate_parallax(
-            self.rgbd,
+            self.pictured_rgbd,
             motion=motion_of(a.motion),
             width=a.width,
             seconds=a.seconds,
@@ -208,7 +223,7 @@ class Scene:
                 "an f-number needs depth in metres; give a distance (--at, --near, --size ...), or --blur instead"
             )
         return defocus(
-            self.rgbd,
+            self.pictured_rgbd,
             focus=self._focus_pixel(o),
             blur_percent=o.bokeh.blur_percent,
             f_number=o.bokeh.f_number,
@@ -228,7 +243,7 @@ class Scene:
         """
         o = with_changes("stereo", options, changes, "stereo", "focus")
         s = o.stereo
-        return to_stereo(self.rgbd, layout=s.layout, eyes=self.eyes(o), width=s.eye_width)
+        return to_stereo(self.pictured_rgbd, layout=s.layout, eyes=self.eyes(o), width=s.eye_width)
 
     def wigglegram(self, options: OutputOptions | None = None, **changes: Any) -> Animation:
         """The photo, seen with either eye in turn.
@@ -242,7 +257,7 @@ class Scene:
         """
         o = with_changes("a wigglegram", options, changes, "stereo", "animation", "focus")
         width = o.stereo.eye_width or o.animation.width
-        return animate_wigglegram(self.rgbd, eyes=self.eyes(o), width=width)
+        return animate_wigglegram(self.pictured_rgbd, eyes=self.eyes(o), width=width)
 
     def measure(self, start: tuple[float, float], end: tuple[float, float] | None = None) -> Measurement:
         """The length between the things at two pixels of the upright photo as taken, or from the camera to one."""
@@ -376,7 +391,7 @@ class Scene:
             return to_gaussians(self.rgbd, max_points=o.geometry.max_points)
         if kind == "plate":
             return to_plate(
-                self.depth,
+                self.pictured_depth,
                 width_mm=o.plate.plate_width_mm,
                 relief_mm=o.plate.plate_height_mm,
                 base_mm=o.plate.plate_base_mm,
@@ -388,7 +403,7 @@ class Scene:
         if kind == "photo":
             return Picture(self.photo.rgb)
         if kind == "depth-photo":
-            return to_depth_photo(self.photo.rgb, self.depth)
+            return to_depth_photo(self.photo.rgb, self.pictured_depth)
         if kind == "relative":
             if self.inverse_depth is None:
                 raise UsageError("a metric depth map has no relative depth; leave out 'relative'")

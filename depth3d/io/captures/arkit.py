@@ -23,17 +23,16 @@ from depth3d.io.open_input import is_file, is_folder, shown
 
 _UP = (0.0, 1.0, 0.0)
 _POLYCAM = tuple(f"t_{row}{column}" for row in range(3) for column in range(4))
+_LOOKED_AT = 12
 _FOLDERS = ("", "corrected_cameras", "cameras", "keyframes/corrected_cameras", "keyframes/cameras")
 
 
 def arkit_folder(folder: Path) -> Path | None:
     """Where in a folder the JSON files of a capture lie; None where there are none."""
     for inner in _FOLDERS:
-        first = next(iter(sorted((folder / inner).glob("*.json"))), None) if is_folder(folder / inner) else None
-        while first is not None and first.name in {"info.json", "mesh_info.json"}:  # theirs, but of no photo
-            rest = sorted(path for path in (folder / inner).glob("*.json") if path > first)
-            first = rest[0] if rest else None
-        if first is not None and _is_frame(read_document(first)):
+        # Some of their JSON files are about no photo, such as info.json and annotations.json.
+        files = sorted((folder / inner).glob("*.json"))[:_LOOKED_AT] if is_folder(folder / inner) else []
+        if any(_may_be_frame(path) for path in files):
             return folder / inner
     return None
 
@@ -69,6 +68,13 @@ def capture_from_arkit(folder: Path, photos: Photos) -> Capture:
         raise CameraError(photos.none_found(missing, shown(folder)))
     source = f"ARKit capture {folder.resolve().name}, {len(posed)} frames"
     return Capture(tuple(posed), source, is_metric=True, up=_UP, notes=photos.missing_note(missing))
+
+
+def _may_be_frame(path: Path) -> bool:
+    try:
+        return _is_frame(read_document(path))
+    except CameraError:
+        return False
 
 
 def _is_frame(entries: object) -> bool:

@@ -13,6 +13,7 @@ from depth3d.core.errors import CameraError
 from depth3d.core.orientation import upright_pixels
 from depth3d.io.cameras.camera_file import fitted_camera, is_turned
 from depth3d.io.cameras.entries import Asked, FileCamera
+from depth3d.io.captures.scratch import Scratch
 from depth3d.io.photos.photo import Photo
 from depth3d.io.points.pixel_depths import PixelDepths, to_hint
 from depth3d.io.points.read import read_points
@@ -69,6 +70,9 @@ class Capture:
         is_metric: whether the model's unit is known to be the metre.
         up: (3,) the direction opposite to gravity in the model's axes, where whoever made the model knew it.
         notes: sentences for the user, such as which photos are missing.
+        left_out: (file name, reason) of photos that have no place in the model.
+        model: the folder of the COLMAP model that says so, or None.
+        scratch: folders of unpacked files, which go with the capture.
     """
 
     photos: tuple[PosedPhoto, ...]
@@ -76,6 +80,9 @@ class Capture:
     is_metric: bool = False
     up: tuple[float, float, float] | None = None
     notes: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+    model: Path | None = None
+    scratch: tuple[Scratch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

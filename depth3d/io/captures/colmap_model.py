@@ -54,7 +54,7 @@ def capture_from_colmap(folder: Path, photos: Photos) -> Capture:
     if not posed:
         raise CameraError(photos.none_found([image.name for image in images], shown(folder)))
     source = f"COLMAP model {folder.resolve().name}, {len(images)} images, {len(points.xyz):,} points"
-    return Capture(tuple(posed), source, notes=photos.missing_note(missing))
+    return Capture(tuple(posed), source, notes=photos.missing_note(missing), model=folder)
 
 
 def _rows(image: ColmapImage, points: ColmapPoints, folder: Path) -> NDArray[np.intp]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from depth3d.core.errors import CameraError
@@ -45,7 +45,7 @@ class Photos:
 
     def in_order(self) -> list[Path]:
         """All photos by name, numbers inside names by their value."""
-        return sorted(self._by_name.values(), key=_natural)
+        return in_natural_order(self._by_name.values())
 
     def missing_note(self, missing: Sequence[str]) -> tuple[str, ...]:
         """A sentence about photos that are not there."""
@@ -56,6 +56,11 @@ class Photos:
         looked = [*self._folders, *self._files]
         place = f"in {', '.join(shown(path) for path in looked)}" if looked else "beside it"
         return f"{where}: none of its {len(names)} photos is {place} (wanted {listed(list(names))}); give their folder"
+
+
+def in_natural_order(paths: Iterable[Path]) -> list[Path]:
+    """Files by name, numbers inside names by their value."""
+    return sorted(paths, key=_natural)
 
 
 def _photos_in(folder: Path) -> list[Path]:

@@ -43,8 +43,16 @@ def pose_of_matrix(numbers: Sequence[float], where: str, *, looks_along_minus_z:
     return Pose(matrix @ _CV_FROM_GL if looks_along_minus_z else matrix)
 
 
-def pose_of_quaternion(translation: Sequence[float], quaternion: Sequence[float], where: str) -> Pose:
+def pose_of_quaternion(
+    translation: Sequence[float], quaternion: Sequence[float], where: str, *, looks_along_minus_z: bool = False
+) -> Pose:
     """The pose of a camera's place and its turn (x, y, z, w), as in the TUM RGB-D data set.
+
+    Args:
+        translation: of the camera's centre.
+        quaternion: world from camera.
+        where: for messages.
+        looks_along_minus_z: the camera's axes are those of OpenGL.
 
     Raises:
         CameraError: a number is not finite, or the quaternion has no length.
@@ -55,7 +63,7 @@ def pose_of_quaternion(translation: Sequence[float], quaternion: Sequence[float]
     matrix = np.eye(4)
     matrix[:3, :3] = _rotation(np.array(quaternion) / length)
     matrix[:3, 3] = translation
-    return Pose(matrix)
+    return Pose(matrix @ _CV_FROM_GL if looks_along_minus_z else matrix)
 
 
 def _rotation(quaternion: NDArray[np.float64]) -> NDArray[np.float64]:

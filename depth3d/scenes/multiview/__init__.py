@@ -2,7 +2,20 @@
 
 from depth3d.scenes.multiview.aligned import Aligned, AlignedPhoto
 from depth3d.scenes.multiview.alignment import align_views
+from depth3d.scenes.multiview.colmap_project import save_colmap_project
+from depth3d.scenes.multiview.depth_outputs import save_depths
 from depth3d.scenes.multiview.known_lengths import KnownLength
-from depth3d.scenes.multiview.outputs import FusedScene, fuse_aligned, save_depths
+from depth3d.scenes.multiview.outputs import FusedScene, fuse_aligned
+from depth3d.scenes.multiview.sfm import find_places
 
-__all__ = ["Aligned", "AlignedPhoto", "FusedScene", "KnownLength", "align_views", "fuse_aligned", "save_depths"]
+__all__ = [
+    "Aligned",
+    "AlignedPhoto",
+    "FusedScene",
+    "KnownLength",
+    "align_views",
+    "find_places",
+    "fuse_aligned",
+    "save_colmap_project",
+    "save_depths",
+]

@@ -63,7 +63,7 @@ class Aligned:
     def __init__(self, capture: Capture, shelf: Shelf, options: Options) -> None:
         self.source, self.options = capture.source, options
         self.photos: list[AlignedPhoto] = []
-        self.left_out: list[tuple[str, str]] = []
+        self.left_out = list(capture.left_out)
         self.unit = Unit(1.0, capture.is_metric, "the model is in metres" if capture.is_metric else _NO_UNIT)
         self.notes = list(capture.notes)
         self.typical_z = 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -14,10 +14,12 @@ from depth3d.io.temporary import temporary_folder
 from depth3d.scenes.multiview.aligned import Aligned
 from depth3d.scenes.multiview.depth_cache import Shelf
 from depth3d.scenes.multiview.depth_of_photo import own_depth, small_view
-from depth3d.scenes.multiview.fusion import agree
+from depth3d.scenes.multiview.fusion import agree, sweep
 from depth3d.scenes.multiview.fusion.neighbours import Glimpse, neighbours_of
+from depth3d.scenes.multiview.fusion.plane_sweep import MOST_COMPARED
 from depth3d.scenes.multiview.known_lengths import KnownLength, Unit, unit_from_lengths
 from depth3d.scenes.multiview.matched_points import own_points
+from depth3d.scenes.multiview.report import Report, silent
 from depth3d.scenes.options import FusionOptions, Options, ScaleOptions
 from depth3d.scenes.refusals import refuse_options
 
@@ -26,6 +28,8 @@ DEFAULT_DETAIL_PX = FusionOptions().detail_px
 
 _PASSES = 2
 _LEAST_CONFIDENCE = 0.4
+_STILL_DOUBTFUL = 0.12
+"""A doubtful depth that other photos' colours made surer than this share is used."""
 
 _NOT_FOR_SETS = {
     "embedded_depth": "photos of a set take their scale from the model; leave it out",
@@ -33,9 +37,6 @@ _NOT_FOR_SETS = {
     "grid_points": "a set has no grid of directions; it belongs to panoramas",
 }
 """Options that photos of a set cannot follow, and why."""
-
-Report = Callable[[str, int, int], None]
-"""(what is being done, how much of it is done, how much there is)."""
 
 
 @contextmanager
@@ -72,8 +73,8 @@ def align_views(
     _check(capture, options, lengths, units_per_metre, detail_px)
     with temporary_folder() as folder:
         aligned = Aligned(capture, Shelf(folder), options)
-        _fill(aligned, capture, units_per_metre, detail_px, report or _silent)
-        _compare(aligned, report or _silent)
+        _fill(aligned, capture, units_per_metre, detail_px, report or silent)
+        _compare(aligned, report or silent)
         if units_per_metre is not None:
             aligned.unit = Unit(1 / units_per_metre, True, f"stated: {units_per_metre:g} units of the model per metre")
         elif lengths:
@@ -115,16 +116,14 @@ def _fill(aligned: Aligned, capture: Capture, units_per_metre: float | None, det
     for number, posed in enumerate(capture.photos):
         report("depth of each photo", number, len(capture.photos))
         try:
-            photo, scene = own_depth(posed, aligned.options, units_per_metre or 1.0, points.get(number))
+            own = own_depth(posed, aligned.options, units_per_metre or 1.0, points.get(number))
         except (WeightsError, MissingExtraError):
             raise  # these are not the photo's fault, and would come again with each
         except Depth3DError as problem:
             aligned.left_out.append((posed.photo.name, str(problem)))
             continue
-        aligned.photos.append(photo)
-        aligned._shelf.add(
-            *small_view(scene, photo.pose, detail_px, is_network=aligned.options.depth.depth_map is None)
-        )
+        aligned.photos.append(own.photo)
+        aligned._shelf.add(*small_view(own, detail_px, is_network=aligned.options.depth.depth_map is None))
     if len(aligned.photos) < 2:
         reason = "".join(f"; {name}: {why}" for name, why in aligned.left_out[:1])
         raise GeometryError(
@@ -138,6 +137,8 @@ def _compare(aligned: Aligned, report: Report) -> None:
     glimpses = [Glimpse.of(shelf.depth_only(number)) for number in range(count)]
     aligned.typical_z = float(np.median([glimpse.typical_z for glimpse in glimpses]))
     neighbours = [neighbours_of(glimpses, number) for number in range(count)]
+    if aligned.options.depth.depth_map is None:
+        _sweep(aligned, neighbours, report)
     for turn in range(_PASSES):
         for number in range(count):
             report("comparing photos", turn * count + number, _PASSES * count)
@@ -153,5 +154,13 @@ def _compare(aligned: Aligned, report: Report) -> None:
         shelf.turn_over()
 
 
-def _silent(what: str, done: int, total: int) -> None:
-    """Nobody wants to know."""
+def _sweep(aligned: Aligned, neighbours: Sequence[Sequence[int]], report: Report) -> None:
+    """Move each photo's depth to where its neighbours' colours agree with its own."""
+    shelf, count = aligned._shelf, len(aligned.photos)
+    for number in range(count):
+        report("comparing colours", number, count)
+        others = [shelf.take(other) for other in neighbours[number][:MOST_COMPARED]]
+        swept = sweep(shelf.take(number), others)
+        shelf.put_next(number, swept.z, swept.doubt)
+        shelf.put_doubtful(number, shelf.doubtful(number) & (swept.doubt > _STILL_DOUBTFUL))
+    shelf.turn_over()

@@ -38,6 +38,12 @@ class Shelf:
         np.save(self._rgb(number), view.rgb)
         np.save(self._z(number, self._pass), view.z)
         np.save(self._doubtful(number), np.zeros(view.z.shape, bool) if doubtful is None else doubtful)
+        if view.doubt is not None:
+            np.save(self._doubt(number), view.doubt)
+
+    def put_doubtful(self, number: int, doubtful: NDArray[np.bool_]) -> None:
+        """From now on which depths of a view are too uncertain to be used."""
+        np.save(self._doubtful(number), doubtful)
 
     def doubtful(self, number: int) -> NDArray[np.bool_]:
         """(H, W) which depths of a view are too uncertain to be used."""
@@ -46,17 +52,28 @@ class Shelf:
     def take(self, number: int) -> DepthView:
         """One view."""
         camera, pose = self._places[number]
-        return DepthView(camera, pose, np.load(self._z(number, self._pass)), np.load(self._rgb(number)))
+        z, rgb = np.load(self._z(number, self._pass)), np.load(self._rgb(number))
+        return DepthView(camera, pose, z, rgb, self._doubt_of(number))
 
     def depth_only(self, number: int) -> DepthView:
         """One view whose colours are not looked at."""
         camera, pose = self._places[number]
         z = np.load(self._z(number, self._pass))
-        return DepthView(camera, pose, z, np.broadcast_to(np.zeros(3, np.uint8), (*z.shape, 3)))
+        no_colours = np.broadcast_to(np.zeros(3, np.uint8), (*z.shape, 3))
+        return DepthView(camera, pose, z, no_colours, self._doubt_of(number))
 
-    def put_next(self, number: int, z: NDArray[np.float32]) -> None:
-        """A view's depth in the next pass; it is seen only after `turn_over`."""
+    def put_next(self, number: int, z: NDArray[np.float32], doubt: NDArray[np.float32] | None = None) -> None:
+        """A view's depth in the next pass, seen only after `turn_over`; and its doubt, where that has changed."""
         np.save(self._z(number, self._pass + 1), z)
+        if doubt is not None:
+            np.save(self._doubt(number), doubt)
+
+    def _doubt_of(self, number: int) -> NDArray[np.float32] | None:
+        path = self._doubt(number)
+        return np.asarray(np.load(path), np.float32) if path.is_file() else None
+
+    def _doubt(self, number: int) -> Path:
+        return self._folder / f"{number:06d}_doubt.npy"
 
     def turn_over(self) -> None:
         """From now on every view has the depth of the next pass."""

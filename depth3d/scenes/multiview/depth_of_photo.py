@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.camera import Pose
 from depth3d.core.errors import HintError
 from depth3d.core.options import CameraOptions
-from depth3d.io.captures import PosedPhoto, place
+from depth3d.core.undistort import to_ideal_pixels
+from depth3d.io.captures import PlacedPhoto, PosedPhoto, place
 from depth3d.io.photos.photo import Photo, read_photo
 from depth3d.scale import Hint, SparsePoints
 from depth3d.scenes.multiview.aligned import AlignedPhoto
 from depth3d.scenes.multiview.fusion import DepthView
-from depth3d.scenes.multiview.sky import find_sky
+from depth3d.scenes.multiview.led_depth import LEAST_POINTS, lead_by_points
 from depth3d.scenes.options import Options
 from depth3d.scenes.photo import reconstruct
 from depth3d.scenes.scene import Scene
@@ -28,15 +29,29 @@ _BEYOND_POINTS = 1.25
 _MOST_DOUBT = 0.25
 """Depths whose standard deviation is a larger share of them are not fused: far ones, and what networks make of sky."""
 
+_AROUND_POINTS, _SEVERAL = 0.015, 3
+"""So many points within this share of the longer side are no mistakes; what is around them is no sky."""
+
 _JUMP = 1.15
 """Neighbouring pixels whose depths have this ratio lie at an edge, where networks invent depths in between."""
 
-_LEAST_POINTS = 3
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnDepth:
+    """A photo with its own depth.
+
+    Attributes:
+        photo: which one, and how many points fixed its scale.
+        scene: the photo, its lens's distortion undone, and its depth in the model's unit.
+        farthest: depth of its farthest points; None where the depth was metric already.
+    """
+
+    photo: AlignedPhoto
+    scene: Scene
+    farthest: float | None
 
 
-def own_depth(
-    posed: PosedPhoto, options: Options, units_per_metre: float, found: SparsePoints | None
-) -> tuple[AlignedPhoto, Scene]:
+def own_depth(posed: PosedPhoto, options: Options, units_per_metre: float, found: SparsePoints | None) -> OwnDepth:
     """A photo with its own depth, in the model's unit.
 
     Args:
@@ -54,34 +69,58 @@ def own_depth(
     camera_as_taken = placed.camera or fallback
     assert camera_as_taken is not None
     chosen = replace(options.for_photo(posed.photo.stem).changed(embedded_depth=False), camera=CameraOptions())
-    is_metric = options.depth.depth_map is not None and options.depth.depth_kind == "metric"
-    count = 0
-    if not is_metric:
-        points = _points(placed.hints or (() if found is None else (found,)), photo)
-        count = sum(len(hint.u) for hint in points)
-        chosen = chosen.changed(hints=points)
+    if options.depth.depth_map is not None and options.depth.depth_kind == "metric":
+        scene = reconstruct(photo, camera=camera_as_taken, options=chosen)
+        return _metric(posed, placed, scene, units_per_metre)
+    points = _points(placed.hints or (() if found is None else (found,)), photo)
     scene = reconstruct(photo, camera=camera_as_taken, options=chosen)
-    if is_metric and units_per_metre != 1:
+    if not scene.camera_as_taken.is_ideal:
+        move = partial(to_ideal_pixels, camera=scene.camera_as_taken, ideal=scene.camera)
+        points = tuple(hint.moved(move) for hint in points)
+    assert scene.inverse_depth is not None
+    led = lead_by_points(scene.inverse_depth, scene.camera, points)
+    scene = replace(scene, depth=led.depth, fit=None, sky=_sky_without_points(scene, points))
+    aligned = AlignedPhoto(posed.photo, camera_as_taken, scene.camera, placed.pose, led.points, led.notes)
+    return OwnDepth(aligned, scene, led.farthest)
+
+
+def _metric(posed: PosedPhoto, placed: PlacedPhoto, scene: Scene, units_per_metre: float) -> OwnDepth:
+    if units_per_metre != 1:
         scene = replace(scene, depth=replace(scene.depth, z=scene.depth.z * np.float32(units_per_metre)))
-    return AlignedPhoto(posed.photo, camera_as_taken, scene.camera, placed.pose, count, scene.notes), scene
+    photo = AlignedPhoto(posed.photo, scene.camera_as_taken, scene.camera, placed.pose, 0, scene.notes)
+    return OwnDepth(photo, scene, None)
+
+
+def _sky_without_points(scene: Scene, points: tuple[SparsePoints, ...]) -> NDArray[np.bool_] | None:
+    """The sky that was found, less what is around points: several photos saw those, so that they are no sky."""
+    if scene.sky is None:
+        return None
+    height, width = scene.sky.shape
+    seen = np.zeros((height, width), np.uint8)
+    for hint in points:
+        u, v = (np.floor(values).astype(int) for values in (hint.u, hint.v))
+        inside = (u >= 0) & (u < width) & (v >= 0) & (v < height)
+        seen[v[inside], u[inside]] = 1
+    around = 2 * round(_AROUND_POINTS * max(height, width)) + 1
+    crowded = cv2.boxFilter(seen.astype(np.float32), -1, (around, around), normalize=False) >= _SEVERAL
+    return np.asarray(scene.sky & ~crowded, bool)
 
 
 def _points(hints: tuple[Hint, ...], photo: Photo) -> tuple[SparsePoints, ...]:
     """The points that fix a photo's scale."""
     points = tuple(hint for hint in hints if isinstance(hint, SparsePoints))
     count = sum(len(hint.u) for hint in points)
-    if count < _LEAST_POINTS:
+    if count < LEAST_POINTS:
         raise HintError(f"{photo.name}: sees {count} points that other photos see too, too few for its scale")
     return points
 
 
-def small_view(
-    scene: Scene, pose: Pose, detail_px: int, *, is_network: bool
-) -> tuple[DepthView, NDArray[np.bool_] | None]:
+def small_view(own: OwnDepth, detail_px: int, *, is_network: bool) -> tuple[DepthView, NDArray[np.bool_] | None]:
     """The photo at the size at which photos are compared, less those depths of a network that nobody can know.
 
     Also (H, W) which depths are so doubtful that they say something about others, but are none to be fused.
     """
+    scene, pose = own.scene, own.photo.pose
     width, height = scene.camera.size
     shrink = min(1.0, detail_px / max(width, height))
     size = max(1, round(width * shrink)), max(1, round(height * shrink))
@@ -90,16 +129,16 @@ def small_view(
         z = np.asarray(cv2.resize(z, size, interpolation=cv2.INTER_NEAREST_EXACT))
         sigma = None if sigma is None else np.asarray(cv2.resize(sigma, size, interpolation=cv2.INTER_NEAREST_EXACT))
         rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
-    doubtful = None
-    if is_network and scene.fit is not None and scene.fit.anchors is not None:
-        farthest = 1 / float(scene.fit.anchors.inverse_m.min())
-        nobody = (z > farthest * _BEYOND_POINTS) | _at_jumps(z)
+    doubtful = doubt = None
+    if is_network and own.farthest is not None:
+        nobody = (z > own.farthest * _BEYOND_POINTS) | _at_jumps(z)
+        if scene.sky is not None:
+            nobody |= cv2.resize(scene.sky.astype(np.uint8), size, interpolation=cv2.INTER_AREA) > 0
         if sigma is not None:
-            doubt = sigma / z
-            nobody |= find_sky(rgb, doubt)
+            doubt = np.asarray(sigma / z, np.float32)
             doubtful = doubt > _MOST_DOUBT
         z = np.where(nobody, np.float32(np.nan), z)
-    return DepthView(scene.camera.resized(*size), pose, z, rgb), doubtful
+    return DepthView(scene.camera.resized(*size), pose, z, rgb, doubt), doubtful
 
 
 def _at_jumps(z: NDArray[np.float32]) -> NDArray[np.bool_]:

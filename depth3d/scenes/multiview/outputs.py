@@ -3,36 +3,40 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.depth import MetricDepth, Unit
-from depth3d.core.errors import OutputError
+from depth3d.core.depth import Unit
+from depth3d.geometry.gaussians import Gaussians
 from depth3d.geometry.mesh import Mesh
 from depth3d.geometry.point_cloud import PointCloud
 from depth3d.io.geometry.axes import matrix
-from depth3d.io.registry import format_for
+from depth3d.io.registry import format_for, usual_type
 from depth3d.io.save import atomic_write, files_for, save
 from depth3d.scenes.multiview.aligned import Aligned
 from depth3d.scenes.multiview.fusion import DEFAULT_MEMORY_GB, fuse_depth
+from depth3d.scenes.multiview.report import Report, silent
+from depth3d.scenes.multiview.texture_atlas import to_textured
+from depth3d.scenes.multiview.texture_photos import texture_photos
 from depth3d.scenes.options import FusionOptions
 from depth3d.scenes.outputs import geometry_kind_of, provenance_path
 from depth3d.scenes.provenance import to_json, versions
 from depth3d.scenes.scene import Saved
 
-FusedKind = Literal["cloud", "mesh"]
-DepthLayout = Literal["3dgs", "nerfstudio"]
+FusedKind = Literal["cloud", "mesh", "splat"]
 MODEL_AXES = "model"
 
 _VOXELS_PER_DEPTH = 128
 _FARTHEST_DEPTHS = 4.0
-_NERFSTUDIO_UNITS = 1000.0
-_TYPE_OF_KIND = {"cloud": "PointCloud", "mesh": "Mesh"}
+_TYPE_OF_KIND = {"cloud": "PointCloud", "mesh": "Mesh", "splat": "Gaussians"}
+_NOUNS = {"cloud": "points", "mesh": "vertices", "splat": "splats"}
+_Value = Mesh | PointCloud | Gaussians
+_SIGMA_PER_VOXEL, _THINNESS = 0.6, 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,12 +46,15 @@ class FusedScene:
     Attributes:
         mesh: coloured triangles, turned upright: x right, y down, z forward as the first photo looks; the model's
             origin stays the origin.
+        textured: the same triangles with a texture from the photos; None where none was asked for.
+        textured: the same triangles with a texture from the photos; None where none was asked for.
         upright_from_model: (4, 4) what turns and scales the model's coordinates into those of `mesh`.
         details: how everything was obtained, for the provenance.
         notes: sentences for the user.
     """
 
     mesh: Mesh
+    textured: Mesh | None
     upright_from_model: NDArray[np.float64]
     details: dict[str, Any]
     notes: tuple[str, ...]
@@ -61,6 +68,23 @@ class FusedScene:
         """The mesh's vertices as coloured points with normals."""
         return PointCloud(self.mesh.xyz, self.mesh.rgb, self.mesh.normals, unit=self.unit)
 
+    def splats(self) -> Gaussians:
+        """The mesh's vertices as small flat Gaussians on the surface, to look at or to begin a training with."""
+        normals = self.mesh.normals
+        assert normals is not None
+        # Any two directions across the normal (Duff et al., "Building an Orthonormal Basis, Revisited", 2017).
+        x, y, z = (normals / np.linalg.norm(normals.astype(np.float64), axis=1, keepdims=True)).T
+        sign = np.where(z >= 0, 1.0, -1.0)
+        a = -1 / (sign + z)
+        b = x * y * a
+        first = np.stack([1 + sign * x * x * a, sign * b, -sign * x], axis=1)
+        second = np.stack([b, sign + y * y * a, -y], axis=1)
+        side = _SIGMA_PER_VOXEL * float(self.details["voxel"])
+        sigma = np.tile(np.array([side, side, side * _THINNESS], np.float32), (len(normals), 1))
+        directions = np.stack([first, second], axis=1).astype(np.float32)
+        assert self.mesh.rgb is not None
+        return Gaussians(self.mesh.xyz, self.mesh.rgb, directions, sigma, unit=self.unit)
+
     def save(
         self, path: str | Path, *, kind: FusedKind | None = None, axes: str | None = None, force: bool = False
     ) -> Saved:
@@ -68,7 +92,7 @@ class FusedScene:
 
         Args:
             path: target, such as room.ply (cloud) or room.glb (mesh).
-            kind: "cloud" or "mesh"; None leaves it to the suffix.
+            kind: "cloud", "mesh" or "splat"; None leaves it to the suffix.
             axes: a name of `io.geometry.axes.AXES`; None means what is usual in such files; "model" keeps the axes
                 of the model that the poses came from.
             force: overwrite existing files.
@@ -82,23 +106,22 @@ class FusedScene:
         usual = format_for(_TYPE_OF_KIND[kind], path).axes or "opencv"
         file_from_upright = np.eye(4)
         file_from_upright[:3, :3] = matrix("opencv" if axes == MODEL_AXES else axes or usual)
-        value: Mesh | PointCloud = self.mesh if kind == "mesh" else self.cloud()
+        value: _Value = self._mesh_for(path) if kind == "mesh" else self.cloud() if kind == "cloud" else self.splats()
         if axes == MODEL_AXES:
-            turn = self._turn.T
-            value = replace(
-                value,
-                xyz=_turned(value.xyz, turn),
-                normals=None if value.normals is None else _turned(value.normals, turn),
-            )
-            file_from_upright[:3, :3] = turn
+            value = _turned_value(value, self._turn.T)
+            file_from_upright[:3, :3] = self._turn.T
         notes = {"unit": self.unit, "photos": str(len(self.details["photos"])), "poses": str(self.details["poses"])}
         save(value, path, axes="opencv" if axes == MODEL_AXES else axes, force=force, notes=notes)
         with atomic_write(provenance_path(path), force=force) as file:
             told = {**self.details, "file_from_model": (file_from_upright @ self.upright_from_model).tolist()}
             file.write(to_json(told))
-        words = f"{len(value.xyz):,} points" if kind == "cloud" else f"{len(value.xyz):,} vertices"
-        faces = f", {len(self.mesh.faces):,} faces, coloured vertices" if kind == "mesh" else ""
+        words = f"{len(value.xyz):,} {_NOUNS[kind]}"
+        faces = f", {len(value.faces):,} faces, {_colours_of(value)}" if isinstance(value, Mesh) else ""
         return Saved(path, words + faces, self.unit)
+
+    def _mesh_for(self, path: Path) -> Mesh:
+        """The mesh with its texture, but in PLY files, which hold none."""
+        return self.mesh if self.textured is None or path.suffix.lower() == ".ply" else self.textured
 
     @property
     def _turn(self) -> NDArray[np.float64]:
@@ -114,6 +137,8 @@ def fuse_aligned(
     farthest_m: float | None = None,
     least_photos: int = FusionOptions().least_photos,
     memory_gb: float = DEFAULT_MEMORY_GB,
+    textured: bool = True,
+    report: Report = silent,
 ) -> FusedScene:
     """Fuse photos that agree into one surface.
 
@@ -124,6 +149,8 @@ def fuse_aligned(
         farthest_m: what is farther from its camera is left out; None means 4 times the median depth.
         least_photos: surfaces that fewer photos saw are left out.
         memory_gb: at most so much memory for voxels.
+        textured: give the mesh a texture from the photos, for formats that hold one.
+        report: told how far the work has got.
 
     Raises:
         GeometryError: nothing is left of the surface.
@@ -138,69 +165,34 @@ def fuse_aligned(
         farthest=aligned.typical_z * _FARTHEST_DEPTHS if farthest_m is None else farthest_m / metres,
         least_photos=least_photos,
         memory_gb=memory_gb,
+        report=report,
     )
     upright = np.eye(4)
     upright[:3, :3] = _upright_from_model(aligned)
-    mesh = replace(
-        fused.mesh,
-        xyz=_turned(fused.mesh.xyz * np.float32(metres), upright[:3, :3]),
-        normals=None if fused.mesh.normals is None else _turned(fused.mesh.normals, upright[:3, :3]),
-        unit="m" if aligned.unit.is_metric else "arbitrary",
-    )
+    mesh = _placed(fused.mesh, aligned, upright[:3, :3])
+    painted = to_textured(fused.mesh, partial(texture_photos, aligned, report)) if textured else None
+    painted = painted and _placed(painted, aligned, upright[:3, :3])
     upright[:3, :3] *= metres
     notes = (*aligned.notes, *_left_out_notes(aligned), *fused.notes)
     details = _details(aligned, fused.voxel * metres, notes)
-    return FusedScene(mesh, upright, details, notes)
+    return FusedScene(mesh, painted, upright, details, notes)
 
 
-def save_depths(
-    aligned: Aligned,
-    folder: Path,
-    *,
-    layout: DepthLayout = "3dgs",
-    force: bool = False,
-    saved: Callable[[Path], None] | None = None,
-) -> int:
-    """Write each photo's depth map on the model's scale, for training splats or radiance fields.
+def _placed(mesh: Mesh, aligned: Aligned, turn: NDArray[np.float64]) -> Mesh:
+    """A mesh of the model, upright and in the unit that is known."""
+    return replace(
+        mesh,
+        xyz=_turned(mesh.xyz * np.float32(aligned.unit.metres), turn),
+        normals=None if mesh.normals is None else _turned(mesh.normals, turn),
+        unit="m" if aligned.unit.is_metric else "arbitrary",
+    )
 
-    "3dgs": inverse depth in 16 bits and depth_params.json, see `depth3d.io.depth.depth_layouts`. "nerfstudio": depth in
-    16 bits, 1000 units per unit of the model, as its `depth_file_path` expects. The unit is the model's own, whatever
-    known lengths say. A map belongs to the photo with its lens's distortion undone, and is as large as photos were
-    compared.
 
-    Args:
-        aligned: the photos.
-        folder: where to; made if it is not there.
-        layout: which program reads them.
-        force: overwrite existing files.
-        saved: told of each file.
-
-    Returns:
-        How many were written; a photo without any depth on which photos agree has none.
-
-    Raises:
-        OutputError: a file exists, or cannot be written.
-        UsageError: a depth does not fit into nerfstudio's numbers.
-    """
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder {folder}: {error.strerror or error}") from None
-    count = 0
-    for number, photo in enumerate(aligned.photos):
-        z = aligned.view(number).z
-        if np.isnan(z).all():
-            continue
-        path = folder / f"{photo.path.stem}.png"
-        depth = MetricDepth(z, source=f"aligned with {len(aligned.photos)} photos", unit="arbitrary")
-        if layout == "3dgs":
-            save(depth, path, layout="3dgs", force=force, notes={"unit": "the model's"})
-        else:
-            save(depth, path, units_per_metre=_NERFSTUDIO_UNITS, force=force, notes={"unit": "the model's"})
-        count += 1
-        if saved is not None:
-            saved(path)
-    return count
+def _colours_of(mesh: Mesh) -> str:
+    if mesh.texture is None:
+        return "coloured vertices"
+    height, width = mesh.texture.shape[:2]
+    return f"texture of {width}x{height} from the photos"
 
 
 def fused_kind_of(path: Path) -> FusedKind:
@@ -209,6 +201,8 @@ def fused_kind_of(path: Path) -> FusedKind:
     Raises:
         UsageError: the suffix names no format for clouds or meshes.
     """
+    if usual_type(path.suffix.lower()) == "Gaussians":
+        return "splat"
     return "mesh" if geometry_kind_of(path, "a fused scene") == "mesh" else "cloud"
 
 
@@ -231,6 +225,15 @@ def _upright_from_model(aligned: Aligned) -> NDArray[np.float64]:
         level = level - down * (level @ down)
     z = level / np.linalg.norm(level)
     return np.stack([np.cross(down, z), down, z])
+
+
+def _turned_value(value: _Value, turn: NDArray[np.float64]) -> _Value:
+    """A value in axes turned against its own."""
+    if isinstance(value, Gaussians):
+        directions = _turned(value.directions.reshape(-1, 3), turn).reshape(-1, 2, 3)
+        return replace(value, xyz=_turned(value.xyz, turn), directions=directions)
+    normals = None if value.normals is None else _turned(value.normals, turn)
+    return replace(value, xyz=_turned(value.xyz, turn), normals=normals)
 
 
 def _turned(vectors: NDArray[np.float32], turn: NDArray[np.float64]) -> NDArray[np.float32]:

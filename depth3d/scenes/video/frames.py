@@ -52,10 +52,10 @@ class Heatmaps:
 
     def picture(self, scene: Scene, *, is_new_shot: bool) -> Picture:
         """The heat map of the next frame."""
-        low, high = nearness_range(np.float32(1) / scene.depth.z)
+        low, high = nearness_range(np.float32(1) / scene.pictured_depth.z)
         share = 1.0 if is_new_shot else self._follow
         self._low, self._high = self._low + share * (low - self._low), self._high + share * (high - self._high)
-        return to_heatmap(scene.depth, nearness=(self._low, self._high))
+        return to_heatmap(scene.pictured_depth, nearness=(self._low, self._high))
 
 
 class TwoEyes:
@@ -69,13 +69,13 @@ class TwoEyes:
         """The next frame for two eyes."""
         o = self._options.stereo
         if self._eyes is None or is_new_shot:
-            layers, _ = layers_for(scene.rgbd, o.eye_width or DEFAULT_WIDTH)
+            layers, _ = layers_for(scene.pictured_rgbd, o.eye_width or DEFAULT_WIDTH)
             rig = to_rig(layers, scene.eyes(self._options))
             warn_beyond_comfort(rig)
             self._eyes = Eyes(ipd_m=rig.baseline, convergence_m=1 / rig.converged if rig.converged > 0 else None)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ComfortWarning)  # said above, once for all frames
-            return to_stereo(scene.rgbd, layout=o.layout, eyes=self._eyes, width=o.eye_width)
+            return to_stereo(scene.pictured_rgbd, layout=o.layout, eyes=self._eyes, width=o.eye_width)
 
 
 class MovingCamera:
@@ -94,7 +94,7 @@ class MovingCamera:
 
     def picture(self, scene: Scene, *, is_new_shot: bool) -> Picture:
         """The next frame through the camera."""
-        layers, size = layers_for(scene.rgbd, self._options.animation.width)
+        layers, size = layers_for(scene.pictured_rgbd, self._options.animation.width)
         if self._shot is None or is_new_shot:
             focus = scene.focus_share(self._options)
             self._shot = ShotParallax(layers, size, self._motion, count=self._frames_of_a_pass, focus=focus)

@@ -2,6 +2,7 @@
 
 from depth3d.scenes.multiview.fusion.consistency import Agreed, agree
 from depth3d.scenes.multiview.fusion.depth_view import DepthView
+from depth3d.scenes.multiview.fusion.plane_sweep import Swept, sweep
 from depth3d.scenes.multiview.fusion.volume import DEFAULT_MEMORY_GB, Fused, fuse_depth
 
-__all__ = ["DEFAULT_MEMORY_GB", "Agreed", "DepthView", "Fused", "agree", "fuse_depth"]
+__all__ = ["DEFAULT_MEMORY_GB", "Agreed", "DepthView", "Fused", "Swept", "agree", "fuse_depth", "sweep"]

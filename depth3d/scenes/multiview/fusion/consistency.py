@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from depth3d.scenes.multiview.fusion.depth_view import DepthView
 
+_WEIGHTS = (0.05, 5.0)
+
 DEFAULT_TOLERANCE = 0.1
 """Depths that differ by no more than this share count as the same surface."""
 
@@ -54,10 +56,10 @@ def agree(view: DepthView, others: Iterable[DepthView], *, tolerance: float = DE
     total, weight = np.zeros(len(points), np.float32), np.ones(len(points), np.float32)
     limit = np.float32(np.log1p(tolerance))
     for other in others:
-        rows, ratio = _seen_by(other, points, known)
-        difference = np.log(ratio) / limit
+        seen = _seen_by(other, points, known)
+        rows, difference = seen.rows, np.log(seen.ratio) / limit
         same = np.abs(difference) < 1
-        share = (1 - np.square(difference[same])) ** 2
+        share = (1 - np.square(difference[same])) ** 2 * _weights(view, rows[same], seen.doubt, same)
         total[rows[same]] += share * difference[same] * limit
         weight[rows[same]] += share
         seconded[rows[same]] += 1
@@ -67,10 +69,33 @@ def agree(view: DepthView, others: Iterable[DepthView], *, tolerance: float = DE
     return Agreed(replace(view, z=z), seconded.reshape(shape), contradicted.reshape(shape))
 
 
-def _seen_by(
-    other: DepthView, points: NDArray[np.float32], known: NDArray[np.intp]
-) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Which rows of points another photo sees where its depth is known, and its depth there over the point's."""
+def _weights(
+    view: DepthView, rows: NDArray[np.intp], doubt: NDArray[np.float32] | None, same: NDArray[np.bool_]
+) -> NDArray[np.float32] | np.float32:
+    """What another photo's depth is worth beside the photo's own, which is worth 1: by how sure both are."""
+    if view.doubt is None or doubt is None:
+        return np.float32(1)
+    ratio = np.square(view.doubt.ravel()[rows] / np.maximum(doubt[same], 1e-4))
+    return np.asarray(np.clip(np.nan_to_num(ratio, nan=1), *_WEIGHTS), np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """What another photo says about points.
+
+    Attributes:
+        rows: (N,) of the points that it sees where its depth is known.
+        ratio: (N,) its depth there over the point's.
+        doubt: (N,) its doubt there, or None.
+    """
+
+    rows: NDArray[np.intp]
+    ratio: NDArray[np.float32]
+    doubt: NDArray[np.float32] | None
+
+
+def _seen_by(other: DepthView, points: NDArray[np.float32], known: NDArray[np.intp]) -> _Seen:
+    """What another photo says about the known rows of points."""
     cam_from_world = other.pose.cam_from_world.astype(np.float32)
     xyz = points[known] @ cam_from_world[:3, :3].T + cam_from_world[:3, 3]
     front = xyz[:, 2] > 0
@@ -80,6 +105,8 @@ def _seen_by(
     v = np.floor(xyz[:, 1] / xyz[:, 2] * np.float32(other.camera.fy) + np.float32(other.camera.cy))
     inside = (u >= 0) & (u < width) & (v >= 0) & (v < height)
     rows, z = rows[inside], xyz[inside, 2]
-    seen = other.z[v[inside].astype(np.int32), u[inside].astype(np.int32)]
+    row, column = v[inside].astype(np.int32), u[inside].astype(np.int32)
+    seen = other.z[row, column]
     there = np.isfinite(seen)
-    return rows[there], seen[there] / z[there]
+    doubt = None if other.doubt is None else other.doubt[row, column][there]
+    return _Seen(rows[there], seen[there] / z[there], doubt)

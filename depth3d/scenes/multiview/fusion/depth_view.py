@@ -20,6 +20,7 @@ class DepthView:
         pose: where it was taken; the unit is that of `z`.
         z: (H, W) float32, depth along the optical axis; NaN where unknown.
         rgb: (H, W, 3) uint8, sRGB.
+        doubt: (H, W) float32, one standard deviation of z as a share of z; None where that is not known.
 
     Raises:
         GeometryError: the sizes differ.
@@ -29,6 +30,7 @@ class DepthView:
     pose: Pose
     z: NDArray[np.float32]
     rgb: NDArray[np.uint8]
+    doubt: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         height, width = self.z.shape

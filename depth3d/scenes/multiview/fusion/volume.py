@@ -18,6 +18,7 @@ from depth3d.core.errors import GeometryError, MissingExtraError, UsageError
 from depth3d.geometry.mesh import Mesh
 from depth3d.scenes.multiview.fusion.depth_view import DepthView
 from depth3d.scenes.multiview.fusion.slant import stretches
+from depth3d.scenes.multiview.report import Report, silent
 from depth3d.scenes.options import FusionOptions
 
 DEFAULT_MEMORY_GB = FusionOptions().memory_gb
@@ -64,6 +65,7 @@ def fuse_depth(
     farthest: float,
     least_photos: int = 1,
     memory_gb: float = DEFAULT_MEMORY_GB,
+    report: Report = silent,
 ) -> Fused:
     """Fuse depth maps into one coloured surface.
 
@@ -74,6 +76,7 @@ def fuse_depth(
         farthest: what is farther from its camera is left out.
         least_photos: surfaces that fewer photos saw are left out.
         memory_gb: at most so much memory for voxels.
+        report: told how many photos have been looked through.
 
     Raises:
         GeometryError: nothing is left of the surface.
@@ -84,10 +87,11 @@ def fuse_depth(
         if not value > 0:
             raise UsageError(f"fusion: {name} must be positive, got {value:g}")
     open3d = _open3d()
+    told = _Told(report)
     voxel, farthest = float(voxel), float(farthest)  # Open3D takes no whole numbers
     wanted, most_blocks = voxel, int(memory_gb * 1e9 / _BYTES_PER_BLOCK)
     for _ in range(_MOST_GROWN):
-        blocks = _count_blocks(open3d, views(), voxel, farthest)
+        blocks = _count_blocks(open3d, told("measuring the place", views), voxel, farthest)
         if blocks <= most_blocks:
             break
         larger = voxel * max(1.05, (blocks / most_blocks) ** 0.5)
@@ -100,11 +104,26 @@ def fuse_depth(
     grid = _grid(open3d, voxel, blocks)
     if not blocks:
         raise GeometryError(f"fusion: no depth is known within {farthest:.3g}; nothing is left to write")
-    for view in views():
+    for view in told("fusing photos", views):
         _integrate(open3d, grid, view, voxel, farthest)
     mesh = _surface(grid, least_photos, voxel)
     notes = () if voxel == wanted else (f"voxels of {voxel:.3g} instead of {wanted:.3g}, so that they fit into memory",)
     return Fused(mesh, voxel, int(grid.hashmap().size()), notes)
+
+
+class _Told:
+    """Views, each of which is reported when it is given; how many there are is known from the second time on."""
+
+    def __init__(self, report: Report) -> None:
+        self._report, self._count = report, 0
+
+    def __call__(self, what: str, views: Callable[[], Iterable[DepthView]]) -> Iterator[DepthView]:
+        number = 0
+        for number, view in enumerate(views(), start=1):
+            if self._count:
+                self._report(what, number - 1, self._count)
+            yield view
+        self._count = number
 
 
 def _open3d() -> Any:
