@@ -60,11 +60,7 @@ def test_each_command_of_the_manual_runs(line: str, workshop: Path) -> None:
 
 @pytest.mark.parametrize("line", SHELL)
 def test_each_command_that_needs_a_window_or_a_network_at_least_parses(line: str, workshop: Path) -> None:
-<<<<<<< HEAD
-    for file in ("room.glb", "room.ply", "clip.mp4", "clip.mov", "photo.jpg"):
-=======
-    for file in ("room.glb", "room.ply", "clip.mp4", "clip.mov", "walk.mp4"):
->>>>>>> fuse
+    for file in ("room.glb", "room.ply", "clip.mp4", "clip.mov", "walk.mp4", "photo.jpg"):
         Path(file).touch()
     for folder in ("sparse/0", "images", "scan", "photos"):
         Path(folder).mkdir(parents=True)

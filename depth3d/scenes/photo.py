@@ -14,11 +14,8 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import UsageError
 from depth3d.io.photos.photo import Photo
-<<<<<<< HEAD
 from depth3d.predictors.relative import settle_shift
-=======
 from depth3d.refine.sky import find_sky
->>>>>>> fuse
 from depth3d.scale import Hint, ScaleFit, fit_scale
 from depth3d.scenes.options import Options
 from depth3d.scenes.refusals import refuse_options
