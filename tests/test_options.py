@@ -40,7 +40,8 @@ OF_OTHERS: dict[tuple[str, str], Any] = {
 }
 CHOICES_OF_COMMANDS = {
     *(("batch", "endings"), ("batch", "engine"), ("view", "kind"), ("fuse", "depths_as")),
-    *(("bench", "rounds"), ("bench", "names"), ("bench", "photos")),
+    *(("live", name) for name in ("kind", "width", "host", "port")),
+    *(("bench", name) for name in ("rounds", "names", "photos", "draws", "predictor")),
     *(("train", name) for name in ("batch", "size", "device", "threads", "workers", "seed")),
 }
 """Options that no call of the library has: what a command does, how often it measures."""

@@ -20,7 +20,7 @@ from depth3d.cli import cli, run
 from depth3d.cli.export import NEEDED_FIRST
 from depth3d.cli.values import RenamedOption
 
-MAP = ["--depth-map", "inverse.npy", "--predictor", "bundled", "--near", "1m", "--far", "5m"]
+MAP = ["--depth-map", "inverse.npy", "--near", "1m", "--far", "5m"]
 HEAVY = {"torch", "cv2", "open3d", "trimesh", "openvino", "onnxruntime", "ray", "gradio", "timm"}
 
 

