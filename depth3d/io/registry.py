@@ -82,7 +82,7 @@ FORMATS = (
     _own(".usdz", "Mesh", "geometry.usdz.write_mesh", axes="gltf"),
     _own(".html", "Mesh", "geometry.html.write_mesh", options=_GLB),
     _own(".html", "PointCloud", "geometry.html.write_cloud", options={"compact": "compact"}),
-    _own(".py", "Mesh", "geometry.blender.write_scene", beside=(".glb", "_photo.jpg")),
+    _own(".py", "Mesh", "geometry.blender.write_scene", beside=("_mesh.glb", "_photo.jpg")),
     _own(".stl", "Plate", "geometry.stl.write_plate"),
     _own(".png", "MetricDepth", "depth.depth_image.write_metric_png"),
     _own(".png", "MetricDepth", "depth.depth_layouts.write_tum", layout="tum"),

@@ -21,7 +21,7 @@ from depth3d.io.atomic import Beside
 from depth3d.io.geometry import glb
 from depth3d.io.images.codec import DEFAULT_QUALITY, encode_jpeg
 
-MESH, PHOTO = ".glb", "_photo.jpg"
+MESH, PHOTO = "_mesh.glb", "_photo.jpg"
 
 
 def write_scene(

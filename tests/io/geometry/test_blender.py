@@ -63,8 +63,8 @@ def _content(script: Path) -> dict[str, object]:
 
 def test_the_script_names_its_files_and_turns_places_to_z_up(tmp_path: Path) -> None:
     content = _content(_write(tmp_path))
-    assert (content["mesh"], content["photo"]) == ("room.glb", "room_photo.jpg")
-    assert {path.name for path in tmp_path.iterdir()} == {"room.py", "room.glb", "room_photo.jpg"}
+    assert (content["mesh"], content["photo"]) == ("room_mesh.glb", "room_photo.jpg")
+    assert {path.name for path in tmp_path.iterdir()} == {"room.py", "room_mesh.glb", "room_photo.jpg"}
     assert content["marks"] == [["table: 2 m", [0.1, 2.0, -0.2]]]
     assert content["is_metric"] is True
 
