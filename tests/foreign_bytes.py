@@ -294,6 +294,8 @@ def _geometries() -> dict[str, list[bytes]]:
     with tempfile.TemporaryDirectory() as folder:
         for value in values:
             for suffix in suffixes_for(type(value).__name__):
+                if suffix == ".py":  # a program; its mesh is a GLB
+                    continue
                 path = save(value, Path(folder) / f"a{suffix}", force=True)
                 found.setdefault(suffix, []).append(path.read_bytes())
         compact = save(values[1], Path(folder) / "b.glb", compact=True)

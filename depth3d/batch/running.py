@@ -154,6 +154,7 @@ def _recipe(batch: Batch, network: str | None) -> Recipe:
         endings=batch.endings,
         kind=batch.kind,
         options=batch.options,
+        output_options=batch.output_options,
         network=network,
         seconds_per_photo=batch.seconds_per_photo,
     )

@@ -49,7 +49,7 @@ def test_list_says_where_everything_is(cached: Path) -> None:
 def test_list_shows_the_bundled_network(tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     (tmp_path / "none" / "x.safetensors").write_bytes(bytes(3 << 20))
-    assert "bundled 3.0 MiB MIT inverse in the package, works offline" in " ".join(run("list").output.split())
+    assert "bundled 3.0 MiB not stated inverse in the package, works offline" in " ".join(run("list").output.split())
 
 
 def test_fetch_says_what_it_has(cached: Path) -> None:

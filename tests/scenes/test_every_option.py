@@ -133,6 +133,7 @@ FIELDS: dict[str, tuple[Any, dict[str, Any]]] = {
     "points": ((Path("points.csv"),), {}),
     "points_units": (2.0, {"points": (Path("points.csv"),)}),
     "points_confidence": (Path("confidence.png"), {"points": (Path("sensor.png"),), "points_units": 1000.0}),
+    "sky": ("keep", {}),
     "steady_s": (3.0, {}),
     "grid_points": (500, {}),
 }
@@ -213,11 +214,16 @@ def test_a_field_changes_what_comes_out_or_is_refused_by_name(pipeline: str) -> 
         value, beside = ELSEWHERE.get((pipeline, name), usual)
         if not follows(RESULTS[pipeline], name, Options.of(**beside), Options.of(**(beside | {name: value}))):
             silent.append(name)
-    assert silent == NO_CHANGE_IN_A_PHOTO.get(pipeline, [])
+    assert silent == NO_CHANGE_HERE.get(pipeline, [])
 
 
-NO_CHANGE_IN_A_PHOTO = {"photo": ["embedded_depth"], "batch": ["embedded_depth"]}
-"""A photo without depth of its own comes out the same; one with it is in test_photo_scene."""
+NO_CHANGE_HERE = {
+    "photo": ["embedded_depth", "sky"],
+    "batch": ["embedded_depth", "sky"],
+    "video": ["sky"],
+    "set": ["sky"],
+}
+"""Pictures without depth of their own and without sky come out the same; see test_photo_scene and test_sky."""
 
 
 def follows(result: Callable[[Any], bytes], name: str, before: Any, after: Any) -> bool:

@@ -32,6 +32,7 @@ _STILL_DOUBTFUL = 0.12
 """A doubtful depth that other photos' colours made surer than this share is used."""
 
 _NOT_FOR_SETS = {
+    "max_depth_m": "what is far is left out when the photos become one surface, with --farthest; leave it out here",
     "embedded_depth": "photos of a set take their scale from the model; leave it out",
     "steady_s": "photos of a set do not flicker; it belongs to videos",
     "grid_points": "a set has no grid of directions; it belongs to panoramas",

@@ -53,6 +53,7 @@ _NOT_FOR_PANORAMAS = {
     **dict.fromkeys(("depth_map", "depth_kind", "depth_units", "brighter_is_farther"), _OF_FLAT_PHOTOS),
     **dict.fromkeys(("points", "points_units", "points_confidence"), _OF_FLAT_PHOTOS),
     "embedded_depth": "no panorama brings depth along; leave it out",
+    "sky": "no sky is looked for in panoramas; leave it out",
     "steady_s": "a panorama does not flicker; it belongs to videos",
     "layers": "a panorama's mesh has one layer; leave it out",
     "max_error_px": "a panorama's mesh keeps its whole grid; leave it out, or lower max faces",
