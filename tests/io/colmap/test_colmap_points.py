@@ -54,8 +54,8 @@ def test_points_agree_with_the_depth_camera(shared_data: Path) -> None:
 def test_they_scale_a_distorted_depth(shared_data: Path) -> None:
     """The true inverse depth, changed by an affine map and 1 % of noise, comes back with the points as only hint.
 
-    What is left is the model's own error: its points on frame 720 are 4 % too far away in the median. All of them may be
-    too far or too near together, so the assumed range of the picture has a say too.
+    What is left is the model's own error: its points on frame 720 are 4 % too far away in the median. All may be too
+    far or too near together, so the assumed range of the picture has a say too.
     """
     errors = {}
     for number in FRAMES:
