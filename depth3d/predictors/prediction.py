@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.camera import Intrinsics
 from depth3d.core.errors import DepthMapError, UsageError
+from depth3d.predictors.spec import NOISE_REACH
 
 Kind = Literal["inverse", "disparity", "relative", "depth", "log", "metric", "points", "metric points"]
 """How a network's numbers v tell depth z; a > 0 and b are unknown, and differ from photo to photo:
@@ -32,15 +33,6 @@ METRIC_SIGMA = 0.15
 
 Published metric networks are 5 to 10 % off in median on the kind of rooms and streets that they know, and several times
 that on others (Bochkovskii et al., arXiv 2410.02073, table 1).
-"""
-
-
-NOISE_STRENGTH = 0.2
-NOISE_REACH = 0.2
-"""What is taken for a network that does not say how wrong it is: with the best a and b its 1/z is off by 20 %, one
-standard deviation, in patches of a fifth of the picture's diagonal.
-
-Measured with the bundled network on 44 pictures of 10 real places: 7 to 60 %, median 22 %. Hints tell which it is.
 """
 
 

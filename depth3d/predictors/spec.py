@@ -9,6 +9,14 @@ from typing import Any, Literal
 
 from depth3d.core.errors import WeightsError
 
+NOISE_STRENGTH = 0.2
+NOISE_REACH = 0.2
+"""What is taken for a network that does not say how wrong it is: with the best a and b its 1/z is off by 20 %, one
+standard deviation, in patches of a fifth of the picture's diagonal.
+
+Measured with the bundled network on 44 pictures of 10 real places: 7 to 60 %, median 22 %. Hints tell which it is.
+"""
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -66,8 +74,8 @@ class NetworkSpec:
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
     shrink: Shrink = "cubic"
-    noise_strength: float = 0.15
-    noise_reach: float = 0.2
+    noise_strength: float = NOISE_STRENGTH
+    noise_reach: float = NOISE_REACH
 
     def __post_init__(self) -> None:
         """Check the values."""

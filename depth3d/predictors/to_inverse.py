@@ -9,8 +9,9 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth, sample_known
 from depth3d.core.errors import DepthMapError
 from depth3d.predictors.point_maps import recover_focal, recover_shift
-from depth3d.predictors.prediction import METRIC_SIGMA, NOISE_STRENGTH, Prediction
+from depth3d.predictors.prediction import METRIC_SIGMA, Prediction
 from depth3d.predictors.preprocess import to_photo_size
+from depth3d.predictors.spec import NOISE_STRENGTH
 
 RELATIVE_FAR_OVER_NEAR = 4.0
 """Depth of the farthest things over that of the nearest (98th and 2nd percentile) that relative depth is taken to have.

@@ -37,13 +37,13 @@ class GltfDocument:
         return len(items) - 1
 
     def use(self, extension: str) -> None:
-        """Say that an extension is used; who does not know it may do without."""
+        """Declare an extension that readers may ignore."""
         used: list[str] = self.json.setdefault("extensionsUsed", [])
         if extension not in used:
             used.append(extension)
 
     def require(self, extension: str) -> None:
-        """Say that an extension is used and that nobody may do without."""
+        """Declare an extension that readers must support."""
         self.use(extension)
         self.json.setdefault("extensionsRequired", []).append(extension)
 

@@ -149,7 +149,7 @@ def exact(name: str) -> d3.Scene:
 
 
 def _turned(mesh: d3.Mesh, pivot_m: float, yaw_deg: float, pitch_deg: float) -> d3.Mesh:
-    """The mesh seen from aside and above: turned about a point on the optical axis, and moved away a little."""
+    """The mesh seen from the side and from above: turned about a point on the optical axis, a little farther away."""
     yaw, pitch = math.radians(yaw_deg), math.radians(pitch_deg)
     about_y = np.array([[math.cos(yaw), 0, math.sin(yaw)], [0, 1, 0], [-math.sin(yaw), 0, math.cos(yaw)]])
     about_x = np.array([[1, 0, 0], [0, math.cos(pitch), -math.sin(pitch)], [0, math.sin(pitch), math.cos(pitch)]])

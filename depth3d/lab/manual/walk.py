@@ -71,7 +71,7 @@ def _write_photos(scene: d3.Scene, folder: Path) -> list[NDArray[np.uint8]]:
 
 
 def _turned(mesh: d3.Mesh) -> d3.Mesh:
-    """The mesh seen from aside and above, and from farther away."""
+    """The mesh seen from the side, from above and from farther away."""
     yaw, pitch = (math.radians(angle) for angle in _SEEN_FROM_DEG)
     about_y = np.array([[math.cos(yaw), 0, math.sin(yaw)], [0, 1, 0], [-math.sin(yaw), 0, math.cos(yaw)]])
     about_x = np.array([[1, 0, 0], [0, math.cos(pitch), -math.sin(pitch)], [0, math.sin(pitch), math.cos(pitch)]])

@@ -370,4 +370,4 @@ def _units_ahead(depth: MetricDepth) -> float:
 
 
 def _silent(what: str, done: int, total: int) -> None:
-    """Nobody wants to know."""
+    """Report nothing."""
