@@ -139,10 +139,10 @@ def _gps(model: Any, photos: Sequence[SetPhoto]) -> tuple[GpsUnit | None, tuple[
 def _capture(files: Sequence[Path], folder: Path) -> Capture:
     found = FoundPlaces(**json.loads((folder / _DONE).read_text(encoding="utf-8")))
     capture = capture_from_colmap(folder / MODEL, Photos(files, usual=()))
-    # The model is of upright photos, where COLMAP's own are of photos as stored.
+    # The model is of upright photos, where COLMAP's own are of photos as stored; and its order differs from run to run.
     photos = tuple(
         replace(one, camera_as_taken=one.camera_as_taken and replace(one.camera_as_taken, as_stored=False))
-        for one in capture.photos
+        for one in sorted(capture.photos, key=lambda posed: posed.photo)
     )
     left_out = tuple((name, why) for name, why in found.left_out)
     notes = (*found.notes, *capture.notes)
