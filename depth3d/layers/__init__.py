@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from depth3d.layers.depth_peeling import Skin as Skin
+from depth3d.layers.depth_peeling import DepthLayer as DepthLayer
 from depth3d.layers.depth_peeling import peel as peel
 from depth3d.layers.split import DEFAULT_TURN_DEG as DEFAULT_TURN_DEG
 from depth3d.layers.split import Layers as Layers

@@ -1,4 +1,4 @@
-"""The two sides of every depth jump."""
+"""The two sides of every depth edge."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _WIDENING = 1.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Jumps:
-    """Which pixels stand at a jump.
+class DepthEdges:
+    """Which pixels stand at a depth edge.
 
     Attributes:
         near: (H, W) True on the nearer side.
@@ -27,10 +27,10 @@ class Jumps:
     gap: NDArray[np.float32]
 
     def reach(self, px_per_gap: float, *, where: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """(H, W) True for pixels so close to a jump that they may have to show what is behind it.
+        """(H, W) True for pixels so close to a depth edge that they may have to show what is behind it.
 
         Args:
-            px_per_gap: how many pixels wide the opening becomes per unit of 1/z.
+            px_per_gap: how many pixels wide the gap becomes per unit of 1/z.
             where: (H, W) the farther sides that count.
         """
         wide = np.where(self.far & where, self.gap * px_per_gap + 2, 0)
@@ -44,7 +44,7 @@ class Jumps:
         return reached
 
 
-def find_jumps(inverse: NDArray[np.float32], cut: NDArray[np.bool_]) -> Jumps:
+def find_depth_edges(inverse: NDArray[np.float32], cut: NDArray[np.bool_]) -> DepthEdges:
     """Tell the sides apart.
 
     Args:
@@ -58,8 +58,8 @@ def find_jumps(inverse: NDArray[np.float32], cut: NDArray[np.bool_]) -> Jumps:
     for corner in _CORNERS:
         lowest[corner] = np.minimum(lowest[corner], low)
         highest[corner] = np.maximum(highest[corner], high)
-    at_jump = np.isfinite(lowest)
-    lowest, highest = np.where(at_jump, lowest, 0), np.where(at_jump, highest, 0)
-    near = at_jump & (inverse - lowest > (highest - lowest) / 2)
-    far = at_jump & ~near
-    return Jumps(near, far, np.where(far, highest - inverse, 0).astype(np.float32))
+    at_edge = np.isfinite(lowest)
+    lowest, highest = np.where(at_edge, lowest, 0), np.where(at_edge, highest, 0)
+    near = at_edge & (inverse - lowest > (highest - lowest) / 2)
+    far = at_edge & ~near
+    return DepthEdges(near, far, np.where(far, highest - inverse, 0).astype(np.float32))

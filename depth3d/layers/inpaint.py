@@ -1,4 +1,4 @@
-"""Surfaces continued beyond the jump that hides them."""
+"""Hidden surfaces: depth extrapolated as planes, colours inpainted."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.layers.depth_edges import Jumps
-from depth3d.layers.push_pull import spread
+from depth3d.layers.depth_edges import DepthEdges
+from depth3d.layers.push_pull import push_pull
 
 _ROUNDS = 4
 _DIRECTIONS, _RINGS = 16, 5
@@ -18,55 +18,55 @@ _STEEPEST = 3.0
 """Ordinary change of 1/z over a picture's width, as a share of 1/z; a steeper plane needs more evidence."""
 _SEEDS_AT_ONCE = 20_000
 _LEAST_GAP, _FULL_GAP = 0.02, 0.3
-_DOUBT, _TRUST = 0.1, 0.3
+_ROUGH_WEIGHT, _FINAL_WEIGHT = 0.1, 0.3
 _FARTHEST = 0.7
-_LITTLE_SAY = 0.001
+_SMALL_WEIGHT = 0.001
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Continuation:
+class Background:
     """The surface behind everything.
 
     Attributes:
         inverse: (H, W) float32 1/z, positive everywhere.
-        ends: (H, W) True on the farther sides of jumps that belong to it; the others stand before it themselves.
+        ends: (H, W) True on the farther sides of edges that belong to it; the others stand before it themselves.
     """
 
     inverse: NDArray[np.float32]
     ends: NDArray[np.bool_]
 
 
-def continue_behind(inverse: NDArray[np.float32], jumps: Jumps, *, cut_ratio: float) -> Continuation:
+def extrapolate_depth(inverse: NDArray[np.float32], edges: DepthEdges, *, cut_ratio: float) -> Background:
     """What 1/z would be if every surface that ends at a nearer one went on: as planes, blended where several meet.
 
     A plane in space is linear in 1/z over the picture. One is fitted to the surroundings of each pixel on the farther
-    side of a jump, by least squares that doubt what does not lie on it, and their coefficients are spread over the
-    picture: once with doubt, which tells the farther sides that stand before others, and once without those.
+    side of a depth edge, by least squares that doubt what does not lie on it, and their coefficients are spread over
+    the picture: once with doubt, which tells the farther sides that stand before others, and once without those.
 
     Args:
         inverse: (H, W) 1/z, known everywhere.
-        jumps: the two sides of every jump.
+        edges: the two sides of every depth edge.
         cut_ratio: ratio of depths beyond which surfaces are two.
     """
-    if not jumps.far.any():
-        return Continuation(inverse.copy(), jumps.far)
-    planes = _fitted_planes(inverse, jumps.far)
-    gap = jumps.gap / jumps.gap.max()
-    weight = np.where(jumps.far, np.clip(gap, _LEAST_GAP, 1), 0).astype(np.float32)
-    rough = _evaluated(spread(planes, weight * np.float32(_DOUBT), gain=2))
-    ends = jumps.far & (inverse <= rough * np.float32(1 + (cut_ratio - 1) / 2))
+    if not edges.far.any():
+        return Background(inverse.copy(), edges.far)
+    planes = _fitted_planes(inverse, edges.far)
+    gap = edges.gap / edges.gap.max()
+    weight = np.where(edges.far, np.clip(gap, _LEAST_GAP, 1), 0).astype(np.float32)
+    rough = _evaluated(push_pull(planes, weight * np.float32(_ROUGH_WEIGHT), gain=2))
+    ends = edges.far & (inverse <= rough * np.float32(1 + (cut_ratio - 1) / 2))
     weight = np.where(ends, np.clip(gap / _FULL_GAP, _LEAST_GAP, 1), 0).astype(np.float32)
-    behind = _evaluated(spread(planes, weight * np.float32(_TRUST))) if ends.any() else rough
-    return Continuation(np.maximum(behind, np.float32(_FARTHEST * np.percentile(inverse, 1))), ends)
+    behind = _evaluated(push_pull(planes, weight * np.float32(_FINAL_WEIGHT))) if ends.any() else rough
+    return Background(np.maximum(behind, np.float32(_FARTHEST * np.percentile(inverse, 1))), ends)
 
 
-def continue_colours(rgb: NDArray[np.uint8], seen: NDArray[np.bool_], doubtful: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def inpaint_colours(rgb: NDArray[np.uint8], seen: NDArray[np.bool_], doubtful: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """(H, W, 3) the photo where it shows what is behind (`seen`), and its colours spread over the rest.
 
     What is `doubtful` may be the foot of a nearer thing, where that stands on what is behind, and has little say.
     """
-    weight = np.where(seen, np.where(doubtful, np.float32(_LITTLE_SAY), np.float32(1)), np.float32(0))
-    spread_rgb = spread(rgb.astype(np.float32), weight)
+    weight = np.where(seen, np.where(doubtful, np.float32(_SMALL_WEIGHT), np.float32(1)), np.float32(0))
+    spread_rgb = push_pull(rgb.astype(np.float32), weight)
     return np.clip(np.rint(spread_rgb), 0, 255).astype(np.uint8)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 _SMALLEST = 2
 
 
-def spread(values: NDArray[np.float32], weight: NDArray[np.float32], *, gain: float = 4.0) -> NDArray[np.float32]:
+def push_pull(values: NDArray[np.float32], weight: NDArray[np.float32], *, gain: float = 4.0) -> NDArray[np.float32]:
     """Fill by an image pyramid: near known values by these, farther away by averages of ever wider surroundings.
 
     Pull and push of Gortler et al., "The Lumigraph", SIGGRAPH 1996. Its cost is that of a few blurs, however wide the
@@ -32,7 +32,7 @@ def spread(values: NDArray[np.float32], weight: NDArray[np.float32], *, gain: fl
     pulled = _channels(cv2.pyrDown(values * weight[..., None]))
     pulled_weight = np.asarray(cv2.pyrDown(weight), np.float32)
     pulled /= np.maximum(pulled_weight, np.float32(1e-6))[..., None]
-    coarse = spread(pulled, np.minimum(pulled_weight * np.float32(gain), 1), gain=gain)
+    coarse = push_pull(pulled, np.minimum(pulled_weight * np.float32(gain), 1), gain=gain)
     pushed = _channels(cv2.pyrUp(coarse, dstsize=(width, height)))
     return pushed + (values - pushed) * weight[..., None]
 

@@ -17,11 +17,11 @@ from depth3d.core.rgbd import RGBD
 from depth3d.core.showing import short_repr
 from depth3d.geometry.mesh import DEFAULT_CUT_ANGLE_DEG, DEFAULT_CUT_RATIO
 from depth3d.geometry.mesh.discontinuities import cut_grid
-from depth3d.layers.depth_edges import Jumps, find_jumps
+from depth3d.layers.depth_edges import DepthEdges, find_depth_edges
 from depth3d.layers.holes import fill_holes
-from depth3d.layers.inpaint import Continuation, continue_behind, continue_colours
+from depth3d.layers.inpaint import Background, extrapolate_depth, inpaint_colours
 from depth3d.layers.matting import find_foreground
-from depth3d.layers.push_pull import spread
+from depth3d.layers.push_pull import push_pull
 
 DEFAULT_TURN_DEG = 20.0
 DEFAULT_MAX_PIXELS = 2_000_000
@@ -45,9 +45,9 @@ class Layers:
         behind_rgb: (H, W, 3) uint8, colours of the layer behind.
         behind_inverse: (H, W) float32, its 1/z in 1/m, positive.
         unknown: (H, W) True where no depth was known, as in the sky; the layers have the farthest depth there.
-        jumps: the two sides of every jump of what the photo shows.
+        edges: the two sides of every depth edge in the photo.
         unit: of every length, "m" or "arbitrary"; `inverse` is in its reciprocal.
-        px_per_gap: by how many pixels the farthest turn opens a jump, for each 1/m by which 1/z jumps there.
+        px_per_gap: by how many pixels the farthest turn opens a depth edge, for each 1/m by which 1/z jumps there.
 
     Raises:
         GeometryError: arrays of different sizes.
@@ -60,7 +60,7 @@ class Layers:
     behind_rgb: NDArray[np.uint8]
     behind_inverse: NDArray[np.float32]
     unknown: NDArray[np.bool_]
-    jumps: Jumps
+    edges: DepthEdges
     px_per_gap: float
     unit: Unit
 
@@ -88,7 +88,7 @@ def to_layers(
     cut_angle_deg: float = DEFAULT_CUT_ANGLE_DEG,
     max_pixels: int = DEFAULT_MAX_PIXELS,
 ) -> Layers:
-    """Split a photo at its depth jumps and continue what is behind.
+    """Split a photo at its depth edges and continue what is behind.
 
     Depth continues as planes, which are linear in 1/z, and colour by spreading that of the farther side; small places
     without depth are filled first. It takes about a second per million pixels.
@@ -114,24 +114,24 @@ def to_layers(
     step = 2 * math.sin(math.radians(turn_deg) / 2) * float(np.median(1 / inverse[~unknown]))
     inverse = np.where(unknown, np.nanmin(inverse), inverse)
     points = unproject(MetricDepth(np.float32(1) / inverse, unit=rgbd.unit), camera)
-    jumps = find_jumps(inverse, ~cut_grid(points, cut_ratio=cut_ratio, cut_angle_deg=cut_angle_deg).whole)
-    behind = continue_behind(inverse, jumps, cut_ratio=cut_ratio)
-    hiding = hiding_pixels(inverse, behind, jumps, cut_ratio)
+    edges = find_depth_edges(inverse, ~cut_grid(points, cut_ratio=cut_ratio, cut_angle_deg=cut_angle_deg).whole)
+    behind = extrapolate_depth(inverse, edges, cut_ratio=cut_ratio)
+    occluding = occluding_pixels(inverse, behind, edges, cut_ratio)
     # The farther side's own edge pixels have caught some of the nearer colour.
-    rim = even_rim(hiding, jumps)
-    seen = (~hiding | rim) & ~jumps.far
-    colours = continue_colours(rgb, seen, ~closer_to(jumps.far & ~hiding, rim))
-    behind_rgb = np.where((rim | (seen & ~hiding))[..., None], rgb, colours)
-    front = find_foreground(rgb, behind_rgb, hiding, jumps.near | jumps.far)
+    overlap = overlap_band(occluding, edges)
+    seen = (~occluding | overlap) & ~edges.far
+    colours = inpaint_colours(rgb, seen, ~closer_to(edges.far & ~occluding, overlap))
+    behind_rgb = np.where((overlap | (seen & ~occluding))[..., None], rgb, colours)
+    front = find_foreground(rgb, behind_rgb, occluding, edges.near | edges.far)
     return Layers(
         camera=camera,
         rgb=front.rgb,
-        inverse=_stretched(inverse, hiding, front.matte > 0),
+        inverse=_extended_inverse(inverse, occluding, front.matte > 0),
         matte=front.matte,
-        behind_rgb=np.where((hiding | (front.matte > 0))[..., None], behind_rgb, rgb),
-        behind_inverse=np.where(hiding & ~rim, np.minimum(behind.inverse, inverse), inverse),
+        behind_rgb=np.where((occluding | (front.matte > 0))[..., None], behind_rgb, rgb),
+        behind_inverse=np.where(occluding & ~overlap, np.minimum(behind.inverse, inverse), inverse),
         unknown=unknown,
-        jumps=jumps,
+        edges=edges,
         px_per_gap=camera.fx * step,
         unit=rgbd.unit,
     )
@@ -150,33 +150,33 @@ def _shrunk(rgbd: RGBD, max_pixels: int) -> tuple[NDArray[np.uint8], NDArray[np.
     return small, metres[rows[:, None], columns], camera.resized(*size)
 
 
-def hiding_pixels(
-    inverse: NDArray[np.float32], behind: Continuation, jumps: Jumps, cut_ratio: float
+def occluding_pixels(
+    inverse: NDArray[np.float32], behind: Background, edges: DepthEdges, cut_ratio: float
 ) -> NDArray[np.bool_]:
-    """Pixels of things that stand before the surface behind, and closer to the jumps' nearer sides than to it."""
-    near = spread(np.where(jumps.near, inverse, 0)[..., None], jumps.near.astype(np.float32))[..., 0]
+    """Pixels of things that stand before the surface behind, and closer to the edges' nearer sides than to it."""
+    near = push_pull(np.where(edges.near, inverse, 0)[..., None], edges.near.astype(np.float32))[..., 0]
     before = inverse > behind.inverse * np.float32(1 + (cut_ratio - 1) / 2)
     before &= np.abs(inverse - near) < np.abs(inverse - behind.inverse)
-    return np.asarray((before & ~behind.ends) | jumps.near)
+    return np.asarray((before & ~behind.ends) | edges.near)
 
 
-def even_rim(hiding: NDArray[np.bool_], jumps: Jumps) -> NDArray[np.bool_]:
-    """(H, W) True for nearer pixels beside which their own surface goes on in the farther layer, without a jump.
+def overlap_band(occluding: NDArray[np.bool_], edges: DepthEdges) -> NDArray[np.bool_]:
+    """(H, W) True for nearer pixels beside which their own surface goes on in the farther layer, without a depth edge.
 
     There both layers show the photo at its own depth, so that no seam is seen.
     """
     around = np.ones((2 * _RIM_PX + 1, 2 * _RIM_PX + 1), np.uint8)
-    at_jump = np.asarray(cv2.dilate((jumps.near | jumps.far).astype(np.uint8), around), bool)
-    beside = np.asarray(cv2.dilate((~hiding & ~at_jump).astype(np.uint8), around), bool)
-    return np.asarray(hiding & beside & ~at_jump)
+    at_edge = np.asarray(cv2.dilate((edges.near | edges.far).astype(np.uint8), around), bool)
+    beside = np.asarray(cv2.dilate((~occluding & ~at_edge).astype(np.uint8), around), bool)
+    return np.asarray(occluding & beside & ~at_edge)
 
 
-def _stretched(
-    inverse: NDArray[np.float32], hiding: NDArray[np.bool_], covered: NDArray[np.bool_]
+def _extended_inverse(
+    inverse: NDArray[np.float32], occluding: NDArray[np.bool_], covered: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
     """1/z of nearer things carried on to the pixels beyond their edges that they cover in part."""
-    around = np.asarray(cv2.dilate(np.where(hiding, inverse, 0), np.ones((5, 5), np.uint8)), np.float32)
-    return np.where(covered & ~hiding & (around > 0), around, inverse)
+    around = np.asarray(cv2.dilate(np.where(occluding, inverse, 0), np.ones((5, 5), np.uint8)), np.float32)
+    return np.where(covered & ~occluding & (around > 0), around, inverse)
 
 
 def closer_to(these: NDArray[np.bool_], those: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TypeVar
+from dataclasses import asdict, replace
+from typing import TypeVar, Unpack, cast
 
 import cv2
 import numpy as np
@@ -14,108 +14,92 @@ from numpy.typing import NDArray
 from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import UsageError
 from depth3d.core.point_map import PointMap, unproject
-from depth3d.geometry.mesh import (
-    DEFAULT_CUT_ANGLE_DEG,
-    DEFAULT_CUT_RATIO,
-    DEFAULT_MAX_COLOUR_ERROR,
-    DEFAULT_MAX_ERROR_PX,
-    Mesh,
-    Meshing,
-    mesh_of_points,
-)
-from depth3d.layers.depth_peeling import Skin, peel
-from depth3d.layers.disocclusions import find_openings
-from depth3d.layers.inpaint import continue_colours
+from depth3d.geometry.mesh import Mesh, MeshChoices, Meshing, MeshSettings, mesh_of_points
+from depth3d.layers.depth_peeling import DepthLayer, peel
+from depth3d.layers.disocclusions import find_disocclusions
+from depth3d.layers.inpaint import inpaint_colours
 from depth3d.layers.split import Layers
 
 T = TypeVar("T", bound=np.generic)
 
 _MOST_LAYERS = 5
 """Such as a wall, a cupboard, a table, a cup, and a spoon before it."""
-_LEAST_JUMPS = 0.0003
+_LEAST_EDGES = 0.0003
 """A mesh is made once and may have a layer for a cup; frames are drawn again and again."""
 _GUTTER_PX = 8
 """Pixels between the pictures of a texture, so that small versions of it do not mix them."""
 
 
-def layers_to_mesh(
-    layers: Layers,
-    photo_rgb: NDArray[np.uint8],
-    *,
-    textured: bool = True,
-    normals: bool = False,
-    cut_ratio: float = DEFAULT_CUT_RATIO,
-    cut_angle_deg: float = DEFAULT_CUT_ANGLE_DEG,
-    max_error_px: float | None = DEFAULT_MAX_ERROR_PX,
-    max_colour_error: float = DEFAULT_MAX_COLOUR_ERROR,
-    max_faces: int | None = None,
-) -> Mesh:
-    """The photo's surface, cut at its jumps, and behind each jump the surface that goes on.
+def layers_to_mesh(layers: Layers, photo_rgb: NDArray[np.uint8], **choices: Unpack[MeshChoices]) -> Mesh:
+    """The photo's surface, cut at its depth edges, and behind each edge the surface that continues there.
 
     The texture holds the photo at the top, and below it, at half the size, what is behind.
 
     Args:
         layers: the photo in layers.
         photo_rgb: (H', W', 3) uint8, the photo at any size.
-        textured: carry the colours as a texture; otherwise each vertex has its pixel's colour.
-        normals: add unit normals from the faces.
-        cut_ratio: as in `to_mesh`.
-        cut_angle_deg: as in `to_mesh`.
-        max_error_px: as in `to_mesh`, in pixels of `photo_rgb`; what is behind gets twice as much, being a guess.
-        max_colour_error: as in `to_mesh`.
-        max_faces: no more faces than this, shared between the surfaces by their areas.
+        choices: fields of `MeshSettings`. `max_error_px` counts pixels of `photo_rgb`, and what is behind, being a
+            guess, may be off by twice as much; `max_faces` is shared between the surfaces by their areas.
 
     Raises:
         GeometryError: no triangle is left.
         UsageError: an option is out of range.
     """
+    settings = MeshSettings(**choices)
     camera = layers.camera
-    error_px = None if max_error_px is None else max_error_px * camera.width / photo_rgb.shape[1]
+    photo_px = photo_rgb.shape[1] / camera.width
+    error_px = None if settings.max_error_px is None else settings.max_error_px / photo_px
     small = photo_rgb
     if small.shape[:2] != (camera.height, camera.width):
         small = np.asarray(cv2.resize(small, camera.size, interpolation=cv2.INTER_AREA), np.uint8)
-    hidden = _hidden(layers, cut_ratio, cut_angle_deg)
-    quotas = _shared(max_faces, [float(opening.mean()) for _, opening in hidden])
-    front = mesh_of_points(
-        _points(layers, layers.front_inverse),
-        small,
-        textured=textured,
-        normals=normals,
-        cut_ratio=cut_ratio,
-        cut_angle_deg=cut_angle_deg,
-        max_error_px=error_px,
-        max_colour_error=max_colour_error,
-        max_faces=quotas[0],
-    )
-    front = replace(front, meshing=_in_photo_px(front.meshing, photo_rgb.shape[1] / camera.width))
+    hidden = _hidden(layers, settings)
+    quotas = _shared(settings.max_faces, [float(disocclusion.mean()) for _, disocclusion in hidden])
+    in_front = replace(settings, max_error_px=error_px, max_faces=quotas[0])
+    front = mesh_of_points(_points(layers, layers.front_inverse), small, **_choices(in_front))
+    front = replace(front, meshing=_in_photo_px(front.meshing, photo_px))
     behind = [
-        mesh_of_points(
-            _points(layers, np.where(opening, skin.inverse, np.float32(np.nan))),
-            skin.rgb,
-            textured=textured,
-            normals=normals,
-            cut_ratio=math.inf,
-            cut_angle_deg=0,
-            max_error_px=None if error_px is None else 2 * error_px,
-            max_colour_error=2 * max_colour_error,
-            max_faces=quota,
-        )
-        for (skin, opening), quota in zip(hidden, quotas[1:], strict=True)
+        _mesh_behind(layers, layer, disocclusion, replace(in_front, max_faces=quota))
+        for (layer, disocclusion), quota in zip(hidden, quotas[1:], strict=True)
     ]
     return _joined(front, behind, photo_rgb)
 
 
-def _hidden(layers: Layers, cut_ratio: float, cut_angle_deg: float) -> list[tuple[Skin, NDArray[np.bool_]]]:
+def _mesh_behind(layers: Layers, layer: DepthLayer, disocclusion: NDArray[np.bool_], in_front: MeshSettings) -> Mesh:
+    error_px = None if in_front.max_error_px is None else 2 * in_front.max_error_px
+    uncut = replace(
+        in_front,
+        cut_ratio=math.inf,
+        cut_angle_deg=0,
+        max_error_px=error_px,
+        max_colour_error=2 * in_front.max_colour_error,
+    )
+    inverse = np.where(disocclusion, layer.inverse, np.float32(np.nan))
+    return mesh_of_points(_points(layers, inverse), layer.rgb, **_choices(uncut))
+
+
+def _choices(settings: MeshSettings) -> MeshChoices:
+    return cast(MeshChoices, asdict(settings))
+
+
+def _hidden(layers: Layers, settings: MeshSettings) -> list[tuple[DepthLayer, NDArray[np.bool_]]]:
     """The layers of which something hidden may come into sight, and where."""
-    skins = peel(layers, most=_MOST_LAYERS, least_jumps=_LEAST_JUMPS, cut_ratio=cut_ratio, cut_angle_deg=cut_angle_deg)
-    openings = find_openings(layers, skins)
-    if openings and layers.unknown.any():
+    depth_layers = peel(
+        layers,
+        most=_MOST_LAYERS,
+        least_edges=_LEAST_EDGES,
+        cut_ratio=settings.cut_ratio,
+        cut_angle_deg=settings.cut_angle_deg,
+    )
+    disocclusions = find_disocclusions(layers, depth_layers)
+    if disocclusions and layers.unknown.any():
         # Where there is no sky in the model, nothing may have its colour.
-        seen = ~np.any([skin.matte >= 0.5 for skin in skins[1:]], axis=0) & ~layers.unknown & ~layers.jumps.far
-        behind = continue_colours(skins[0].rgb, seen, np.zeros_like(seen))
-        skins = (replace(skins[0], rgb=behind), *skins[1:])
-    found = zip(skins, openings, strict=False)
-    return [(skin, opening) for skin, opening in found if (opening[:-1, :-1] & opening[1:, 1:]).any()]
+        seen = ~np.any([layer.matte >= 0.5 for layer in depth_layers[1:]], axis=0) & ~layers.unknown & ~layers.edges.far
+        behind = inpaint_colours(depth_layers[0].rgb, seen, np.zeros_like(seen))
+        depth_layers = (replace(depth_layers[0], rgb=behind), *depth_layers[1:])
+    found = zip(depth_layers, disocclusions, strict=False)
+    return [
+        (layer, disocclusion) for layer, disocclusion in found if (disocclusion[:-1, :-1] & disocclusion[1:, 1:]).any()
+    ]
 
 
 def _shared(max_faces: int | None, areas: list[float]) -> list[int | None]:

@@ -20,9 +20,9 @@ from depth3d.core.rgbd import RGBD
 from depth3d.geometry.mesh import Mesh, mesh_of_points, to_mesh
 from depth3d.io.photos.photo import read_photo
 from depth3d.layers import Layers, layers_to_mesh, peel, to_layers
-from depth3d.layers.disocclusions import find_openings
+from depth3d.layers.disocclusions import find_disocclusions
 from depth3d.layers.holes import fill_holes
-from depth3d.layers.push_pull import spread
+from depth3d.layers.push_pull import push_pull
 
 BOX = np.s_[30:66, 40:80]
 MIXED = 0.4
@@ -48,8 +48,8 @@ def _layers(truth: Truth, **options: float) -> Layers:
     return to_layers(RGBD(truth.rgb, truth.depth, truth.camera), **options)  # type: ignore[arg-type]
 
 
-def _openings(layers: Layers) -> tuple[NDArray[np.bool_], ...]:
-    return find_openings(layers, peel(layers))
+def _disocclusions(layers: Layers) -> tuple[NDArray[np.bool_], ...]:
+    return find_disocclusions(layers, peel(layers))
 
 
 def _box_on_a_table_before_a_wall() -> tuple[Truth, Truth]:
@@ -109,7 +109,7 @@ def test_the_matte_knows_mixed_pixels() -> None:
 def test_one_surface_has_nothing_behind_it() -> None:
     corner = box_corner(small_camera(96, 72))
     layers = _layers(corner)
-    assert not _openings(layers)
+    assert not _disocclusions(layers)
     assert not layers.matte.any()
     np.testing.assert_array_equal(layers.behind_rgb, corner.rgb)
     alone, layered = (
@@ -209,7 +209,7 @@ def test_the_unit_does_not_matter() -> None:
     seen, _ = _box_before_a_wall()
     metres = _layers(seen)
     feet = to_layers(RGBD(seen.rgb, MetricDepth(seen.depth.z * np.float32(3.28), unit="m"), seen.camera))
-    np.testing.assert_array_equal(_openings(metres), _openings(feet))
+    np.testing.assert_array_equal(_disocclusions(metres), _disocclusions(feet))
     np.testing.assert_array_equal(metres.matte, feet.matte)
     np.testing.assert_allclose(metres.behind_inverse, feet.behind_inverse * 3.28, rtol=1e-3)
 
@@ -233,8 +233,8 @@ def test_the_sky_gives_no_geometry_and_no_rim() -> None:
     shown = render(mesh, seen.camera)
     assert (shown.face[:49, :38] < 0).all()
     assert (shown.face[:28] < 0).all()
-    (opening,) = _openings(layers)
-    assert not opening[31:40, 44:76].any()
+    (disocclusion,) = _disocclusions(layers)
+    assert not disocclusion[31:40, 44:76].any()
 
 
 def test_small_holes_get_a_depth_that_is_there() -> None:
@@ -255,12 +255,12 @@ def test_spreading_keeps_what_is_known_and_constants() -> None:
     rng = np.random.default_rng(0)
     weight = (rng.random((37, 53)) < 0.05).astype(np.float32)
     values = rng.random((37, 53, 2)).astype(np.float32) * weight[..., None]
-    out = spread(values, weight)
+    out = push_pull(values, weight)
     np.testing.assert_allclose(out[weight == 1], values[weight == 1], atol=1e-6)
     assert out.min() >= values[weight == 1].min() - 1e-6
     assert out.max() <= values[weight == 1].max() + 1e-6
-    np.testing.assert_allclose(spread(np.full((37, 53, 1), 7, np.float32), weight), 7, rtol=1e-5)
-    assert not spread(np.zeros((5, 5, 1), np.float32), np.zeros((5, 5), np.float32)).any()
+    np.testing.assert_allclose(push_pull(np.full((37, 53, 1), 7, np.float32), weight), 7, rtol=1e-5)
+    assert not push_pull(np.zeros((5, 5, 1), np.float32), np.zeros((5, 5), np.float32)).any()
 
 
 def test_what_does_not_fit_together_is_said() -> None:

@@ -14,8 +14,8 @@ from depth3d.core.camera import Intrinsics, Pose, pixel_centres
 from depth3d.core.depth import MetricDepth
 from depth3d.core.rgbd import RGBD
 from depth3d.layers import Layers, to_layers
-from depth3d.layers.views import Viewpoint, draw_view, render_view, to_stage
-from depth3d.layers.views.warp import gentle, lines_of, trace
+from depth3d.layers.views import Viewpoint, draw_view, prepare_layers, render_view
+from depth3d.layers.views.warp import epipolar_lines, limit_slopes, trace
 
 CAMERA = small_camera(160, 120)
 BOX_M = 1.2
@@ -124,11 +124,11 @@ def test_a_view_may_have_any_size() -> None:
 
 
 @pytest.mark.parametrize("cell", [1, 2, 3])
-def test_a_stage_draws_the_same_faster(cell: int) -> None:
+def test_prepared_layers_are_drawn_the_same_and_faster(cell: int) -> None:
     viewpoints = [Viewpoint(CAMERA, pose) for pose in PLACES]
-    stage = to_stage(LAYERS, viewpoints, cell=cell)
+    prepared = prepare_layers(LAYERS, viewpoints, cell=cell)
     for viewpoint in viewpoints:
-        drawn, exact = draw_view(stage, viewpoint), render_view(LAYERS, CAMERA, viewpoint.pose).rgb
+        drawn, exact = draw_view(prepared, viewpoint), render_view(LAYERS, CAMERA, viewpoint.pose).rgb
         off = np.abs(drawn.astype(int) - exact)
         assert np.percentile(off, 98) <= 3 * cell
 
@@ -137,7 +137,7 @@ def test_a_line_meets_a_plane_where_geometry_says() -> None:
     plane = slanted_plane(CAMERA)
     pose = _pose(0.1, -0.05, 0.2, yaw=0.05)
     uv = pixel_centres(*CAMERA.size)
-    x, y = trace(plane.inverse_metres.astype(np.float32), lines_of(CAMERA, CAMERA, pose, uv[..., 0], uv[..., 1]))
+    x, y = trace(plane.inverse_metres.astype(np.float32), epipolar_lines(CAMERA, CAMERA, pose, uv[..., 0], uv[..., 1]))
     inside = np.s_[20:100, 20:140]
     inverse = plane.inverse_metres[0, 0] + (plane.inverse_metres[0, 1] - plane.inverse_metres[0, 0]) * (x - 0.5)
     inverse = inverse + (plane.inverse_metres[1, 0] - plane.inverse_metres[0, 0]) * (y - 0.5)
@@ -152,7 +152,7 @@ def test_a_line_meets_a_plane_where_geometry_says() -> None:
 def test_gentle_keeps_what_is_near_and_falls_no_faster() -> None:
     step = np.zeros((5, 40), np.float32)
     step[:, :10] = 1
-    soft = gentle(step, 0.1, np.inf)
+    soft = limit_slopes(step, 0.1, np.inf)
     np.testing.assert_array_equal(soft[:, :10], 1)
     np.testing.assert_allclose(np.diff(soft[2, 9:21]), [-0.1] * 10 + [0.0], atol=1e-6)
-    np.testing.assert_array_equal(gentle(step, np.inf, 0.1), step)
+    np.testing.assert_array_equal(limit_slopes(step, np.inf, 0.1), step)

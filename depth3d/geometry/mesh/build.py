@@ -3,71 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypedDict, Unpack, cast
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.errors import GeometryError, UsageError
-from depth3d.core.options import MeshOptions
+from depth3d.core.errors import GeometryError
 from depth3d.core.point_map import PointMap, unproject
 from depth3d.core.rgbd import RGBD
 from depth3d.geometry.mesh.decimate import collapse
-from depth3d.geometry.mesh.discontinuities import DEFAULT_CUT_ANGLE_DEG, DEFAULT_CUT_RATIO, CutGrid, cut_grid
+from depth3d.geometry.mesh.discontinuities import CutGrid, cut_grid
 from depth3d.geometry.mesh.error_bounds import Surface, sideways_shift_px
 from depth3d.geometry.mesh.mesh import Mesh, Meshing
 from depth3d.geometry.mesh.normals import vertex_normals
 from depth3d.geometry.mesh.right_triangulation import halve
+from depth3d.geometry.mesh.settings import DEFAULT_MAX_ERROR_PX, MeshChoices, MeshSettings
 from depth3d.geometry.mesh.working_mesh import renumbered
-
-DEFAULT_MAX_ERROR_PX = cast(float, MeshOptions().max_error_px)
-DEFAULT_MAX_COLOUR_ERROR = 8.0
 
 _RELAX = 1.25
 _LARGEST_RELAXATION = 100.0
 
 
-def to_mesh(rgbd: RGBD, *, max_points: int | None = None, **options: Unpack[Meshed]) -> Mesh:
+def to_mesh(rgbd: RGBD, *, max_points: int | None = None, **choices: Unpack[MeshChoices]) -> Mesh:
     """Make a mesh of a photo with depth: see `mesh_of_points`.
 
     Args:
         rgbd: photo, depth and camera, its lens distortion undone.
         max_points: take at most so many pixels, evenly spread over the picture; None takes all.
-        options: those of `mesh_of_points`.
+        choices: fields of `MeshSettings`.
 
     Raises:
         CameraError: the camera's distortion has not been undone.
         GeometryError: no triangle is left.
         UsageError: an option is out of range.
     """
-    return mesh_of_points(unproject(rgbd.depth, rgbd.camera, max_points=max_points), rgbd.rgb, **options)
+    return mesh_of_points(unproject(rgbd.depth, rgbd.camera, max_points=max_points), rgbd.rgb, **choices)
 
 
-class Meshed(TypedDict, total=False):
-    """The options of `mesh_of_points`."""
-
-    textured: bool
-    normals: bool
-    cut_ratio: float
-    cut_angle_deg: float
-    max_error_px: float | None
-    max_colour_error: float
-    max_faces: int | None
-
-
-def mesh_of_points(
-    points: PointMap,
-    rgb: NDArray[np.uint8],
-    *,
-    textured: bool = True,
-    normals: bool = False,
-    cut_ratio: float = DEFAULT_CUT_RATIO,
-    cut_angle_deg: float = DEFAULT_CUT_ANGLE_DEG,
-    max_error_px: float | None = DEFAULT_MAX_ERROR_PX,
-    max_colour_error: float = DEFAULT_MAX_COLOUR_ERROR,
-    max_faces: int | None = None,
-) -> Mesh:
-    """Connect the points of the grid by triangles, except across depth jumps, and leave out those nobody would miss.
+def mesh_of_points(points: PointMap, rgb: NDArray[np.uint8], **choices: Unpack[MeshChoices]) -> Mesh:
+    """Connect the points of the grid by triangles, except across depth edges, and leave out those that change little.
 
     Planes are linear in 1/z over the picture, so that flat parts become few large triangles and lose nothing. Each
     triangle keeps every pixel that it covers within `max_error_px`, as a camera sees it that is moved sideways by 10 %
@@ -78,54 +52,45 @@ def mesh_of_points(
     Args:
         points: points on the pixel grid.
         rgb: (H, W, 3) uint8 photo of the size the depth had.
-        textured: carry the whole photo as texture; otherwise each vertex has its pixel's colour.
-        normals: add unit normals from the faces.
-        cut_ratio: greatest ratio of depths within one cell of the grid, above 1.
-        cut_angle_deg: least angle between a cell of the grid and the ray that meets it, in degrees; 0 for any.
-        max_error_px: error allowed, in photo pixels; None keeps every point of the grid.
-        max_colour_error: error allowed in vertex colours, of 255; without effect on a textured mesh.
-        max_faces: allow so much more error that no more faces than this are left; every second point is left out
-            where that does not suffice.
+        choices: fields of `MeshSettings`.
 
     Raises:
         GeometryError: no triangle is left, or the photo has another size.
         UsageError: an option is out of range.
     """
-    check_cuts(cut_ratio, cut_angle_deg, max_faces)
-    _check_errors(max_error_px, max_colour_error)
+    return _meshed(points, rgb, MeshSettings(**choices))
+
+
+def _meshed(points: PointMap, rgb: NDArray[np.uint8], settings: MeshSettings) -> Mesh:
     colours = points.colours(rgb)
+    cut_ratio, cut_angle_deg, max_faces = settings.cut_ratio, settings.cut_angle_deg, settings.max_faces
     grid = cut_grid(points, cut_ratio=cut_ratio, cut_angle_deg=cut_angle_deg)
     if grid.count == 0:
         raise GeometryError(
             f"mesh: no triangle is left of a {points.z.shape[1]}x{points.z.shape[0]} grid cut at ratio {cut_ratio:g} "
             f"and {cut_angle_deg:g} degrees; raise the ratio, lower the angle, or export a point cloud"
         )
-    if max_error_px is None and (max_faces is None or grid.count <= max_faces):
+    if settings.max_error_px is None and (max_faces is None or grid.count <= max_faces):
         light = _Light(grid.faces(), None)
     else:
-        error_px = DEFAULT_MAX_ERROR_PX if max_error_px is None else max_error_px
-        surface = _surface(points, None if textured else colours, error_px, max_colour_error)
+        error_px = DEFAULT_MAX_ERROR_PX if settings.max_error_px is None else settings.max_error_px
+        surface = _surface(points, None if settings.textured else colours, error_px, settings.max_colour_error)
         light = _lighten(grid, surface, error_px, max_faces)
     if max_faces is not None and len(light.faces) > max_faces:
-        return mesh_of_points(
-            _every_second(points),
-            rgb,
-            textured=textured,
-            normals=normals,
-            cut_ratio=cut_ratio,
-            cut_angle_deg=cut_angle_deg,
-            max_error_px=max_error_px,
-            max_colour_error=max_colour_error,
-            max_faces=max_faces,
-        )
+        return _meshed(_every_second(points), rgb, settings)
+    return _assembled(points, rgb, grid, light, settings)
+
+
+def _assembled(points: PointMap, rgb: NDArray[np.uint8], grid: CutGrid, light: _Light, settings: MeshSettings) -> Mesh:
     used, renamed = renumbered(light.faces, points.z.size)
     faces = renamed.astype(np.uint32)
     xyz = points.xyz.reshape(-1, 3)[used]
+    textured = settings.textured
     return Mesh(
         xyz=xyz,
         faces=faces,
-        rgb=None if textured else colours.reshape(-1, 3)[used],
-        normals=vertex_normals(xyz, faces) if normals else None,
+        rgb=None if textured else points.colours(rgb).reshape(-1, 3)[used],
+        normals=vertex_normals(xyz, faces) if settings.normals else None,
         uv=_texture_coordinates(points, used) if textured else None,
         texture=rgb if textured else None,
         meshing=Meshing(grid.count, grid.cut_by_ratio, grid.cut_by_angle, len(faces), light.error_px),
@@ -170,20 +135,3 @@ def _texture_coordinates(points: PointMap, used: NDArray[np.int64]) -> NDArray[n
     row, column = np.divmod(used, points.z.shape[1])
     uv = np.stack([(points.columns[column] + 0.5) / width, (points.rows[row] + 0.5) / height], axis=1)
     return uv.astype(np.float32)
-
-
-def check_cuts(cut_ratio: float, cut_angle_deg: float, max_faces: int | None) -> None:
-    """Raise UsageError unless the limits of cuts and of faces are in range."""
-    if not cut_ratio > 1:
-        raise UsageError(f"cut ratio must be above 1, got {cut_ratio:g}")
-    if not 0 <= cut_angle_deg < 90:
-        raise UsageError(f"cut angle must lie between 0 and 90 degrees, got {cut_angle_deg:g}")
-    if max_faces is not None and max_faces < 2:
-        raise UsageError(f"max faces must be at least 2, got {max_faces}")
-
-
-def _check_errors(max_error_px: float | None, max_colour_error: float) -> None:
-    if max_error_px is not None and not max_error_px > 0:
-        raise UsageError(f"max error must be positive, got {max_error_px:g} px; leave it out to keep every point")
-    if not max_colour_error > 0:
-        raise UsageError(f"max colour error must be positive, got {max_colour_error:g}")

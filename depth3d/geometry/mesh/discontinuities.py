@@ -9,13 +9,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.options import MeshOptions
 from depth3d.core.point_map import PointMap
 
 T = TypeVar("T", bound=np.generic)
-
-DEFAULT_CUT_RATIO = MeshOptions().cut_ratio
-DEFAULT_CUT_ANGLE_DEG = MeshOptions().cut_angle_deg
 
 _INVISIBLE_JUMP = 0.01
 """A jump in 1/z smaller than this share of the nearest things' 1/z is not cut: a camera that moves so far that those

@@ -14,7 +14,7 @@ from depth3d.lab.bench.image_similarity import psnr
 from depth3d.lab.bench.quad_scene import Shot, shoot
 from depth3d.lab.bench.timing import Figure, Section
 from depth3d.layers import to_layers
-from depth3d.layers.views import Viewpoint, draw_view, to_stage
+from depth3d.layers.views import Viewpoint, draw_view, prepare_layers
 from depth3d.render.parallax.camera_paths import MOTIONS, preset_motion
 from depth3d.render.parallax.framing import find_focus, to_viewpoints
 
@@ -51,8 +51,8 @@ def exact_views(*, frames: int = _FRAMES, camera: Intrinsics = _CAMERA) -> Secti
     judged = {}
     for name in MOTIONS:
         viewpoints = to_viewpoints(preset_motion(name), phases, focus, camera, camera.size)
-        stage = to_stage(layers, viewpoints, cell=3)
-        judged[name] = _judged(first, camera, viewpoints, [draw_view(stage, one) for one in viewpoints])
+        prepared = prepare_layers(layers, viewpoints, cell=3)
+        judged[name] = _judged(first, camera, viewpoints, [draw_view(prepared, one) for one in viewpoints])
     lines = [f"{'motion':12s} visible  disoccluded  flicker  seam"]
     lines += [
         f"{name:12s} {one.visible_db:4.1f} dB {one.hidden_db:9.1f} dB {one.flicker:8.3f} {one.seam:5d}"

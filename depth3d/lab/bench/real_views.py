@@ -21,7 +21,7 @@ from depth3d.lab.bench.timing import Figure, Section
 from depth3d.lab.evaluation.metrics import read_frames, read_truth
 from depth3d.layers import Layers, to_layers
 from depth3d.layers.views import render_view
-from depth3d.layers.views.warp import lines_of, trace
+from depth3d.layers.views.warp import epipolar_lines, trace
 
 _LEAST_OVERLAP = 0.6
 _SAME = 0.03
@@ -117,7 +117,7 @@ def _plainly_warped(layers: Layers, pair: Pair) -> NDArray[np.uint8]:
     seen = layers.front_inverse
     inverse = np.where(np.isfinite(seen), seen, np.nanmin(seen)).astype(np.float32)
     uv = pixel_centres(*pair.other_camera.size)
-    lines = lines_of(layers.camera, pair.other_camera, pair.pose, uv[..., 0], uv[..., 1])
+    lines = epipolar_lines(layers.camera, pair.other_camera, pair.pose, uv[..., 0], uv[..., 1])
     x, y = trace(inverse, lines, rounds=_ROUNDS)
     half = np.float32(0.5)
     return np.asarray(

@@ -22,7 +22,7 @@ import depth3d as d3
 from depth3d.core.camera import Intrinsics, Pose
 from depth3d.lab.training.render import look_at
 from depth3d.layers import to_layers
-from depth3d.layers.views import Viewpoint, draw_view, to_stage
+from depth3d.layers.views import Viewpoint, draw_view, prepare_layers
 from depth3d.scenes.video.stabilize_scale import Steadier
 
 _SAMPLES = Path(__file__).resolve().parents[3] / "samples"
@@ -77,10 +77,10 @@ def _frames(scene: d3.Scene) -> Iterator[Frame]:
     eyes = [(_RADIUS_M * math.cos(a), 0.6 * _RADIUS_M * math.sin(a), 0.0) for a in angles]
     poses = [look_at(eye, (0.0, 0.0, pivot_m), up=(0.0, -1.0, 0.0)) for eye in eyes]
     points = [Viewpoint(scene.camera.resized(*_SIZE), pose) for pose in poses]
-    stage = to_stage(to_layers(scene.rgbd), points, cell=1)
+    prepared = prepare_layers(to_layers(scene.rgbd), points, cell=1)
     rng = np.random.default_rng(0)
     for point in points:
-        rgb = draw_view(stage, point)
+        rgb = draw_view(prepared, point)
         noisy = np.clip(rgb + rng.normal(0, _NOISE, rgb.shape), 0, 255).astype(np.uint8)
         yield Frame(noisy, point.camera, point.pose)
 

@@ -21,7 +21,7 @@ from depth3d.io.captures import read_capture
 from depth3d.lab.manual import read_picture
 from depth3d.lab.training.render import look_at
 from depth3d.layers import to_layers
-from depth3d.layers.views import Viewpoint, draw_view, to_stage
+from depth3d.layers.views import Viewpoint, draw_view, prepare_layers
 from depth3d.scenes.multiview import align_views, fuse_aligned
 from depth3d.viewers.open3d import show
 
@@ -51,8 +51,8 @@ def _write_photos(scene: d3.Scene, folder: Path) -> list[NDArray[np.uint8]]:
     eyes = [(x, y, 0.0) for x in (-0.5, -0.25, 0.0, 0.25, 0.5) for y in (-0.12, 0.12)]
     poses = [look_at(eye, (0.0, 0.0, _PIVOT_M), up=(0.0, -1.0, 0.0)) for eye in eyes]
     points = [Viewpoint(scene.camera.resized(*_SIZE), pose) for pose in poses]
-    stage = to_stage(to_layers(scene.rgbd), points, cell=1)
-    photos, frames = [draw_view(stage, point) for point in points], []
+    prepared = prepare_layers(to_layers(scene.rgbd), points, cell=1)
+    photos, frames = [draw_view(prepared, point) for point in points], []
     for number, (rgb, pose) in enumerate(zip(photos, poses, strict=True)):
         d3.save(d3.Picture(rgb), folder / f"{number}.png")
         matrix = pose.world_from_cam @ np.diag([1.0, -1.0, -1.0, 1.0])  # its cameras look along -z

@@ -15,7 +15,7 @@ _CLOSE_ENOUGH_PX = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lines:
+class EpipolarLines:
     """The line in the photo on which each pixel of a view finds what it shows: `start` + 1/z `course`.
 
     A point at depth z in the photo's camera, seen along the ray r of a camera at t turned by R, lies in the photo at
@@ -37,9 +37,9 @@ class Lines:
         return x + inverse * along, y + inverse * down
 
 
-def lines_of(
+def epipolar_lines(
     photo: Intrinsics, camera: Intrinsics, pose: Pose, u: NDArray[np.float32], v: NDArray[np.float32]
-) -> Lines:
+) -> EpipolarLines:
     """The lines of a view's pixels.
 
     Args:
@@ -61,7 +61,9 @@ def lines_of(
     hx, hy = right * nearer, down * nearer
     fx, fy = np.float32(photo.fx), np.float32(photo.fy)
     start = _both(fx * hx + np.float32(photo.cx), fy * hy + np.float32(photo.cy))
-    return Lines(start, _both(fx * (np.float32(tx) - hx * np.float32(tz)), fy * (np.float32(ty) - hy * np.float32(tz))))
+    return EpipolarLines(
+        start, _both(fx * (np.float32(tx) - hx * np.float32(tz)), fy * (np.float32(ty) - hy * np.float32(tz)))
+    )
 
 
 def _both(x: NDArray[np.floating], y: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -69,12 +71,12 @@ def _both(x: NDArray[np.floating], y: NDArray[np.floating]) -> tuple[NDArray[np.
 
 
 def trace(
-    inverse: NDArray[np.float32], lines: Lines, *, rounds: int = MOST_ROUNDS
+    inverse: NDArray[np.float32], lines: EpipolarLines, *, rounds: int = MOST_ROUNDS
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Where each line meets the surface, by fixed-point iteration.
 
     The 1/z found at a place tells the next place. It closes in as long as the surface rises by less than 1 over the
-    course of 1, which `gentle` sees to.
+    course of 1, which `limit_slopes` sees to.
 
     Args:
         inverse: (h, w) 1/z of a surface over the photo's pixels.
@@ -103,7 +105,7 @@ def _looked_up(inverse: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[
     return np.asarray(found, np.float32)
 
 
-def gentle(inverse: NDArray[np.float32], steepest_x: float, steepest_y: float) -> NDArray[np.float32]:
+def limit_slopes(inverse: NDArray[np.float32], steepest_x: float, steepest_y: float) -> NDArray[np.float32]:
     """The least surface over this one that nowhere falls faster than the given slopes, in 1/z per pixel.
 
     What is near keeps its shape; what is farther is stretched where it meets the near.

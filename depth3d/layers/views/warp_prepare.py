@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from depth3d.core.camera import Intrinsics, Pose
 from depth3d.core.errors import UsageError
-from depth3d.layers import Layers, Skin, peel
-from depth3d.layers.views.warp import gentle, lines_of
+from depth3d.layers import DepthLayer, Layers, peel
+from depth3d.layers.views.warp import epipolar_lines, limit_slopes
 
 _Number = TypeVar("_Number", np.uint8, np.float32)
 
 _STEEPEST = 0.8
-"""Greatest change of a pixel's shift from one pixel to the next, within one sheet."""
+"""Greatest change of a pixel's shift from one pixel to the next, within one layer."""
 _FINER = 2
 """Colours are held at so many times the photo's size: bilinear sampling of that is as sharp as cubic sampling."""
 _LONGEST = 32766
@@ -42,13 +42,13 @@ class Viewpoint:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sheet:
+class WarpLayer:
     """One continuous surface with its colours.
 
     Attributes:
         rgba: (H, W, 4) uint8, how much of a pixel it covers, and colours times that.
         finer: its pixels per pixel of the photo; their first centres are the same place.
-        inverse: (h, w) float32 1/z over the same picture, gentle enough for the views it is meant for.
+        inverse: (h, w) float32 1/z over the same picture, its slopes limited for the views it is meant for.
     """
 
     rgba: NDArray[np.uint8]
@@ -63,21 +63,21 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stage:
-    """Sheets one before the other.
+class PreparedLayers:
+    """Layers one before the other.
 
     Attributes:
         camera: the camera that took the photo, of the layers' size.
-        sheets: the farthest first; it covers everything.
+        layers: the farthest first; it covers everything.
         cell: pixels of a view per place that is traced; between them places are interpolated.
     """
 
     camera: Intrinsics
-    sheets: tuple[Sheet, ...]
+    layers: tuple[WarpLayer, ...]
     cell: int
 
 
-def to_stage(layers: Layers, viewpoints: Sequence[Viewpoint], *, cell: int) -> Stage:
+def prepare_layers(layers: Layers, viewpoints: Sequence[Viewpoint], *, cell: int) -> PreparedLayers:
     """Make layers ready for some viewpoints, and those between them.
 
     Args:
@@ -98,13 +98,13 @@ def to_stage(layers: Layers, viewpoints: Sequence[Viewpoint], *, cell: int) -> S
     scale = width / photo.width / cell
     size = max(2, math.ceil(photo.width * scale)), max(2, math.ceil(photo.height * scale))
     slopes = _slopes(photo.resized(*size), viewpoints)
-    sheets = tuple(_sheet(skin, size, slopes, width) for skin in peel(layers))
-    return Stage(photo, sheets, cell)
+    warped = tuple(_warp_layer(layer, size, slopes, width) for layer in peel(layers))
+    return PreparedLayers(photo, warped, cell)
 
 
-def _sheet(skin: Skin, size: tuple[int, int], slopes: tuple[float, float], width: int) -> Sheet:
-    height, own = skin.matte.shape
-    rgb, matte, inverse = skin.rgb, skin.matte, skin.inverse
+def _warp_layer(layer: DepthLayer, size: tuple[int, int], slopes: tuple[float, float], width: int) -> WarpLayer:
+    height, own = layer.matte.shape
+    rgb, matte, inverse = layer.rgb, layer.matte, layer.inverse
     finer = _FINER if own < _AMPLE * width else 1
     if finer > 1:
         # Cubic interpolation overshoots: colours may, mattes and colours cut off by them would get a bright rim.
@@ -117,7 +117,7 @@ def _sheet(skin: Skin, size: tuple[int, int], slopes: tuple[float, float], width
         near = cv2.dilate(inverse, np.ones((reach, reach), np.uint8))
         way = cv2.INTER_AREA if size[0] < own else cv2.INTER_LINEAR
         inverse = np.asarray(cv2.resize(near, size, interpolation=way), np.float32)
-    return Sheet(np.ascontiguousarray(rgba), finer, gentle(np.asarray(inverse, np.float32), *slopes))
+    return WarpLayer(np.ascontiguousarray(rgba), finer, limit_slopes(np.asarray(inverse, np.float32), *slopes))
 
 
 def _finer(image: NDArray[_Number], finer: int, interpolation: int) -> NDArray[_Number]:
@@ -135,7 +135,7 @@ def _slopes(photo: Intrinsics, viewpoints: Sequence[Viewpoint]) -> tuple[float, 
     for one in viewpoints:
         u = np.array([[0, one.camera.width]], np.float32)
         v = np.array([[0], [one.camera.height]], np.float32)
-        along, down = lines_of(photo, one.camera, one.pose, u, v).course
+        along, down = epipolar_lines(photo, one.camera, one.pose, u, v).course
         most_x, most_y = max(most_x, float(np.abs(along).max())), max(most_y, float(np.abs(down).max()))
     total = most_x + most_y
     if total == 0:

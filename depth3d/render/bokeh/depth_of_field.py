@@ -15,7 +15,7 @@ from depth3d.core.errors import UsageError
 from depth3d.core.images import Picture
 from depth3d.core.options import BokehOptions
 from depth3d.core.rgbd import RGBD
-from depth3d.layers import Skin, peel, to_layers
+from depth3d.layers import DepthLayer, peel, to_layers
 from depth3d.render.bokeh.compositing import Surface, compose
 from depth3d.render.parallax.framing import find_focus
 
@@ -97,16 +97,16 @@ class _Circles:
         return np.asarray(np.clip(radius, -self.limit_px, self.limit_px), np.float32)
 
 
-def _surfaces(skins: Sequence[Skin], rgb: NDArray[np.uint8], circles: _Circles) -> list[Surface]:
+def _surfaces(depth_layers: Sequence[DepthLayer], rgb: NDArray[np.uint8], circles: _Circles) -> list[Surface]:
     """The layers at the photo's size, the nearest first; what is seen has the photo's own pixels."""
     size = (rgb.shape[1], rgb.shape[0])
     uncovered = np.ones(rgb.shape[:2], np.float32)
     surfaces = []
-    for skin in reversed(skins):
-        share = _enlarged(skin.matte, size, cv2.INTER_LINEAR)
-        colours = np.asarray(cv2.resize(_plain(skin), size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    for layer in reversed(depth_layers):
+        share = _enlarged(layer.matte, size, cv2.INTER_LINEAR)
+        colours = np.asarray(cv2.resize(_plain(layer), size, interpolation=cv2.INTER_LINEAR), np.uint8)
         colours = np.where((share * uncovered >= _WHOLE)[..., None], rgb, colours)
-        radius = circles.radius_px(_enlarged(skin.inverse, size, cv2.INTER_NEAREST))
+        radius = circles.radius_px(_enlarged(layer.inverse, size, cv2.INTER_NEAREST))
         surfaces.append(Surface(colours, share, radius))
         uncovered *= 1 - share
     return surfaces
@@ -116,17 +116,17 @@ def _enlarged(values: NDArray[np.float32], size: tuple[int, int], how: int) -> N
     return np.asarray(cv2.resize(values, size, interpolation=how), np.float32)
 
 
-def _plain(skin: Skin) -> NDArray[np.uint8]:
-    """Colours that at soft edges are those of the skin nearby.
+def _plain(layer: DepthLayer) -> NDArray[np.uint8]:
+    """Colours that at soft edges are those of the layer nearby.
 
     There they were freed from what is behind, which is right only as long as the same is behind: blurred it is not.
     """
-    whole = (skin.matte >= _WHOLE).astype(np.float32)
+    whole = (layer.matte >= _WHOLE).astype(np.float32)
     window = (_NEARBY_PX, _NEARBY_PX)
     count = np.asarray(cv2.blur(whole, window), np.float32)
-    soft = (skin.matte > 0) & (whole == 0) & (count > 1 / _NEARBY_PX**2)
-    mean = np.asarray(cv2.blur(skin.rgb * whole[..., None], window), np.float32)[soft] / count[soft][:, None]
-    rgb = skin.rgb.copy()
+    soft = (layer.matte > 0) & (whole == 0) & (count > 1 / _NEARBY_PX**2)
+    mean = np.asarray(cv2.blur(layer.rgb * whole[..., None], window), np.float32)[soft] / count[soft][:, None]
+    rgb = layer.rgb.copy()
     rgb[soft] = np.rint(mean)
     return rgb
 

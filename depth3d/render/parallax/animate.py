@@ -14,7 +14,7 @@ from depth3d.core.images import Animation
 from depth3d.core.options import AnimationOptions, Easing
 from depth3d.core.rgbd import RGBD
 from depth3d.layers import Layers, to_layers
-from depth3d.layers.views import Viewpoint, draw_view, to_stage
+from depth3d.layers.views import Viewpoint, draw_view, prepare_layers
 from depth3d.render.parallax.camera_paths import DEFAULT_EASING, DEFAULT_MOTION, Motion, to_one_motion
 from depth3d.render.parallax.framing import enlarged, filling_zoom, find_focus, to_viewpoints
 
@@ -99,12 +99,12 @@ def animate_layers(
     photo = layers.camera
     size = width, max(1, round(photo.height * width / photo.width))
     viewpoints = _pass(layers, size, motion, count, focus)
-    stage = to_stage(layers, viewpoints, cell=_cell(size))
-    zoom = filling_zoom(stage, _checked_ones(viewpoints))
+    prepared = prepare_layers(layers, viewpoints, cell=_cell(size))
+    zoom = filling_zoom(prepared, _checked_ones(viewpoints))
     viewpoints = [enlarged(one, zoom) for one in viewpoints]
 
     def frames() -> Iterator[NDArray[np.uint8]]:
-        return _in_order(lambda viewpoint: draw_view(stage, viewpoint), viewpoints)
+        return _in_order(lambda viewpoint: draw_view(prepared, viewpoint), viewpoints)
 
     return Animation(frames, count, fps, loops=motion.loops, zoom=zoom)
 
@@ -139,10 +139,10 @@ class ShotParallax:
         Raises:
             UsageError: the picture would have to be enlarged too much to keep its border full.
         """
-        stage = to_stage(layers, self._viewpoints, cell=self._cell)
+        prepared = prepare_layers(layers, self._viewpoints, cell=self._cell)
         around = [enlarged(one, self._zoom) for one in _checked_ones(self._viewpoints)]
-        self._zoom *= filling_zoom(stage, around)
-        return draw_view(stage, enlarged(self._viewpoints[number % len(self._viewpoints)], self._zoom))
+        self._zoom *= filling_zoom(prepared, around)
+        return draw_view(prepared, enlarged(self._viewpoints[number % len(self._viewpoints)], self._zoom))
 
 
 def _pass(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from depth3d.core.camera import Intrinsics, Pose
 from depth3d.core.errors import UsageError
 from depth3d.layers import Layers
-from depth3d.layers.views import Stage, Viewpoint, overshoot
+from depth3d.layers.views import PreparedLayers, Viewpoint, overshoot
 from depth3d.render.parallax.camera_paths import Motion, Place
 
 _NEAREST_PERCENTILE = 98
@@ -158,7 +158,7 @@ def enlarged(viewpoint: Viewpoint, zoom: float) -> Viewpoint:
     )
 
 
-def filling_zoom(stage: Stage, viewpoints: Sequence[Viewpoint]) -> float:
+def filling_zoom(prepared: PreparedLayers, viewpoints: Sequence[Viewpoint]) -> float:
     """By how much views must be enlarged so that none looks beyond the photo's border.
 
     Raises:
@@ -166,7 +166,7 @@ def filling_zoom(stage: Stage, viewpoints: Sequence[Viewpoint]) -> float:
     """
     zoom = 1.0
     for _ in range(_ROUNDS):
-        over = max(overshoot(stage, enlarged(one, zoom)) for one in viewpoints)
+        over = max(overshoot(prepared, enlarged(one, zoom)) for one in viewpoints)
         if over <= _UNSEEN:
             return zoom
         zoom *= 1 + 2 * over * _MORE

@@ -12,7 +12,7 @@ from depth3d.core.camera import Intrinsics, Pose
 from depth3d.core.errors import Depth3DWarning, UsageError
 from depth3d.core.options import StereoOptions
 from depth3d.layers import Layers
-from depth3d.layers.views import Viewpoint, draw_view, to_stage
+from depth3d.layers.views import Viewpoint, draw_view, prepare_layers
 from depth3d.render.parallax.framing import enlarged, filling_zoom, find_focus
 
 DEFAULT_DISPARITY_PERCENT = StereoOptions().disparity_percent
@@ -157,6 +157,6 @@ def see(layers: Layers, rig: Rig, size: tuple[int, int], sides: tuple[float, ...
     """
     photo = layers.camera.resized(*size)
     viewpoints = [rig.viewpoint(photo, side) for side in sides]
-    stage = to_stage(layers, viewpoints, cell=max(1, round(size[0] / _TRACED)))
-    zoom = filling_zoom(stage, viewpoints)
-    return [draw_view(stage, enlarged(viewpoint, zoom)) for viewpoint in viewpoints]
+    prepared = prepare_layers(layers, viewpoints, cell=max(1, round(size[0] / _TRACED)))
+    zoom = filling_zoom(prepared, viewpoints)
+    return [draw_view(prepared, enlarged(viewpoint, zoom)) for viewpoint in viewpoints]
