@@ -20,8 +20,7 @@ _RIM = np.ones((5, 5), np.uint8)
 def find_disocclusions(layers: Layers, depth_layers: Sequence[DepthLayer]) -> tuple[NDArray[np.bool_], ...]:
     """For each layer but the nearest, where it is hidden and a turned scene may show it.
 
-    What ends at a depth edge continues behind it in its own layer,
-    and the farther ones behind that, as it may end there.
+    What ends at a depth edge continues behind it in its own layer, and the farther ones behind it, as it may end there.
     Nothing goes on behind what stands before the unknown, such as the sky.
 
     Args:
