@@ -1,6 +1,6 @@
-"""What lenses, sensors and files do to a picture, for whole batches: linear light in, network input in [0, 1] out.
+"""Augmentation of whole batches by what lenses, sensors and files do: linear light in, network input in [0, 1] out.
 
-Every sample draws its own faults from one generator, so that the same seed gives the same batch.
+Every sample draws its own from one generator: the same seed gives the same batch.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Batch:
     anchored: Tensor | None = None
 
 
-class Chance:
-    """Uniform, normal and yes-or-no tensors, one number per sample."""
+class BatchRandom:
+    """Random tensors with one number per sample: uniform, normal, Bernoulli."""
 
     def __init__(self, seed: int, count: int, device: torch.device) -> None:
         self.generator = torch.Generator(device).manual_seed(seed)
@@ -47,13 +47,13 @@ class Chance:
         """(N, *shape) standard normal."""
         return torch.randn((self.count, *shape), generator=self.generator, device=self.device)
 
-    def maybe(self, share: float) -> Tensor:
+    def bernoulli(self, share: float) -> Tensor:
         """(N, 1, 1, 1) true for about `share` of the samples."""
         return self.uniform(0, 1) < share
 
 
 def crop(
-    rgb: Tensor, inverse_depth: Tensor, valid: Tensor, size: tuple[int, int], chance: Chance, *, zoom: float = 0.55
+    rgb: Tensor, inverse_depth: Tensor, valid: Tensor, size: tuple[int, int], draws: BatchRandom, *, zoom: float = 0.55
 ) -> tuple[Tensor, Tensor, Tensor]:
     """A random part of every picture, perhaps mirrored, at (height, width) `size`.
 
@@ -62,17 +62,17 @@ def crop(
         inverse_depth: (N, H, W).
         valid: (N, H, W).
         size: height and width of the result.
-        chance: where chance comes from.
+        draws: the random numbers.
         zoom: the smallest part, as a share of the largest that fits.
     """
     height, width = rgb.shape[2:]
     fit = min(height / size[0], width / size[1])
     full_h, full_w = size[0] * fit / height, size[1] * fit / width
-    part = chance.uniform(zoom, 1.0, 1).clamp_min(zoom) ** 0.7
-    stretch = chance.uniform(-0.12, 0.12, 1).exp()
+    part = draws.uniform(zoom, 1.0, 1).clamp_min(zoom) ** 0.7
+    stretch = draws.uniform(-0.12, 0.12, 1).exp()
     sy, sx = (part * full_h * stretch).clamp(max=1), (part * full_w / stretch).clamp(max=1)
-    ty, tx = chance.uniform(-1, 1, 1) * (1 - sy), chance.uniform(-1, 1, 1) * (1 - sx)
-    mirror = torch.where(chance.uniform(0, 1, 1) < 0.5, -1.0, 1.0)
+    ty, tx = draws.uniform(-1, 1, 1) * (1 - sy), draws.uniform(-1, 1, 1) * (1 - sx)
+    mirror = torch.where(draws.uniform(0, 1, 1) < 0.5, -1.0, 1.0)
     zero = torch.zeros_like(sx)
     theta = torch.stack([torch.cat([sx * mirror, zero, tx], 1), torch.cat([zero, sy, ty], 1)], 1)
     grid = functional.affine_grid(theta, [len(rgb), 1, *size], align_corners=False)
@@ -82,82 +82,82 @@ def crop(
     return picked, known[:, 0], known[:, 1] > 0.5
 
 
-def develop(rgb: Tensor, chance: Chance) -> Tensor:
+def develop(rgb: Tensor, draws: BatchRandom) -> Tensor:
     """Linear light (N, 3, H, W) of any strength to a picture in [0, 1]: exposure, lens, sensor, tone curve."""
     luminance = rgb.mean(1, keepdim=True)
     level = luminance.clamp_min(1e-4).log().mean((2, 3), keepdim=True).exp() * 0.5
     level = level + luminance.mean((2, 3), keepdim=True) * 0.5
-    exposure = chance.uniform(math.log(0.12), math.log(0.45)).exp() / level.clamp_min(1e-4)
-    balance = (chance.normal(3, 1, 1) * 0.10).exp()
+    exposure = draws.uniform(math.log(0.12), math.log(0.45)).exp() / level.clamp_min(1e-4)
+    balance = (draws.normal(3, 1, 1) * 0.10).exp()
     x = rgb * exposure * balance
-    x = x * _vignette(x, chance)
-    x = _blur(x + _veil(x, chance), chance)
-    shot = chance.maybe(0.7) * chance.uniform(-6.0, -3.1).exp()
-    x = x + chance.normal(*x.shape[1:]) * shot * (x.clamp_min(0) + 0.02).sqrt()
-    gamma = chance.uniform(1.9, 2.6)
+    x = x * _vignette(x, draws)
+    x = _blur(x + _stray_light(x, draws), draws)
+    shot = draws.bernoulli(0.7) * draws.uniform(-6.0, -3.1).exp()
+    x = x + draws.normal(*x.shape[1:]) * shot * (x.clamp_min(0) + 0.02).sqrt()
+    gamma = draws.uniform(1.9, 2.6)
     x = x.clamp(0, 1) ** (1 / gamma)
-    curve = chance.uniform(-0.35, 0.6) * chance.maybe(0.6)
+    curve = draws.uniform(-0.35, 0.6) * draws.bernoulli(0.6)
     x = x + curve * (x - 0.5) * (1 - (2 * x - 1).abs()) * 2 * (x * (1 - x) * 4)
     grey = x.mean(1, keepdim=True)
-    saturation = torch.where(chance.maybe(0.06), 0.0, chance.uniform(0.5, 1.45))
+    saturation = torch.where(draws.bernoulli(0.06), 0.0, draws.uniform(0.5, 1.45))
     x = grey + (x - grey) * saturation
-    x = x + chance.uniform(0, 0.12) * chance.maybe(0.25) * (1 - x)
-    coarse = functional.interpolate(chance.normal(3, x.shape[2] // 3, x.shape[3] // 3), x.shape[2:], mode="bilinear")
-    x = x + coarse * chance.uniform(0, 0.035) * chance.maybe(0.3)
-    return _compressed(x.clamp(0, 1), chance)
+    x = x + draws.uniform(0, 0.12) * draws.bernoulli(0.25) * (1 - x)
+    coarse = functional.interpolate(draws.normal(3, x.shape[2] // 3, x.shape[3] // 3), x.shape[2:], mode="bilinear")
+    x = x + coarse * draws.uniform(0, 0.035) * draws.bernoulli(0.3)
+    return _compressed(x.clamp(0, 1), draws)
 
 
-def spoil(batch: Batch, chance: Chance) -> Batch:
-    """White or black frames, patches stuck on (depth is unknown there), and reflections of another picture."""
+def degrade(batch: Batch, draws: BatchRandom) -> Batch:
+    """Add white or black frames, patches stuck on (depth is unknown there), and reflections of another picture."""
     rgb, valid = batch.rgb, batch.valid
     count, _, height, width = rgb.shape
-    ghost = chance.uniform(0.03, 0.22) * chance.maybe(0.1)
-    rgb = rgb * (1 - ghost) + rgb.flip(0).flip(2 if chance.uniform(0, 1)[0].item() < 0.5 else 3) * ghost
-    rgb = _shadowed(rgb, chance)
+    ghost = draws.uniform(0.03, 0.22) * draws.bernoulli(0.1)
+    rgb = rgb * (1 - ghost) + rgb.flip(0).flip(2 if draws.uniform(0, 1)[0].item() < 0.5 else 3) * ghost
+    rgb = _uneven_light(rgb, draws)
     y = (torch.arange(height, device=rgb.device) + 0.5)[None, :, None]
     x = (torch.arange(width, device=rgb.device) + 0.5)[None, None, :]
-    edge = chance.uniform(0, 1, 4, 1, 1) ** 2 * 0.07 * chance.maybe(0.12)
+    edge = draws.uniform(0, 1, 4, 1, 1) ** 2 * 0.07 * draws.bernoulli(0.12)
     frame = (
         (y < edge[:, 0] * height) | (y > height - edge[:, 1] * height)
         | (x < edge[:, 2] * width) | (x > width - edge[:, 3] * width)
     )  # fmt: skip
-    shade = torch.where(chance.maybe(0.75), 1.0, 0.0)
+    shade = torch.where(draws.bernoulli(0.75), 1.0, 0.0)
     rgb = torch.where(frame[:, None], shade, rgb)
-    cy, cx = chance.uniform(0, 1, 1, 1) * height, chance.uniform(0, 1, 1, 1) * width
-    ry, rx = chance.uniform(0.03, 0.16, 1, 1) * height, chance.uniform(0.03, 0.16, 1, 1) * width
-    patch = ((y - cy).abs() < ry) & ((x - cx).abs() < rx) & chance.maybe(0.12)[:, 0]
-    rgb = torch.where(patch[:, None], chance.uniform(0, 1, 3, 1, 1), rgb)
+    cy, cx = draws.uniform(0, 1, 1, 1) * height, draws.uniform(0, 1, 1, 1) * width
+    ry, rx = draws.uniform(0.03, 0.16, 1, 1) * height, draws.uniform(0.03, 0.16, 1, 1) * width
+    patch = ((y - cy).abs() < ry) & ((x - cx).abs() < rx) & draws.bernoulli(0.12)[:, 0]
+    rgb = torch.where(patch[:, None], draws.uniform(0, 1, 3, 1, 1), rgb)
     return Batch(rgb, batch.inverse_depth, valid & ~frame & ~patch, batch.anchored)
 
 
-def _vignette(x: Tensor, chance: Chance) -> Tensor:
+def _vignette(x: Tensor, draws: BatchRandom) -> Tensor:
     v = torch.linspace(-1, 1, x.shape[2], device=x.device)[None, None, :, None]
     u = torch.linspace(-1, 1, x.shape[3], device=x.device)[None, None, None, :]
-    return 1 - chance.uniform(0, 0.35) * chance.maybe(0.5) * (u * u + v * v) / 2
+    return 1 - draws.uniform(0, 0.35) * draws.bernoulli(0.5) * (u * u + v * v) / 2
 
 
-def _veil(x: Tensor, chance: Chance) -> Tensor:
+def _stray_light(x: Tensor, draws: BatchRandom) -> Tensor:
     """Stray light: some of the picture's mean, everywhere."""
-    return x.mean((2, 3), keepdim=True) * chance.uniform(0, 0.15) * chance.maybe(0.4)
+    return x.mean((2, 3), keepdim=True) * draws.uniform(0, 0.15) * draws.bernoulli(0.4)
 
 
-def _shadowed(rgb: Tensor, chance: Chance) -> Tensor:
+def _uneven_light(rgb: Tensor, draws: BatchRandom) -> Tensor:
     """Uneven light: a smooth field of gain with an edge somewhere, as from things outside the picture."""
     height, width = rgb.shape[2:]
-    coarse = chance.normal(1, 4, 5)
+    coarse = draws.normal(1, 4, 5)
     field = functional.interpolate(coarse, (height, width), mode="bicubic", align_corners=True)
-    edge = torch.sigmoid(field * torch.where(chance.maybe(0.5), 3.0, 30.0))
-    gain = 1 - chance.uniform(0.0, 0.55) * chance.maybe(0.35) * edge
+    edge = torch.sigmoid(field * torch.where(draws.bernoulli(0.5), 3.0, 30.0))
+    gain = 1 - draws.uniform(0.0, 0.55) * draws.bernoulli(0.35) * edge
     return rgb * gain
 
 
-def _blur(x: Tensor, chance: Chance) -> Tensor:
+def _blur(x: Tensor, draws: BatchRandom) -> Tensor:
     """Defocus and motion: one 7 x 7 kernel per sample."""
     count = len(x)
     axis = torch.arange(-3, 4, device=x.device, dtype=x.dtype)
-    sigma = torch.where(chance.maybe(0.75), chance.uniform(0.15, 0.6), chance.uniform(0.4, 1.1))
-    along = torch.where(chance.maybe(0.1), chance.uniform(0.5, 2.5), torch.zeros_like(sigma)) + sigma
-    angle = chance.uniform(0, math.pi)
+    sigma = torch.where(draws.bernoulli(0.75), draws.uniform(0.15, 0.6), draws.uniform(0.4, 1.1))
+    along = torch.where(draws.bernoulli(0.1), draws.uniform(0.5, 2.5), torch.zeros_like(sigma)) + sigma
+    angle = draws.uniform(0, math.pi)
     p = axis[None, None, None, :] * angle.cos() + axis[None, None, :, None] * angle.sin()
     q = axis[None, None, :, None] * angle.cos() - axis[None, None, None, :] * angle.sin()
     kernel = torch.exp(-0.5 * ((p / along) ** 2 + (q / sigma) ** 2))
@@ -166,7 +166,7 @@ def _blur(x: Tensor, chance: Chance) -> Tensor:
     return functional.conv2d(flat, kernel.reshape(count * 3, 1, 7, 7), groups=count * 3).reshape(x.shape)
 
 
-def _compressed(x: Tensor, chance: Chance) -> Tensor:
+def _compressed(x: Tensor, draws: BatchRandom) -> Tensor:
     """Blocks of 8 x 8 whose cosine coefficients are rounded, as JPEG does, for some samples."""
     count, channels, height, width = x.shape
     k = torch.arange(8, device=x.device, dtype=x.dtype)
@@ -174,9 +174,9 @@ def _compressed(x: Tensor, chance: Chance) -> Tensor:
     basis[0] /= math.sqrt(2)
     h8, w8 = height // 8, width // 8
     blocks = x[:, :, : h8 * 8, : w8 * 8].reshape(count, channels, h8, 8, w8, 8).movedim(3, 4)
-    step = chance.uniform(0.01, 0.06)[..., None, None] * (1 + 0.5 * (k[:, None] + k[None]))
+    step = draws.uniform(0.01, 0.06)[..., None, None] * (1 + 0.5 * (k[:, None] + k[None]))
     coefficients = basis @ blocks @ basis.T
     rounded = basis.T @ (torch.round(coefficients / step) * step) @ basis
     result = x.clone()
     result[:, :, : h8 * 8, : w8 * 8] = rounded.movedim(4, 3).reshape(count, channels, h8 * 8, w8 * 8)
-    return torch.where(chance.maybe(0.25), result, x).clamp(0, 1)
+    return torch.where(draws.bernoulli(0.25), result, x).clamp(0, 1)

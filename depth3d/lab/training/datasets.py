@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from depth3d.core.errors import UsageError
-from depth3d.lab.training.augment import Batch, Chance, crop, develop, spoil
+from depth3d.lab.training.augment import Batch, BatchRandom, crop, degrade, develop
 from depth3d.lab.training.dataset_layouts import LAYOUTS, Sample, find_pairs, read_pair
 from depth3d.lab.training.loop import Source
 
@@ -40,11 +40,11 @@ class FolderSource:
         """The batch of this step: `count` crops of (height, width) `size`."""
         rng = np.random.default_rng((self._seed, 3, step))
         picks = rng.integers(len(self.pairs), size=count)
-        chance = Chance(int(rng.integers(1 << 62)), count, torch.device("cpu"))
+        draws = BatchRandom(int(rng.integers(1 << 62)), count, torch.device("cpu"))
         crops = []
         for pick in picks:
             sample = self._sample(int(pick))
-            one = Chance(int(rng.integers(1 << 62)), 1, torch.device("cpu"))
+            one = BatchRandom(int(rng.integers(1 << 62)), 1, torch.device("cpu"))
             rgb = torch.from_numpy(sample.rgb).movedim(2, 0)[None].float() / 255
             inverse, valid = torch.from_numpy(sample.inverse_depth)[None], torch.from_numpy(sample.valid)[None]
             crops.append(crop(rgb, inverse, valid, size, one))
@@ -53,8 +53,8 @@ class FolderSource:
         if not self._augment:
             return Batch(rgb, inverse, valid, anchored)
         # Photos are sRGB; faults happen in linear light. Some photos stay as they are: cameras' faults are real ones.
-        rgb = torch.where(chance.maybe(_DEVELOPED_AGAIN), develop(rgb**2.2, chance), rgb)
-        return spoil(Batch(rgb, inverse, valid, anchored), chance)
+        rgb = torch.where(draws.bernoulli(_DEVELOPED_AGAIN), develop(rgb**2.2, draws), rgb)
+        return degrade(Batch(rgb, inverse, valid, anchored), draws)
 
     def _sample(self, number: int) -> Sample:
         if number not in self._read:

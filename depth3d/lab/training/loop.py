@@ -22,7 +22,7 @@ from depth3d.core.errors import OutputError
 from depth3d.lab.training.augment import Batch
 from depth3d.lab.training.losses import LossWeights, total_loss
 from depth3d.lab.training.metrics import batch_figures
-from depth3d.lab.training.precision import keep_slow_ones_single
+from depth3d.lab.training.precision import compute_slow_convolutions_in_float32
 from depth3d.predictors.midas import MidasNet, build_network
 from depth3d.predictors.spec import NetworkSpec
 
@@ -60,7 +60,7 @@ class TrainOptions:
         half: compute in bfloat16.
         freeze_norm: leave batch normalisation as it is, for fine-tuning: few pictures cannot replace its statistics.
         encoder_rate: learning rate of the encoder as a share of the decoder's: a slow one keeps what it learned before.
-        encoder_hold: first steps in which only the decoder learns, so that its first guesses spoil no good encoder.
+        encoder_hold: first steps in which only the decoder learns, so that its first guesses degrade no good encoder.
         device: where to train.
         check_every: steps between validations.
         save_every_s: seconds between checkpoints.
@@ -117,7 +117,7 @@ class Trainer:
         self.network: MidasNet = build_network(spec).to(options.device, **layout)
         self.average: MidasNet = build_network(spec).to(options.device, **layout)
         if options.half and options.device == "cpu":
-            keep_slow_ones_single(self.network)
+            compute_slow_convolutions_in_float32(self.network)
         if start is not None:
             self.network.load_state_dict(start)
         self.average.load_state_dict(self.network.state_dict())

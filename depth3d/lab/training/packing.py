@@ -95,8 +95,8 @@ def _light_rows(lights: Sequence[Light]) -> list[list[float]]:
     return rows + [[1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]] * (2 - len(rows))
 
 
-def seen_by(scene: Scene, camera: Intrinsics, pose: Pose, *, margin_m: float = 0.3) -> Scene:
-    """The scene without the primitives whose bounding ball, and `margin_m` around it, the camera cannot see."""
+def visible_part(scene: Scene, camera: Intrinsics, pose: Pose, *, margin_m: float = 0.3) -> Scene:
+    """Return the scene without the primitives whose bounding ball, and `margin_m` around it, the camera cannot see."""
     maps = scene.shapes[:, ROW_MAP].reshape(-1, 3, 4).astype(np.float64)
     half = scene.shapes[:, ROW_HALF] * np.maximum(1, scene.shapes[:, ROW_TAPER])[:, None]
     half[:, 2] *= scene.shapes[:, ROW_KIND] < CARD

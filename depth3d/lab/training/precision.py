@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 
-def keep_slow_ones_single(network: nn.Module) -> int:
-    """Lets depthwise convolutions with a stride or a large kernel leave autocast; returns how many.
+def compute_slow_convolutions_in_float32(network: nn.Module) -> int:
+    """Take depthwise convolutions with a stride or a large kernel out of autocast; return how many.
 
     oneDNN has no fast gradient for them in bfloat16: on a Zen 4 core the one towards the input of a strided 3x3 took
     54 ms in bfloat16 and 4 ms in single precision, the one towards the weights of a 5x5 29 ms and 8 ms. The network's

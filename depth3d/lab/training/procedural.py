@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from depth3d.core.processes import end_with_parent
-from depth3d.lab.training.augment import Batch, Chance, crop, develop, spoil
+from depth3d.lab.training.augment import Batch, BatchRandom, crop, degrade, develop
 from depth3d.lab.training.render import render_batch
 from depth3d.lab.training.worlds import random_kind, random_world
 
@@ -90,15 +90,15 @@ class ProceduralSource:
         self._keep(oldest, newest)
         rng = np.random.default_rng((options.seed, step))
         candidates = rng.integers(oldest * options.block, newest * options.block, (count, 3))
-        places = [self._most_telling([divmod(int(i), options.block) for i in row]) for row in candidates]
+        places = [self._first_not_bare([divmod(int(i), options.block) for i in row]) for row in candidates]
         rgb = torch.stack([self._blocks[number].rgb[i] for number, i in places]).float()
         inverse = torch.stack([self._blocks[number].inverse_depth[i] for number, i in places]).float()
-        chance = Chance(int(rng.integers(1 << 62)), count, rgb.device)
+        draws = BatchRandom(int(rng.integers(1 << 62)), count, rgb.device)
         valid = torch.ones_like(inverse, dtype=torch.bool)
-        rgb, inverse, valid = crop(rgb, inverse, valid, size, chance)
-        return spoil(Batch(develop(rgb, chance), inverse, valid), chance)
+        rgb, inverse, valid = crop(rgb, inverse, valid, size, draws)
+        return degrade(Batch(develop(rgb, draws), inverse, valid), draws)
 
-    def _most_telling(self, candidates: list[tuple[int, int]]) -> tuple[int, int]:
+    def _first_not_bare(self, candidates: list[tuple[int, int]]) -> tuple[int, int]:
         """The first candidate that shows more than a bare wall, else the first."""
         for number, i in candidates:
             if self._blocks[number].largest_object[i] < _BARE:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from depth3d.core.camera import Intrinsics, Pose
-from depth3d.lab.training.packing import pack, seen_by
+from depth3d.lab.training.packing import pack, visible_part
 from depth3d.lab.training.scene import Scene
 from depth3d.lab.training.tracing import Shadows, trace
 
@@ -129,7 +129,9 @@ def render_batch(
     """
     with torch.no_grad():
         if cull:
-            scenes = [seen_by(scene, camera, pose) for scene, camera, pose in zip(scenes, cameras, poses, strict=True)]
+            scenes = [
+                visible_part(scene, camera, pose) for scene, camera, pose in zip(scenes, cameras, poses, strict=True)
+            ]
         packed = pack(scenes, device)
         rays, origin = _rays(cameras, poses, device)
         generator = torch.Generator(device).manual_seed(seed)

@@ -25,7 +25,7 @@ class Shadows:
     stride: int
     width: int
 
-    def thin(self, x: Tensor) -> Tensor:
+    def subsample(self, x: Tensor) -> Tensor:
         """(..., P) to every `stride`-th row and column, flat again."""
         if self.stride == 1:
             return x
@@ -33,8 +33,8 @@ class Shadows:
         first = self.stride // 2
         return grid[..., first :: self.stride, first :: self.stride].flatten(-2)
 
-    def spread(self, x: Tensor) -> Tensor:
-        """What `thin` left, repeated over its neighbours: back to (B, P)."""
+    def upsample(self, x: Tensor) -> Tensor:
+        """What `subsample` kept, repeated over its neighbours: back to (B, P)."""
         if self.stride == 1:
             return x
         grid = x.reshape(*x.shape[:-1], -1, self.width // self.stride)
@@ -68,12 +68,12 @@ def trace(
     rows, z, inverse, ids, normal, metric, over, point = locate(packed.rows, t, index, origin, rays)
     if not shaded:
         return torch.zeros_like(rays), inverse, normal, ids
-    start = shadows.thin(point).contiguous()
+    start = shadows.subsample(point).contiguous()
     visible = torch.zeros_like(start[:, 0])
     for jitter in shadows.jitter.unbind(0):
-        towards = _towards_light(packed.lights[:, 0], start, shadows.thin(jitter).movedim(0, 1)).contiguous()
+        towards = _direction_to_light(packed.lights[:, 0], start, shadows.subsample(jitter).movedim(0, 1)).contiguous()
         visible += (first(*packed.hit_arguments, start, towards) >= 1).float() / len(shadows.jitter)
-    visible = shadows.spread(visible)
+    visible = shadows.upsample(visible)
     focal = torch.tensor([c.fx for c in cameras], dtype=z.dtype, device=z.device)[:, None]
     rgb = shade(
         packed.texels, packed.levels, rows, packed.lights, packed.sky, packed.clouds, rays, point, normal, metric, over,
@@ -97,7 +97,7 @@ def _locate(table: Tensor, t: Tensor, index: Tensor, origin: Tensor, rays: Tenso
     return rows, z, inverse, ids, normal * seen[:, None], metric, over, outside
 
 
-def _towards_light(light: Tensor, point: Tensor, jitter: Tensor) -> Tensor:
+def _direction_to_light(light: Tensor, point: Tensor, jitter: Tensor) -> Tensor:
     """(B, 3, P) from the surface to a point of the light: 1 is the light itself, for the sun a kilometre away."""
     spread = (jitter - 0.5) * (2 * light[:, 7, None, None])
     sun = (light[:, 1:4, None] + spread) * 1000.0

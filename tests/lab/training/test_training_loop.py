@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from depth3d.core.errors import UsageError, WeightsError
-from depth3d.lab.training.augment import Batch, Chance, develop, spoil
+from depth3d.lab.training.augment import Batch, BatchRandom, degrade, develop
 from depth3d.lab.training.curves import draw_curves
 from depth3d.lab.training.datasets import FolderSource, MixedSource
 from depth3d.lab.training.finetune import export_trained, fine_tuner, read_trained
@@ -96,8 +96,8 @@ def test_procedural_batches_follow_from_seed_and_step() -> None:
 def test_faults_keep_depth_and_hide_it_only_under_frames_and_patches() -> None:
     rgb = torch.rand(16, 3, 32, 48, generator=torch.Generator().manual_seed(2)) * 3
     inverse, valid = torch.ones(16, 32, 48), torch.ones(16, 32, 48, dtype=torch.bool)
-    chance = Chance(5, 16, torch.device("cpu"))
-    got = spoil(Batch(develop(rgb, chance), inverse, valid), chance)
+    draws = BatchRandom(5, 16, torch.device("cpu"))
+    got = degrade(Batch(develop(rgb, draws), inverse, valid), draws)
     assert torch.equal(got.inverse_depth, inverse)
     assert 0.8 < float(got.valid.float().mean()) < 1
     assert torch.isfinite(got.rgb).all()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from depth3d.core.camera import Intrinsics, pixel_centres
-from depth3d.lab.training.packing import seen_by
+from depth3d.lab.training.packing import visible_part
 from depth3d.lab.training.render import Rendered, look_at, render, render_batch
 from depth3d.lab.training.scene import Light, Material, SceneBuilder
 from depth3d.lab.training.worlds import WORLDS, random_world
@@ -95,7 +95,7 @@ def test_culling_changes_nothing_that_is_seen() -> None:
     for seed in range(8):
         scene, view = random_world(seed)
         camera, pose = view.camera(40, 30), view.pose()
-        kept = seen_by(scene, camera, pose)
+        kept = visible_part(scene, camera, pose)
         fewer += len(scene.shapes) - len(kept.shapes)
         full, culled = (render(s, camera, pose).inverse_depth for s in (scene, kept))
         np.testing.assert_array_equal(full, culled)

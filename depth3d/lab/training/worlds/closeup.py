@@ -7,26 +7,26 @@ from random import Random
 
 from depth3d.lab.training.scene import Light, Scene, Sky
 from depth3d.lab.training.worlds.furniture import AGAINST_WALL, FREE
-from depth3d.lab.training.worlds.parts import Kit, foliage, item
+from depth3d.lab.training.worlds.parts import WorldBuilder, foliage, item
 from depth3d.lab.training.worlds.view import View
 
 
 def floating(rng: Random) -> tuple[Scene, View]:
     """Shapes of every kind anywhere before a backdrop."""
-    kit = Kit(rng, 60)
-    build = kit.build
+    world = WorldBuilder(rng, 60)
+    build = world.build
     if rng.random() < 0.8:
         tilt = (rng.gauss(0, 0.5), math.pi / 2 + rng.gauss(0, 0.4), 0.0)
-        build.plane((0, rng.uniform(4, 12), 0), kit.material(tile=rng.uniform(0.5, 4)), tilt)
+        build.plane((0, rng.uniform(4, 12), 0), world.material(tile=rng.uniform(0.5, 4)), tilt)
     if rng.random() < 0.6:
-        build.plane((0, 0, -rng.uniform(0.5, 2.5)), kit.material(tile=rng.uniform(0.3, 3)))
+        build.plane((0, 0, -rng.uniform(0.5, 2.5)), world.material(tile=rng.uniform(0.3, 3)))
     for _ in range(rng.randint(6, 40)):
         y = math.exp(rng.uniform(0, 2.0))
         place = (rng.uniform(-0.8, 0.8) * y, y, rng.uniform(-0.6, 0.6) * y)
         size = y * rng.uniform(0.02, 0.22)
         half = (size * rng.uniform(0.3, 1.5), size * rng.uniform(0.3, 1.5), size * rng.uniform(0.3, 1.5))
         turn = (rng.uniform(-3, 3), rng.uniform(-3, 3), rng.uniform(-3, 3))
-        kind, m = rng.random(), kit.material(tile=size * rng.uniform(0.5, 4))
+        kind, m = rng.random(), world.material(tile=size * rng.uniform(0.5, 4))
         if kind < 0.35:
             build.box(place, half, m, turn)
         elif kind < 0.6:
@@ -36,40 +36,40 @@ def floating(rng: Random) -> tuple[Scene, View]:
         elif kind < 0.9:
             build.card(place, (half[0], half[1]), m, turn, mask=rng.randrange(24))
         else:
-            foliage(kit, place, size, 3)
+            foliage(world, place, size, 3)
     view = View.handheld(rng, (0.0, 0.0, 0.0), rng.gauss(0, 0.1), rng.gauss(0, 8))
-    return _lit(kit, 3.0), view
+    return _build_lit(world, 3.0), view
 
 
 def close(rng: Random) -> tuple[Scene, View]:
     """One or a few things on a floor or table right before the camera."""
-    kit = Kit(rng, 50)
-    build = kit.build
-    build.plane((0, 0, 0), kit.material(tile=rng.uniform(0.2, 1.5)))
+    world = WorldBuilder(rng, 50)
+    build = world.build
+    build.plane((0, 0, 0), world.material(tile=rng.uniform(0.2, 1.5)))
     back = rng.uniform(0.6, 3.5)
     if rng.random() < 0.75:
-        build.plane((0, back, 0), kit.material(tile=rng.uniform(0.3, 2)), (rng.gauss(0, 0.4), math.pi / 2, 0))
+        build.plane((0, back, 0), world.material(tile=rng.uniform(0.3, 2)), (rng.gauss(0, 0.4), math.pi / 2, 0))
     large = rng.random() < 0.4
     for _ in range(rng.randint(1, 3) if large else rng.randint(2, 12)):
         y = rng.uniform(0.1, 0.8) * back
         if large:
             with build.at(rng.uniform(-0.5, 0.5) * back, y, 0, rng.uniform(-3, 3)):
-                rng.choice(AGAINST_WALL + FREE)(kit)
+                rng.choice(AGAINST_WALL + FREE)(world)
         else:
-            item(kit, rng.uniform(-0.5, 0.5) * back, y, 0, rng.uniform(1, 2))
+            item(world, rng.uniform(-0.5, 0.5) * back, y, 0, rng.uniform(1, 2))
     distance = rng.uniform(0.5, 1.5) * (1.6 if large else 0.6)
     height = distance * rng.uniform(0.15, 1.3)
     drop = math.degrees(math.atan2(height - (0.3 if large else 0.05), distance + 0.3 * back))
     eye = (rng.gauss(0, 0.2), -distance, height)
-    return _lit(kit, 2.0), View.handheld(rng, eye, rng.gauss(0, 0.2), -drop + rng.gauss(0, 7))
+    return _build_lit(world, 2.0), View.handheld(rng, eye, rng.gauss(0, 0.2), -drop + rng.gauss(0, 7))
 
 
-def _lit(kit: Kit, reach: float) -> Scene:
-    rng = kit.rng
+def _build_lit(world: WorldBuilder, reach: float) -> Scene:
+    rng = world.rng
     power, ambient = rng.uniform(0.5, 3), rng.uniform(0.2, 1.0)
     colour = (power * rng.uniform(0.7, 1), power * rng.uniform(0.7, 1), power * rng.uniform(0.6, 1))
     place = (rng.uniform(-1, 1) * reach, rng.uniform(-1, 0.5) * reach, rng.uniform(0.6, 1.2) * reach)
     lamp = Light(place, colour, False, rng.choice([0.02, 0.2]))
     tones = [ambient * rng.uniform(0.6, 1.1) for _ in range(6)]
     sky = Sky(ambient_up=(tones[0], tones[1], tones[2]), ambient_down=(tones[3] * 0.7, tones[4] * 0.7, tones[5] * 0.7))
-    return kit.build.build((lamp,), sky)
+    return world.build.build((lamp,), sky)

@@ -6,15 +6,15 @@ import math
 from collections.abc import Callable
 
 from depth3d.lab.training.textures import MASKS
-from depth3d.lab.training.worlds.parts import Kit, foliage, item, person, table
+from depth3d.lab.training.worlds.parts import WorldBuilder, foliage, item, person, table
 
 
-def chair(kit: Kit) -> None:
+def chair(world: WorldBuilder) -> None:
     """A chair with four legs, or an office chair."""
-    rng, build = kit.rng, kit.build
+    rng, build = world.rng, world.build
     w, h, back = rng.uniform(0.19, 0.26), rng.uniform(0.4, 0.5), rng.uniform(0.35, 0.6)
-    frame = kit.wood()
-    seat = frame if rng.random() < 0.5 else kit.fabric()
+    frame = world.wood()
+    seat = frame if rng.random() < 0.5 else world.fabric()
     if rng.random() < 0.3:
         build.rod((0, 0, 0.08), (0, 0, h), 0.03, frame)
         for i in range(2):
@@ -42,9 +42,9 @@ def chair(kit: Kit) -> None:
             build.box((sx * (w + 0.02), 0, h + 0.2), (0.02, w, 0.015), frame)
 
 
-def sofa(kit: Kit) -> None:
+def sofa(world: WorldBuilder) -> None:
     """An armchair or sofa."""
-    rng, build, m = kit.rng, kit.build, kit.fabric()
+    rng, build, m = world.rng, world.build, world.fabric()
     w, d, h = rng.choice([0.4, 0.75, 1.0]) * rng.uniform(0.9, 1.1), rng.uniform(0.35, 0.48), rng.uniform(0.18, 0.23)
     build.box((0, 0, h), (w, d, h), m)
     build.box((0, d - 0.08, h + 0.25), (w, 0.1, 0.25 + h), m, (0, -0.1, 0))
@@ -53,41 +53,41 @@ def sofa(kit: Kit) -> None:
         build.box((sx * (w + arm), 0, h + 0.08), (arm, d, h + 0.08), m)
     for _ in range(rng.randint(0, 3)):
         turn = (rng.gauss(0, 0.5), 1.2, 0)
-        build.ellipsoid((rng.uniform(-w, w) * 0.8, d * 0.3, 2 * h + 0.18), (0.22, 0.2, 0.08), kit.fabric(), turn)
+        build.ellipsoid((rng.uniform(-w, w) * 0.8, d * 0.3, 2 * h + 0.18), (0.22, 0.2, 0.08), world.fabric(), turn)
 
 
-def bed(kit: Kit) -> None:
+def bed(world: WorldBuilder) -> None:
     """A bed with pillows."""
-    rng, build, m = kit.rng, kit.build, kit.fabric()
+    rng, build, m = world.rng, world.build, world.fabric()
     w, h = rng.choice([0.45, 0.7, 0.9]), rng.uniform(0.2, 0.3)
     build.box((0, 0, h), (w, 1.0, h), m)
-    build.box((0, 1.02, h + 0.2), (w + 0.03, 0.03, h + 0.25), kit.wood())
-    build.box((0, -0.25, 2 * h + 0.02), (w + 0.02, 0.75, 0.03), kit.fabric())
+    build.box((0, 1.02, h + 0.2), (w + 0.03, 0.03, h + 0.25), world.wood())
+    build.box((0, -0.25, 2 * h + 0.02), (w + 0.02, 0.75, 0.03), world.fabric())
     for sx in (-0.5, 0.5):
-        build.ellipsoid((sx * w, 0.72, 2 * h + 0.07), (w * 0.45, 0.22, 0.09), kit.fabric())
+        build.ellipsoid((sx * w, 0.72, 2 * h + 0.07), (w * 0.45, 0.22, 0.09), world.fabric())
 
 
-def cabinet(kit: Kit) -> None:
+def cabinet(world: WorldBuilder) -> None:
     """A cupboard, fridge, wardrobe, sideboard or machine."""
-    rng, build = kit.rng, kit.build
+    rng, build = world.rng, world.build
     w, d = rng.uniform(0.25, 0.9), rng.uniform(0.18, 0.35)
     h = rng.choice([rng.uniform(0.3, 0.5), rng.uniform(0.6, 1.05)])
-    body = kit.wood()
+    body = world.wood()
     build.box((0, 0, h), (w, d, h), body)
     doors = rng.randint(1, 3)
-    front = body if rng.random() < 0.4 else kit.wood()
+    front = body if rng.random() < 0.4 else world.wood()
     for i in range(doors):
         x = w * (2 * (i + 0.5) / doors - 1)
         build.box((x, -d - 0.006, h), (w / doors * 0.94, 0.008, h * 0.94), front)
         if rng.random() < 0.6:
-            build.box((x + w / doors * 0.7, -d - 0.025, h), (0.01, 0.012, 0.06), kit.material(("plain",)))
+            build.box((x + w / doors * 0.7, -d - 0.025, h), (0.01, 0.012, 0.06), world.material(("plain",)))
     for _ in range(rng.randint(0, 3)):
-        item(kit, rng.uniform(-w, w) * 0.8, 0, 2 * h, 1.3)
+        item(world, rng.uniform(-w, w) * 0.8, 0, 2 * h, 1.3)
 
 
-def bookshelf(kit: Kit) -> None:
+def bookshelf(world: WorldBuilder) -> None:
     """Boards with books and things between them."""
-    rng, build, m = kit.rng, kit.build, kit.wood()
+    rng, build, m = world.rng, world.build, world.wood()
     w, d, h = rng.uniform(0.35, 0.9), rng.uniform(0.12, 0.2), rng.uniform(0.5, 1.1)
     for sx in (-1, 1):
         build.box((sx * w, 0, h), (0.012, d, h), m)
@@ -97,62 +97,64 @@ def bookshelf(kit: Kit) -> None:
     for i in range(count + 1):
         z = 2 * h * i / count + 0.015
         build.box((0, 0, z), (w, d, 0.012), m)
-        if i == count or kit.full:
+        if i == count or world.full:
             break
         if rng.random() < 0.65:
             tall, wide = 2 * h / count * rng.uniform(0.3, 0.42), w * rng.uniform(0.3, 0.95)
-            books = kit.material(("books",), picture=1.0, tile=rng.uniform(0.4, 0.9))
+            books = world.material(("books",), picture=1.0, tile=rng.uniform(0.4, 0.9))
             build.box((rng.uniform(-1, 1) * (w - wide), d * 0.2, z + tall + 0.012), (wide, d * 0.7, tall), books)
         for _ in range(rng.randint(0, 2)):
-            item(kit, rng.uniform(-w, w) * 0.8, 0, z + 0.012)
+            item(world, rng.uniform(-w, w) * 0.8, 0, z + 0.012)
 
 
-def plant(kit: Kit) -> None:
+def plant(world: WorldBuilder) -> None:
     """A house plant or small tree in a pot."""
-    rng, r = kit.rng, kit.rng.uniform(0.1, 0.22)
-    kit.build.frustum((0, 0, r), (r * 0.8, r * 0.8, r), kit.material(("plain", "noise")), taper=1.25)
+    rng, r = world.rng, world.rng.uniform(0.1, 0.22)
+    world.build.frustum((0, 0, r), (r * 0.8, r * 0.8, r), world.material(("plain", "noise")), taper=1.25)
     h = rng.uniform(0.5, 1.5)
-    kit.build.rod((0, 0, r), (0, 0, h), 0.015, kit.wood())
-    foliage(kit, (0, 0, h), h * 0.4, rng.randint(3, 6))
+    world.build.rod((0, 0, r), (0, 0, h), 0.015, world.wood())
+    foliage(world, (0, 0, h), h * 0.4, rng.randint(3, 6))
 
 
-def boxes(kit: Kit) -> None:
+def boxes(world: WorldBuilder) -> None:
     """Cartons stacked or thrown together."""
-    rng, z = kit.rng, 0.0
+    rng, z = world.rng, 0.0
     for _ in range(rng.randint(1, 4)):
         half = (rng.uniform(0.12, 0.35), rng.uniform(0.12, 0.3), rng.uniform(0.08, 0.25))
-        m = kit.material(("plain", "noise", "labels", "text"), colour=(0.5, 0.36, 0.22) if rng.random() < 0.5 else None)
-        kit.build.box((rng.gauss(0, 0.1), rng.gauss(0, 0.1), z + half[2]), half, m, (rng.gauss(0, 0.4), 0, 0))
+        m = world.material(
+            ("plain", "noise", "labels", "text"), colour=(0.5, 0.36, 0.22) if rng.random() < 0.5 else None
+        )
+        world.build.box((rng.gauss(0, 0.1), rng.gauss(0, 0.1), z + half[2]), half, m, (rng.gauss(0, 0.4), 0, 0))
         if rng.random() < 0.7:
             z += 2 * half[2]
 
 
-def floor_lamp(kit: Kit) -> None:
+def floor_lamp(world: WorldBuilder) -> None:
     """A standing lamp."""
-    rng, h, m = kit.rng, kit.rng.uniform(1.2, 1.8), kit.material(("plain",))
-    kit.build.rod((0, 0, 0), (0, 0, h), 0.015, m)
-    kit.build.frustum((0, 0, 0.015), (0.14, 0.14, 0.015), m)
-    shade = kit.material(("plain",), colour=(0.9, 0.85, 0.7), emission=rng.choice([0.0, 2.0]))
-    kit.build.frustum((0, 0, h), (0.2, 0.2, 0.13), shade, taper=0.65)
+    rng, h, m = world.rng, world.rng.uniform(1.2, 1.8), world.material(("plain",))
+    world.build.rod((0, 0, 0), (0, 0, h), 0.015, m)
+    world.build.frustum((0, 0, 0.015), (0.14, 0.14, 0.015), m)
+    shade = world.material(("plain",), colour=(0.9, 0.85, 0.7), emission=rng.choice([0.0, 2.0]))
+    world.build.frustum((0, 0, h), (0.2, 0.2, 0.13), shade, taper=0.65)
 
 
-def bag(kit: Kit) -> None:
+def bag(world: WorldBuilder) -> None:
     """Something soft on the floor."""
-    rng, m = kit.rng, kit.fabric()
+    rng, m = world.rng, world.fabric()
     half = (rng.uniform(0.12, 0.3), rng.uniform(0.1, 0.2), rng.uniform(0.08, 0.25))
-    kit.build.ellipsoid((0, 0, half[2] * 0.9), half, m)
+    world.build.ellipsoid((0, 0, half[2] * 0.9), half, m)
 
 
-def barrel(kit: Kit) -> None:
+def barrel(world: WorldBuilder) -> None:
     """A bin, stool, boiler or drum."""
-    r, h = kit.rng.uniform(0.12, 0.3), kit.rng.choice([0.2, 0.3, 0.7])
-    kit.build.frustum((0, 0, h), (r, r, h), kit.material(), taper=kit.rng.uniform(0.8, 1.15))
+    r, h = world.rng.uniform(0.12, 0.3), world.rng.choice([0.2, 0.3, 0.7])
+    world.build.frustum((0, 0, h), (r, r, h), world.material(), taper=world.rng.uniform(0.8, 1.15))
 
 
-def frame_chair(kit: Kit) -> None:
+def frame_chair(world: WorldBuilder) -> None:
     """A light armchair on bent tubes with a hanging seat."""
-    rng, build = kit.rng, kit.build
-    tube, seat, w = kit.wood(), kit.fabric(), rng.uniform(0.25, 0.35)
+    rng, build = world.rng, world.build
+    tube, seat, w = world.wood(), world.fabric(), rng.uniform(0.25, 0.35)
     for sx in (-1, 1):
         build.rod((sx * w, -0.35, 0.03), (sx * w, 0.4, 0.03), 0.025, tube)
         build.rod((sx * w, -0.35, 0.03), (sx * w, -0.4, 0.5), 0.025, tube)
@@ -161,37 +163,39 @@ def frame_chair(kit: Kit) -> None:
     build.box((0, 0.35, 0.65), (w * 0.95, 0.03, 0.38), seat, (0, -0.3, 0))
 
 
-def set_table(kit: Kit) -> None:
+def set_table(world: WorldBuilder) -> None:
     """A table with chairs around it."""
-    rng = kit.rng
+    rng = world.rng
     w, d = rng.uniform(1.0, 2.2), rng.uniform(0.7, 1.1)
-    table(kit, clutter=rng.randint(0, 6), width=w, depth=d, height=rng.uniform(0.7, 0.78))
+    table(world, clutter=rng.randint(0, 6), width=w, depth=d, height=rng.uniform(0.7, 0.78))
     for side in (-1, 1):
         for x in (-0.25, 0.25):
-            if rng.random() < 0.6 and not kit.full:
+            if rng.random() < 0.6 and not world.full:
                 yaw = (0 if side > 0 else math.pi) + rng.gauss(0, 0.3)
-                with kit.build.at(x * w, side * (d / 2 + rng.uniform(-0.05, 0.3)), 0, yaw):
-                    chair(kit)
+                with world.build.at(x * w, side * (d / 2 + rng.uniform(-0.05, 0.3)), 0, yaw):
+                    chair(world)
 
 
-def desk(kit: Kit) -> None:
+def desk(world: WorldBuilder) -> None:
     """A desk full of things, and its chair."""
-    table(kit, clutter=kit.rng.randint(3, 10), height=kit.rng.uniform(0.7, 0.78))
-    if kit.rng.random() < 0.6:
-        with kit.build.at(kit.rng.gauss(0, 0.3), -kit.rng.uniform(0.5, 0.9), 0, math.pi + kit.rng.gauss(0, 0.6)):
-            chair(kit)
+    table(world, clutter=world.rng.randint(3, 10), height=world.rng.uniform(0.7, 0.78))
+    if world.rng.random() < 0.6:
+        with world.build.at(
+            world.rng.gauss(0, 0.3), -world.rng.uniform(0.5, 0.9), 0, math.pi + world.rng.gauss(0, 0.6)
+        ):
+            chair(world)
 
 
-def plain_table(kit: Kit) -> None:
+def plain_table(world: WorldBuilder) -> None:
     """A table with some clutter."""
-    table(kit, clutter=kit.rng.randint(0, 6))
+    table(world, clutter=world.rng.randint(0, 6))
 
 
-AGAINST_WALL: tuple[Callable[[Kit], None], ...] = (
+AGAINST_WALL: tuple[Callable[[WorldBuilder], None], ...] = (
     cabinet, cabinet, cabinet, bookshelf, bookshelf, desk, desk, sofa, bed, plant, boxes, plain_table,
     floor_lamp, barrel,
 )  # fmt: skip
-FREE: tuple[Callable[[Kit], None], ...] = (
+FREE: tuple[Callable[[WorldBuilder], None], ...] = (
     chair, chair, chair, frame_chair, set_table, set_table, plain_table, sofa, boxes, bag, barrel, plant,
     person, floor_lamp,
 )  # fmt: skip

@@ -1,6 +1,6 @@
-"""What worlds are made of: colours, materials, furniture and clutter.
+"""Parts of scenes: colours, materials, tables, small objects, people.
 
-All sizes are in metres, and all chance comes from one generator.
+All sizes are in metres; all random numbers come from one generator.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ _NOTHING = ("plain", "noise", "smears")
 _WOODS = ((0.45, 0.27, 0.13), (0.62, 0.43, 0.24), (0.25, 0.13, 0.07), (0.75, 0.6, 0.4), (0.35, 0.12, 0.06))
 
 
-class Kit:
-    """A scene builder that knows how things look.
+class WorldBuilder:
+    """A scene builder with random colours and materials.
 
     Attributes:
         build: the builder.
-        rng: the source of all chance.
-        budget: no furniture is begun beyond this many primitives.
+        rng: source of all random numbers.
+        budget: number of primitives after which no further furniture is added.
     """
 
     def __init__(self, rng: Random, budget: int = 64) -> None:
@@ -108,12 +108,14 @@ class Kit:
         return wood[0] * scale, wood[1] * scale, wood[2] * scale
 
 
-def table(kit: Kit, *, clutter: int = 4, width: float = 0.0, depth: float = 0.0, height: float = 0.0) -> float:
+def table(
+    world: WorldBuilder, *, clutter: int = 4, width: float = 0.0, depth: float = 0.0, height: float = 0.0
+) -> float:
     """A table or desk at the origin with things on it; returns the height of its top."""
-    rng, build = kit.rng, kit.build
+    rng, build = world.rng, world.build
     w, d = (width or rng.uniform(0.5, 2.2)) / 2, (depth or rng.uniform(0.45, 1.1)) / 2
     h = height or rng.choice([rng.uniform(0.68, 0.8), rng.uniform(0.35, 0.55)])
-    top, leg = kit.wood(), kit.wood()
+    top, leg = world.wood(), world.wood()
     thick = rng.uniform(0.01, 0.035)
     if rng.random() < 0.15:
         w = d
@@ -132,125 +134,127 @@ def table(kit: Kit, *, clutter: int = 4, width: float = 0.0, depth: float = 0.0,
             for sy in (-1, 1):
                 build.box((sx * (w - 2 * r), sy * (d - 2 * r), h / 2), (r, r, h / 2 - thick), leg)
     for _ in range(clutter):
-        item(kit, rng.uniform(-w, w) * 0.85, rng.uniform(-d, d) * 0.85, h)
+        item(world, rng.uniform(-w, w) * 0.85, rng.uniform(-d, d) * 0.85, h)
     return h
 
 
-def item(kit: Kit, x: float, y: float, z: float, scale: float = 1.0) -> None:
+def item(world: WorldBuilder, x: float, y: float, z: float, scale: float = 1.0) -> None:
     """One small thing standing or lying at (x, y, z)."""
-    if kit.full:
+    if world.full:
         return
-    with kit.build.at(x, y, z, kit.rng.uniform(-math.pi, math.pi)):
-        kit.rng.choice(_ITEMS)(kit, scale * math.exp(kit.rng.uniform(-0.3, 0.3)))
+    with world.build.at(x, y, z, world.rng.uniform(-math.pi, math.pi)):
+        world.rng.choice(_ITEMS)(world, scale * math.exp(world.rng.uniform(-0.3, 0.3)))
 
 
-def _bottle(kit: Kit, s: float) -> None:
+def _bottle(world: WorldBuilder, s: float) -> None:
     r, h, m = (
-        kit.rng.uniform(0.02, 0.06) * s,
-        kit.rng.uniform(0.06, 0.16) * s,
-        kit.material(("plain", "labels", "noise")),
+        world.rng.uniform(0.02, 0.06) * s,
+        world.rng.uniform(0.06, 0.16) * s,
+        world.material(("plain", "labels", "noise")),
     )
-    kit.build.frustum((0, 0, h), (r, r, h), m)
-    kit.build.frustum((0, 0, 2.3 * h), (r * 0.7, r * 0.7, 0.3 * h), kit.material(("plain",)), taper=0.5)
+    world.build.frustum((0, 0, h), (r, r, h), m)
+    world.build.frustum((0, 0, 2.3 * h), (r * 0.7, r * 0.7, 0.3 * h), world.material(("plain",)), taper=0.5)
 
 
-def _mug(kit: Kit, s: float) -> None:
-    r, h = kit.rng.uniform(0.03, 0.06) * s, kit.rng.uniform(0.03, 0.07) * s
-    kit.build.frustum(
-        (0, 0, h), (r, r, h), kit.material(("plain", "stripes", "labels")), taper=kit.rng.uniform(0.8, 1.4)
+def _mug(world: WorldBuilder, s: float) -> None:
+    r, h = world.rng.uniform(0.03, 0.06) * s, world.rng.uniform(0.03, 0.07) * s
+    world.build.frustum(
+        (0, 0, h), (r, r, h), world.material(("plain", "stripes", "labels")), taper=world.rng.uniform(0.8, 1.4)
     )
 
 
-def _book(kit: Kit, s: float) -> None:
-    w, d, z = kit.rng.uniform(0.07, 0.13) * s, kit.rng.uniform(0.09, 0.17) * s, 0.0
-    for _ in range(kit.rng.choice([1, 1, 1, 2, 4])):
-        h = kit.rng.uniform(0.004, 0.022) * s
-        m = kit.material(("labels", "picture", "plain"), fit=True, picture=kit.rng.choice([0.0, 1.0]))
-        kit.build.box((kit.rng.gauss(0, 0.01), 0, z + h), (w, d, h), m, (kit.rng.gauss(0, 0.2), 0, 0))
+def _book(world: WorldBuilder, s: float) -> None:
+    w, d, z = world.rng.uniform(0.07, 0.13) * s, world.rng.uniform(0.09, 0.17) * s, 0.0
+    for _ in range(world.rng.choice([1, 1, 1, 2, 4])):
+        h = world.rng.uniform(0.004, 0.022) * s
+        m = world.material(("labels", "picture", "plain"), fit=True, picture=world.rng.choice([0.0, 1.0]))
+        world.build.box((world.rng.gauss(0, 0.01), 0, z + h), (w, d, h), m, (world.rng.gauss(0, 0.2), 0, 0))
         z += 2 * h
 
 
-def _paper(kit: Kit, s: float) -> None:
-    m = kit.material(("text", "picture", "plain"), fit=True, picture=1.0)
-    kit.build.box((0, 0, 0.001), (0.105 * s, 0.148 * s, 0.001), m)
+def _paper(world: WorldBuilder, s: float) -> None:
+    m = world.material(("text", "picture", "plain"), fit=True, picture=1.0)
+    world.build.box((0, 0, 0.001), (0.105 * s, 0.148 * s, 0.001), m)
 
 
-def _carton(kit: Kit, s: float) -> None:
-    half = (kit.rng.uniform(0.03, 0.15) * s, kit.rng.uniform(0.03, 0.12) * s, kit.rng.uniform(0.02, 0.13) * s)
-    m = kit.material(("labels", "plain", "noise", "text"), fit=True, picture=kit.rng.choice([0.0, 0.0, 1.0]))
-    kit.build.box((0, 0, half[2]), half, m)
+def _carton(world: WorldBuilder, s: float) -> None:
+    half = (world.rng.uniform(0.03, 0.15) * s, world.rng.uniform(0.03, 0.12) * s, world.rng.uniform(0.02, 0.13) * s)
+    m = world.material(("labels", "plain", "noise", "text"), fit=True, picture=world.rng.choice([0.0, 0.0, 1.0]))
+    world.build.box((0, 0, half[2]), half, m)
 
 
-def _ball(kit: Kit, s: float) -> None:
-    r = kit.rng.uniform(0.03, 0.12) * s
-    kit.build.ellipsoid((0, 0, r), (r * kit.rng.uniform(0.8, 1.2), r, r), kit.material(tile=0.2))
+def _ball(world: WorldBuilder, s: float) -> None:
+    r = world.rng.uniform(0.03, 0.12) * s
+    world.build.ellipsoid((0, 0, r), (r * world.rng.uniform(0.8, 1.2), r, r), world.material(tile=0.2))
 
 
-def _bowl(kit: Kit, s: float) -> None:
-    r, h = kit.rng.uniform(0.06, 0.14) * s, kit.rng.uniform(0.01, 0.05) * s
-    kit.build.frustum((0, 0, h), (r * 0.6, r * 0.6, h), kit.material(("plain", "noise")), taper=1.7)
+def _bowl(world: WorldBuilder, s: float) -> None:
+    r, h = world.rng.uniform(0.06, 0.14) * s, world.rng.uniform(0.01, 0.05) * s
+    world.build.frustum((0, 0, h), (r * 0.6, r * 0.6, h), world.material(("plain", "noise")), taper=1.7)
 
 
-def _laptop(kit: Kit, s: float) -> None:
-    dark = kit.material(("plain",), colour=(0.05, 0.05, 0.06))
-    w, d, tilt = 0.16 * s, 0.11 * s, kit.rng.uniform(0.1, 0.5)
-    kit.build.box((0, 0, 0.01), (w, d, 0.01), kit.material(("plain", "checker"), tile=0.1))
-    screen = kit.material(("picture", "text"), fit=True, picture=1.0, emission=kit.rng.choice([0.0, 1.0]))
-    kit.build.box((0, d + d * math.sin(tilt), 0.01 + d * math.cos(tilt)), (w, 0.004, d), screen, (0, -tilt, 0))
-    kit.build.box((0, d + 0.012 + d * math.sin(tilt), 0.01 + d * math.cos(tilt)), (w, 0.004, d), dark, (0, -tilt, 0))
+def _laptop(world: WorldBuilder, s: float) -> None:
+    dark = world.material(("plain",), colour=(0.05, 0.05, 0.06))
+    w, d, tilt = 0.16 * s, 0.11 * s, world.rng.uniform(0.1, 0.5)
+    world.build.box((0, 0, 0.01), (w, d, 0.01), world.material(("plain", "checker"), tile=0.1))
+    screen = world.material(("picture", "text"), fit=True, picture=1.0, emission=world.rng.choice([0.0, 1.0]))
+    world.build.box((0, d + d * math.sin(tilt), 0.01 + d * math.cos(tilt)), (w, 0.004, d), screen, (0, -tilt, 0))
+    world.build.box((0, d + 0.012 + d * math.sin(tilt), 0.01 + d * math.cos(tilt)), (w, 0.004, d), dark, (0, -tilt, 0))
 
 
-def _monitor(kit: Kit, s: float) -> None:
-    dark = kit.material(("plain",), colour=(0.04, 0.04, 0.045))
-    w, h = kit.rng.uniform(0.2, 0.35) * s, kit.rng.uniform(0.14, 0.22) * s
-    kit.build.box((0, 0, 0.1 * s + h), (w, 0.02, h), dark)
-    screen = kit.material(("picture", "text", "plain"), fit=True, picture=1.0, emission=kit.rng.choice([0.0, 1.0, 2.0]))
-    kit.build.card((0, -0.0215, 0.1 * s + h), (w * 0.95, h * 0.93), screen, (0, math.pi / 2, 0))
-    kit.build.box((0, 0.03, 0.06 * s), (0.03, 0.02, 0.06 * s), dark)
-    kit.build.box((0, 0, 0.008), (0.12, 0.09, 0.008), dark)
+def _monitor(world: WorldBuilder, s: float) -> None:
+    dark = world.material(("plain",), colour=(0.04, 0.04, 0.045))
+    w, h = world.rng.uniform(0.2, 0.35) * s, world.rng.uniform(0.14, 0.22) * s
+    world.build.box((0, 0, 0.1 * s + h), (w, 0.02, h), dark)
+    screen = world.material(
+        ("picture", "text", "plain"), fit=True, picture=1.0, emission=world.rng.choice([0.0, 1.0, 2.0])
+    )
+    world.build.card((0, -0.0215, 0.1 * s + h), (w * 0.95, h * 0.93), screen, (0, math.pi / 2, 0))
+    world.build.box((0, 0.03, 0.06 * s), (0.03, 0.02, 0.06 * s), dark)
+    world.build.box((0, 0, 0.008), (0.12, 0.09, 0.008), dark)
 
 
-def _desk_lamp(kit: Kit, s: float) -> None:
-    m, h = kit.material(("plain",)), kit.rng.uniform(0.2, 0.4) * s
-    kit.build.rod((0, 0, 0), (0, 0, h), 0.01, m)
-    shade = kit.material(("plain",), colour=(0.9, 0.8, 0.6), emission=kit.rng.choice([0.0, 1.5]))
-    kit.build.frustum((0, 0, h), (0.11 * s, 0.11 * s, 0.07 * s), shade, taper=0.6)
+def _desk_lamp(world: WorldBuilder, s: float) -> None:
+    m, h = world.material(("plain",)), world.rng.uniform(0.2, 0.4) * s
+    world.build.rod((0, 0, 0), (0, 0, h), 0.01, m)
+    shade = world.material(("plain",), colour=(0.9, 0.8, 0.6), emission=world.rng.choice([0.0, 1.5]))
+    world.build.frustum((0, 0, h), (0.11 * s, 0.11 * s, 0.07 * s), shade, taper=0.6)
 
 
-def _pot_plant(kit: Kit, s: float) -> None:
-    r = kit.rng.uniform(0.04, 0.09) * s
-    kit.build.frustum((0, 0, r), (r * 0.8, r * 0.8, r), kit.material(("plain", "noise")), taper=1.25)
-    foliage(kit, (0, 0, r * 3.6), r * 2, 3)
+def _pot_plant(world: WorldBuilder, s: float) -> None:
+    r = world.rng.uniform(0.04, 0.09) * s
+    world.build.frustum((0, 0, r), (r * 0.8, r * 0.8, r), world.material(("plain", "noise")), taper=1.25)
+    foliage(world, (0, 0, r * 3.6), r * 2, 3)
 
 
-_ITEMS: tuple[Callable[[Kit, float], None], ...] = (
+_ITEMS: tuple[Callable[[WorldBuilder, float], None], ...] = (
     _bottle, _bottle, _mug, _mug, _book, _book, _paper, _paper, _carton, _carton, _ball, _bowl, _laptop, _monitor,
     _desk_lamp, _pot_plant,
 )  # fmt: skip
 
 
-def foliage(kit: Kit, centre: Vector, radius: float, parts: int) -> None:
+def foliage(world: WorldBuilder, centre: Vector, radius: float, parts: int) -> None:
     """Leaves around a centre: cards with holes and ragged balls."""
-    rng = kit.rng
+    rng = world.rng
     green = (rng.uniform(0.02, 0.25), rng.uniform(0.1, 0.4), rng.uniform(0.01, 0.1))
-    m = kit.material(("leaves", "grass"), colour=green, contrast=0.8, tile=radius * rng.uniform(0.5, 2))
+    m = world.material(("leaves", "grass"), colour=green, contrast=0.8, tile=radius * rng.uniform(0.5, 2))
     for _ in range(parts):
         place = tuple(c + rng.gauss(0, 0.45) * radius for c in centre)
         r = radius * rng.uniform(0.5, 1.0)
         if rng.random() < 0.6:
             turn = (rng.uniform(-3, 3), rng.uniform(0.6, 2.4), rng.uniform(-1, 1))
-            kit.build.card(place, (r, r), m, turn, mask=rng.choice(MASKS["leaves"]))  # type: ignore[arg-type]
+            world.build.card(place, (r, r), m, turn, mask=rng.choice(MASKS["leaves"]))  # type: ignore[arg-type]
         else:
             half = (r * rng.uniform(0.6, 1), r * rng.uniform(0.6, 1), r * rng.uniform(0.5, 1))
-            kit.build.ellipsoid(place, half, m, (rng.uniform(-3, 3), rng.uniform(-0.5, 0.5), 0))  # type: ignore[arg-type]
+            world.build.ellipsoid(place, half, m, (rng.uniform(-3, 3), rng.uniform(-0.5, 0.5), 0))  # type: ignore[arg-type]
 
 
-def person(kit: Kit) -> None:
+def person(world: WorldBuilder) -> None:
     """Someone standing at the origin, or sitting lower."""
-    rng, build = kit.rng, kit.build
+    rng, build = world.rng, world.build
     h = rng.uniform(1.45, 1.9)
-    trousers, shirt = kit.fabric(), kit.fabric()
-    skin = kit.material(
+    trousers, shirt = world.fabric(), world.fabric()
+    skin = world.material(
         ("plain", "smears"), colour=rng.choice([(0.7, 0.48, 0.36), (0.3, 0.17, 0.1), (0.55, 0.35, 0.22)])
     )
     stride = rng.uniform(0.05, 0.3)
@@ -260,4 +264,4 @@ def person(kit: Kit) -> None:
         build.rod((side * 0.22, 0, 0.8 * h), (side * rng.uniform(0.2, 0.4), swing, 0.45 * h), 0.045, shirt, taper=0.8)
     build.ellipsoid((0, 0, 0.64 * h), (0.2, 0.13, 0.2 * h), shirt)
     build.ellipsoid((0, 0, 0.93 * h), (0.085, 0.1, 0.115), skin)
-    build.ellipsoid((0, 0.02, 0.95 * h), (0.09, 0.1, 0.11), kit.material(("plain",), colour=(0.08, 0.05, 0.03)))
+    build.ellipsoid((0, 0.02, 0.95 * h), (0.09, 0.1, 0.11), world.material(("plain",), colour=(0.08, 0.05, 0.03)))
