@@ -19,13 +19,14 @@ from depth3d.batch.storage import Folder
 from depth3d.batch.table import check_table, write_table
 from depth3d.batch.time_limit import DEFAULT_SECONDS
 from depth3d.core.errors import OutputError, UsageError, WeightsError
+from depth3d.core.installed import check_installed
 from depth3d.core.options import DepthOptions
 from depth3d.predictors import PREDICTORS
 from depth3d.predictors.weights import fetch_weights
 from depth3d.scenes.network import load_network
 from depth3d.scenes.options import Options, OutputOptions
-from depth3d.scenes.outputs import Kind
-from depth3d.scenes.refusals import refuse_pixels_of_one_photo
+from depth3d.scenes.outputs import Kind, target_of
+from depth3d.scenes.refusals import check_motion, refuse_pixels_of_one_photo
 from depth3d.scenes.used_options import refuse_unused
 
 if TYPE_CHECKING:
@@ -115,10 +116,11 @@ def run_batch(batch: Batch, *, progress: Progress | None = None, download: Downl
     begun = time.perf_counter()
     if batch.table:
         check_table()
+    if batch.engine == "ray":
+        check_installed("a cluster", "ray", "ray", "pyarrow")
     folder = Folder(batch.output)
     folder.check()
-    network = _network(batch.options.depth, download)
-    recipe = _recipe(batch, network)
+    recipe = _recipe(batch)
     _check(recipe, folder)
     jobs = to_jobs(find_photos(batch.inputs, output=folder), recipe)
     if not batch.same_view:
@@ -127,6 +129,7 @@ def run_batch(batch: Batch, *, progress: Progress | None = None, download: Downl
         _refuse_to_overwrite(jobs, recipe, folder)
     if batch.shared_scale:
         check_overlap(jobs, batch.options)
+    recipe = _with_network(recipe, _network(batch.options.depth, download))
     with Manifest(folder, recipe.digits, force=batch.force) as manifest:
         folder.remove_leftovers()
         standing = manifest.take_up({job.photo for job in jobs}, retry=batch.retry)
@@ -146,18 +149,22 @@ def run_batch(batch: Batch, *, progress: Progress | None = None, download: Downl
     return replace(tally, seconds=time.perf_counter() - begun)
 
 
-def _recipe(batch: Batch, network: str | None) -> Recipe:
+def _recipe(batch: Batch) -> Recipe:
     if batch.seconds_per_photo is not None and not batch.seconds_per_photo > 0:
         raise UsageError(f"a photo cannot take {batch.seconds_per_photo:g} s at most; name more")
-    recipe = Recipe(
+    return Recipe(
         output=batch.output,
         endings=batch.endings,
         kind=batch.kind,
         options=batch.options,
         output_options=batch.output_options,
-        network=network,
         seconds_per_photo=batch.seconds_per_photo,
     )
+
+
+def _with_network(recipe: Recipe, network: str | None) -> Recipe:
+    """The recipe for one network, and with it what tells the recipe from others."""
+    recipe = replace(recipe, network=network)
     return replace(recipe, digits=recipe_digits(recipe))
 
 
@@ -206,6 +213,7 @@ def _check(recipe: Recipe, folder: Folder) -> None:
             raise UsageError(f"{ending}: an ending is added to a photo's name and cannot hold a folder")
     recipe.files_of("photo")
     refuse_unused(recipe.output_options, [recipe.fields(ending) for ending in recipe.endings])
+    check_motion(recipe.output_options, [target_of(f"photo{ending}", recipe.kind).kind for ending in recipe.endings])
     if recipe.kind == "3dgs" and folder.path is None:
         raise UsageError(f"{recipe.output}: photos share depth_params.json, which needs a folder on this machine")
 

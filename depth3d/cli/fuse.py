@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from depth3d.cli.progress import step_progress
 from depth3d.cli.terminal import result, say
 from depth3d.cli.values import AXES, EXISTING_PATH, LENGTH, OUTPUT_FILE, Parsed
 from depth3d.core.errors import OutputError, UsageError
+from depth3d.core.installed import check_installed
 from depth3d.core.parsing import Length, Place, parse_known_length
 from depth3d.scenes.options import FusionOptions
 from depth3d.scenes.outputs import suffixes_in_words
@@ -28,6 +30,14 @@ if TYPE_CHECKING:
 
 _FUSION = FusionOptions()
 _FUSING = ("voxel", "farthest", "least_photos", "memory_gb", "axes", "vertex_colours")
+_FIRST_FILES = {
+    "depths": ("depth_params.json",),
+    "colmap": tuple(f"sparse/0/{name}.txt" for name in ("cameras", "images", "points3D")),
+    "cache": ("places.json",),
+    "keep_model": ("cameras.bin",),
+}
+"""Files of each folder that can be named before anything is known of the photos."""
+
 KNOWN_LENGTH = Parsed("place:place=length", parse_known_length)
 
 
@@ -129,7 +139,8 @@ def fuse(
 
     if not outputs and depths is None and chosen["colmap"] is None:
         raise UsageError("nothing to write; give -o FILE, --depths FOLDER or --colmap FOLDER")
-    _check_outputs(outputs, kind, force=force)
+    folders = {"depths": depths, **{name: chosen[name] for name in ("colmap", "cache", "keep_model")}}
+    _check_outputs(outputs, kind, folders, force=force)
     fusing = {
         name: chosen.pop(name) for name in ("voxel", "farthest", "least_photos", "memory_gb", "axes", "vertex_colours")
     }
@@ -200,10 +211,19 @@ def _keep_model(capture: Capture, folder: Path) -> None:
     result(f"{folder}: {count}", {"path": folder, "what": count})
 
 
-def _check_outputs(outputs: tuple[Path, ...], kind: FusedKind | None, *, force: bool) -> None:
+def _check_outputs(
+    outputs: tuple[Path, ...], kind: FusedKind | None, folders: Mapping[str, Path | None], *, force: bool
+) -> None:
+    """Refuse before the photos are looked at what could not be written at the end."""
     from depth3d.io.save import check_writable
     from depth3d.scenes.multiview.outputs import fused_files_of
 
+    if outputs or folders["colmap"] is not None:
+        check_installed("fusing photos", "view", "open3d")
+    for option, folder in folders.items():
+        for name in _FIRST_FILES[option]:
+            if folder is not None:
+                check_writable(folder / name, force=force or option != "colmap")
     for path in outputs:
         for file in fused_files_of(path, kind):
             check_writable(file, force=force)

@@ -100,11 +100,13 @@ def train(
     depth3d train --out run --export bundled.safetensors                         the network so far
     """
     from depth3d.core.errors import UsageError
+    from depth3d.io.save import check_writable
     from depth3d.lab.training.finetune import export_trained, fine_tune
     from depth3d.lab.training.procedural import ProceduralSource
     from depth3d.lab.training.recipe import train_options, world_options
 
     if target is not None:
+        check_writable(target, force)
         frames = [_layout_and_folder("--measure", text) for text in measured]
         done = export_trained(
             folder / "checkpoint.pt", target, net_size=net_size, measure_on=frames, force=force
@@ -114,6 +116,7 @@ def train(
     if measured or net_size is not None or force:
         raise UsageError("--measure, --net-size and --force are for --export")
     _check_meaning(data, start, with_procedural, encoder, encoder_weights)
+    check_writable(folder / "checkpoint.pt", force=True)
     options = train_options(
         steps=steps or (2000 if start and data else 30000), batch=batch,
         rate=rate or _usual_rate(start, data, encoder_weights),

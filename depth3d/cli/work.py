@@ -42,12 +42,10 @@ def write_files(
         same_view: all photos were taken from one place with one camera, so that a pixel's hint holds in each.
         chosen: the other options as click collected them.
     """
-    from depth3d.io.cameras.keyframes_file import motion_of
     from depth3d.io.photos.video import is_video
-    from depth3d.render.parallax import to_one_motion
     from depth3d.scenes.outputs import target_of
     from depth3d.scenes.photo import reconstruct
-    from depth3d.scenes.refusals import refuse_pixels_of_one_photo
+    from depth3d.scenes.refusals import check_motion, refuse_pixels_of_one_photo
     from depth3d.scenes.used_options import fields_for, only, refuse_unused
     from depth3d.scenes.video.pipeline import video_fields
 
@@ -62,9 +60,7 @@ def write_files(
     refuse_unused(output_options, taken)
     provenance = output_options.files.provenance
     files_of_photo = targets(photos, outputs, understood, force=force, provenance=provenance)
-    if any(target.kind == "parallax" for files in files_of_photo for target in files):
-        way = output_options.animation
-        to_one_motion(motion_of(way.motion), amount_percent=way.amount_percent, easing=way.easing)
+    check_motion(output_options, {target.kind for files in files_of_photo for target in files})
     for video in videos:
         _write_video(video, outputs, options, output_options, kind, force=force)
     if videos:

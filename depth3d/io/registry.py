@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from depth3d.core.errors import UsageError
+from depth3d.core.installed import check_installed
 
 if TYPE_CHECKING:
     from inspect import Parameter
@@ -34,6 +35,8 @@ class Format:
         layout: name of a special form of the content that some programs want; empty for the usual one.
         options: names of the writer's own options, and what `FileOptions` calls each.
         holds_texture: for meshes, whether such files carry a texture; else the vertices are coloured.
+        needs: what needs packages that not everybody has, such as "LAZ files", the extra that brings them, and the
+            packages; empty where depth3d itself is enough.
     """
 
     suffixes: tuple[str, ...]
@@ -44,6 +47,7 @@ class Format:
     layout: str = ""
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     holds_texture: bool = True
+    needs: tuple[str, ...] = ()
 
     def load(self) -> Callable[..., None]:
         """The function that writes."""
@@ -63,6 +67,9 @@ def _own(suffixes: str, kind: str, writer: str, **more: Any) -> Format:
     return Format(tuple(suffixes.split()), kind, f"depth3d.io.{writer}", **more)
 
 
+_LAS, _LAZ = ("LAS files", "formats", "laspy"), ("LAZ files", "formats", "laspy", "lazrs")
+_E57, _EXR = ("E57 files", "formats", "pye57"), ("EXR files", "formats", "OpenEXR")
+_VIDEO = ("video", "video", "av")
 _QUALITY = {"quality": "quality"}
 _GLB = {"compact": "compact", "texture_format": "texture_format"}
 
@@ -72,9 +79,9 @@ FORMATS = (
     _own(".ply", "Gaussians", "geometry.splat_ply.write_gaussians", axes="opencv"),
     _own(".pcd", "PointCloud", "geometry.pcd.write_cloud", axes="gltf"),
     _own(".xyz", "PointCloud", "geometry.xyz.write_cloud", axes="gltf"),
-    _own(".las", "PointCloud", "geometry.las.write_cloud", axes="z-up"),
-    _own(".laz", "PointCloud", "geometry.las.write_compressed", axes="z-up"),
-    _own(".e57", "PointCloud", "geometry.e57.write_cloud", axes="z-up"),
+    _own(".las", "PointCloud", "geometry.las.write_cloud", axes="z-up", needs=_LAS),
+    _own(".laz", "PointCloud", "geometry.las.write_compressed", axes="z-up", needs=_LAZ),
+    _own(".e57", "PointCloud", "geometry.e57.write_cloud", axes="z-up", needs=_E57),
     _own(".spz", "Gaussians", "geometry.splat_spz.write_gaussians", axes="gltf"),
     _own(".glb", "Mesh", "geometry.glb.write_mesh", axes="gltf", options=_GLB),
     _own(".glb", "PointCloud", "geometry.glb.write_cloud", axes="gltf", options={"compact": "compact"}),
@@ -94,8 +101,8 @@ FORMATS = (
     _own(".npy", "InverseDepth", "depth.arrays.write_npy"),
     _own(".npz", "MetricDepth", "depth.arrays.write_npz"),
     _own(".npz", "InverseDepth", "depth.arrays.write_npz"),
-    _own(".exr", "MetricDepth", "depth.exr.write_exr"),
-    _own(".exr", "InverseDepth", "depth.exr.write_exr"),
+    _own(".exr", "MetricDepth", "depth.exr.write_exr", needs=_EXR),
+    _own(".exr", "InverseDepth", "depth.exr.write_exr", needs=_EXR),
     _own(".tif .tiff", "MetricDepth", "depth.tiff.write_depth", options={"bits": "tiff_bits"}),
     _own(".tif .tiff", "InverseDepth", "depth.tiff.write_depth", options={"bits": "tiff_bits"}),
     _own(".pfm", "MetricDepth", "depth.pfm.write_depth"),
@@ -106,8 +113,8 @@ FORMATS = (
     _own(".webp", "Animation", "animation.webp.write", options=_QUALITY),
     _own(".webp", "Picture", "images.picture.write_webp"),
     _own(".avif", "Animation", "animation.avif.write", options=_QUALITY),
-    _own(".mp4", "Animation", "animation.video.write_mp4", options=_QUALITY),
-    _own(".webm", "Animation", "animation.video.write_webm", options=_QUALITY),
+    _own(".mp4", "Animation", "animation.video.write_mp4", options=_QUALITY, needs=_VIDEO),
+    _own(".webm", "Animation", "animation.video.write_webm", options=_QUALITY, needs=_VIDEO),
     _own(".json", "Intrinsics", "cameras.camera_json.write"),
 )
 """Of several rows with one suffix the first says what goes in unless the user says otherwise."""
@@ -224,6 +231,7 @@ def format_for(name: str, path: Path, layout: str = "") -> Format:
     Raises:
         UsageError: the value is of no type that can be saved, the suffix names no format, that format cannot hold the
             value, or has no such layout.
+        MissingExtraError: the format needs a package that is not installed.
     """
     kind, suffix = _STANDS_FOR.get(name, name), path.suffix.lower()
     if kind not in _IN_WORDS:
@@ -233,7 +241,10 @@ def format_for(name: str, path: Path, layout: str = "") -> Format:
     of_ours = _matching(FORMATS, kind, suffix)
     layouts = of_ours if layout in of_ours else _matching(formats(), kind, suffix)
     if layout in layouts:
-        return layouts[layout]
+        form = layouts[layout]
+        if form.needs:
+            check_installed(*form.needs)
+        return form
     if layouts:
         known = ", ".join(name for name in layouts if name) or "none"
         raise UsageError(f"{path}: {_IN_WORDS[kind]} has no layout {layout!r} in {suffix}", remedy=f"it has {known}")

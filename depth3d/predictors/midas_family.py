@@ -23,11 +23,12 @@ def load_midas(
     progress: Progress | None,
 ) -> NetworkPredictor:
     """Load ``auto``, ``midas_small``, ``midas_large`` or ``bundled``; see `depth3d.predictors.load_predictor`."""
-    from depth3d.predictors.runtimes.opening import open_network
+    from depth3d.predictors.runtimes.opening import check_way, open_network
     from depth3d.predictors.weights import chosen_weights_file, examine_weights
 
     if weights is not None and weights.suffix.lower() == ".onnx":
         raise UsageError(f"{weights}: is a network of its own; use --predictor onnx:{weights}")
+    check_way(runtime, precision)  # before anything is fetched
     chosen = weights if name == "bundled" else chosen_weights_file(weights)
     found, note = (examine_weights(chosen), "") if chosen is not None else _find(name, progress)
     network = open_network(found, runtime=runtime, precision=precision, threads=threads)

@@ -166,12 +166,7 @@ def sample_bilinear(inverse_depth: InverseDepth, u: float, v: float, name: str) 
     Raises:
         HintError: the point lies outside the picture, or nothing is known there.
     """
-    width, height = inverse_depth.size
-    if not (0 <= u <= width and 0 <= v <= height):
-        raise HintError(
-            f"hint {name}: the pixel {u:g},{v:g} lies outside the {width}x{height} photo; "
-            "U counts from its left edge, V from its top"
-        )
+    check_inside(u, v, inverse_depth.size, name)
     d = sample_many(inverse_depth, np.array([u]), np.array([v]))[0]
     if not math.isfinite(d):
         raise HintError(f"hint {name}: the depth at {u:g},{v:g} is unknown; choose a point that the depth map covers")
@@ -214,6 +209,16 @@ def check_pixel(u: float, v: float) -> None:
     """Raise UsageError unless both are finite."""
     if not (math.isfinite(u) and math.isfinite(v)):
         raise UsageError(f"hint: the pixel {u},{v} is not finite")
+
+
+def check_inside(u: float, v: float, size: tuple[int, int], name: str) -> None:
+    """Raise HintError unless a pixel lies in a photo of (width, height)."""
+    width, height = size
+    if not (0 <= u <= width and 0 <= v <= height):
+        raise HintError(
+            f"hint {name}: the pixel {u:g},{v:g} lies outside the {width}x{height} photo; "
+            "U counts from its left edge, V from its top"
+        )
 
 
 def check_length(name: str, metres: float, sigma_m: float | None = None) -> None:

@@ -143,6 +143,7 @@ def target_of(path: str | Path, kind: Kind | None = None) -> Target:
 
     Raises:
         UsageError: there is no such kind, the suffix is unknown, or cannot hold such a value.
+        MissingExtraError: the format needs a package that is not installed.
     """
     path = Path(path)
     output = _usual_output(path) if kind is None else output_named(kind)

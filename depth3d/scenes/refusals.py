@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from depth3d.core.errors import UsageError
+from depth3d.io.cameras.keyframes_file import motion_of
 from depth3d.io.colmap.model import is_colmap_model
 from depth3d.io.points.hints_file import read_hints
+from depth3d.render.parallax import to_one_motion
 from depth3d.scale import CameraHeight, Farthest, Hint, Nearest
 from depth3d.scenes.options import Options, OutputOptions
+from depth3d.scenes.outputs import Kind
 
 _OF_ONE_PHOTO = (
     "give --near, --far or --camera-height, which hold in every photo, or do that photo alone; --same-view says that "
@@ -29,6 +32,22 @@ def refuse_options(options: Options | OutputOptions, reasons: Mapping[str, str])
     for name in options.chosen():
         if name in reasons:
             raise UsageError(f"{name.replace('_', ' ')}: {reasons[name]}")
+
+
+def check_motion(options: OutputOptions, kinds: Iterable[Kind]) -> None:
+    """Refuse a motion that cannot be, where something moves.
+
+    Args:
+        options: what the user chose.
+        kinds: what is to be made, names of `depth3d.scenes.outputs.OUTPUTS`.
+
+    Raises:
+        UsageError: there is no such motion, or its numbers cannot be.
+        Depth3DError: its file cannot be read.
+    """
+    way = options.animation
+    if "parallax" in kinds:
+        to_one_motion(motion_of(way.motion), amount_percent=way.amount_percent, easing=way.easing)
 
 
 def refuse_pixels_of_one_photo(options: Options, count: int) -> None:

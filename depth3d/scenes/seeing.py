@@ -7,6 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from depth3d.calibration import choose_intrinsics
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth, MetricDepth
@@ -21,6 +24,7 @@ from depth3d.io.points.hints_file import read_hints
 from depth3d.io.points.read import read_points
 from depth3d.refine import polish
 from depth3d.scale import Hint
+from depth3d.scale.hint import check_inside
 from depth3d.scenes.network import Network
 from depth3d.scenes.options import Options
 
@@ -80,12 +84,14 @@ def see_photo(
     _check(options, predictor, camera, inverse_depth)
     embedded = None if predictor is not None or isinstance(photo, Photo) else _embedded_depth(Path(photo), options)
     photo = photo if isinstance(photo, Photo) else read_photo(photo)
+    _check_places(options.scale.hints, photo.size)
     network = predictor if isinstance(predictor, Network) else Network(options.depth, predictor, progress)
     if camera is None:
         own = embedded is not None and options.depth.predictor == DepthOptions().predictor
         runs = options.depth.depth_map is None and inverse_depth is None and not own
         camera = choose_camera(photo, options, network=network if runs else None)
     hints = gather_hints(photo, camera, options)
+    _check_places(hints[len(options.scale.hints) :], photo.size)
     depth = _depth_without_network(photo, camera, embedded, options, hinted=bool(hints))
     if depth is None and embedded is not None and embedded.is_metric:
         hints = (*hints, embedded_points(embedded, camera))
@@ -168,6 +174,23 @@ def gather_hints(photo: Photo, camera_as_taken: Intrinsics, options: Options) ->
         )
         hints.append(points)
     return tuple(hints)
+
+
+def _check_places(hints: tuple[Hint, ...], size: tuple[int, int]) -> None:
+    """Refuse hints for pixels outside the photo, (width, height), before anything expensive is done.
+
+    Raises:
+        HintError: one lies outside.
+    """
+
+    def look(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+        for u, v in pixels[~((pixels >= 0) & (pixels <= size)).all(axis=1)]:
+            check_inside(u, v, size, name)
+        return pixels
+
+    for hint in hints:
+        name = getattr(hint, "name", type(hint).__name__)
+        hint.moved(look)
 
 
 def _check(options: Options, predictor: Any, camera: Intrinsics | None, inverse_depth: InverseDepth | None) -> None:

@@ -1,35 +1,177 @@
-"""What costs nothing is checked before the network runs."""
+"""What costs nothing is checked before any network runs, or is even looked for, by every command."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from posed_room import posed_room
 
-from depth3d.cli import run
+from depth3d.cli import cli, run
+from depth3d.predictors.runtimes.machine import installed
 
-
-@pytest.mark.parametrize(
-    ("command", "says"),
-    [
-        (["parallax", "--motion", "nope", "-o", "a.gif"], "no motion 'nope'"),
-        (["export", "--motion", "nope", "-o", "a.ply", "-o", "a.gif"], "no motion 'nope'"),
-        (["parallax", "--motion", "missing.json", "-o", "a.gif"], "missing.json: no such file"),
-        (["parallax", "--amount", "90", "-o", "a.gif"], "amount must lie"),
-        (["export", "-o", "photo.png/a.ply"], "is no folder"),
+MISSING = {
+    "av": [
+        "export photo.png -o a.mp4",
+        "parallax photo.png -o a.webm",
+        "stereo clip.mp4 -o a.mp4",
+        "batch photo.png -o out --write .mp4",
+        "live clip.mp4",
+        "depth clip.mp4 -o a.mp4",
+        "bokeh clip.mp4 -o a_%04d.jpg",
     ],
-)
-def test_wrong_motions_and_targets_are_found_first(
-    command: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    Image.fromarray(np.zeros((16, 24, 3), np.uint8)).save(tmp_path / "photo.png")
-    monkeypatch.chdir(tmp_path)
+    "laspy": [
+        "export photo.png -o a.ply -o b.las",
+        "panorama panorama.png -o b.laz",
+        "batch photo.png -o out --write .laz",
+        "fuse room -o b.laz --depth-map {name}.npy",
+    ],
+    "lazrs": ["export photo.png -o a.laz"],
+    "pye57": ["export photo.png -o a.e57", "batch photo.png -o out --write .e57"],
+    "OpenEXR": ["depth photo.png -o a.exr", "export photo.png -o a.exr"],
+    "open3d": [
+        "view photo.png --screenshot a.png",
+        "fuse room -o a.ply --depth-map {name}.npy",
+        "fuse room --colmap project --depth-map {name}.npy",
+    ],
+    "pycolmap": ["fuse photo.png photo_2.png -o a.ply"],
+    "pillow_heif": ["measure photo.heic --from 1,1", "eval heic.json --predictor bundled"],
+    "onnxruntime": [
+        "export photo.png -o a.ply --runtime onnxruntime",
+        "depth photo.png -o a.png --runtime onnxruntime",
+    ],
+    "openvino": ["export photo.png -o a.ply --runtime openvino"],
+    "transformers": ["export photo.png -o a.ply --predictor hf:somebody/something"],
+    "huggingface_hub": ["weights fetch depth_anything_v2_small"],
+    "gradio": ["serve --port 0"],
+    "ray": ["batch photo.png -o out --engine ray"],
+    "pyarrow": ["batch photo.png -o out --parquet"],
+}
+"""What needs a package, by the name that is imported."""
+
+UNWRITABLE = [
+    "export photo.png -o photo.png/a.ply",
+    "export photo.png -o a.ply -o photo.png/b.glb",
+    "depth photo.png -o photo.png/a.png",
+    "parallax photo.png -o photo.png/a.gif",
+    "bokeh photo.png -o photo.png/a.jpg",
+    "stereo photo.png -o photo.png/a.jpg",
+    "panorama panorama.png -o photo.png/a.ply",
+    "batch photo.png -o photo.png/out",
+    "view photo.png --screenshot photo.png/a.png",
+    "depth clip.mp4 -o photo.png/a.mp4",
+    "depth clip.mp4 -o photo.png/%04d.png",
+    "fuse room -o photo.png/a.ply --depth-map {name}.npy",
+    "fuse room --depths photo.png/depths --depth-map {name}.npy",
+    "fuse room --colmap photo.png/project --depth-map {name}.npy",
+    "fuse photo.png photo_2.png -o a.ply --cache photo.png/cache",
+    "fuse photo.png photo_2.png -o a.ply --keep-model photo.png/model",
+    "eval frames.json --json photo.png/a.json",
+    "train --out photo.png/run",
+    "train --out run --export photo.png/a.safetensors",
+]
+
+WRONG = [
+    ("parallax photo.png --motion nope -o a.gif", "no motion 'nope'"),
+    ("export photo.png --motion nope -o a.ply -o a.gif", "no motion 'nope'"),
+    ("parallax clip.mp4 --motion nope -o a.mp4", "no motion 'nope'"),
+    ("batch photo.png --motion nope -o out --write .gif", "no motion 'nope'"),
+    ("parallax photo.png --motion missing.json -o a.gif", "missing.json: no such file"),
+    ("parallax photo.png --amount 90 -o a.gif", "amount must lie"),
+    ("export photo.png -o a.nope", "names no known format"),
+    ("batch photo.png -o out --write .nope", "names no known format"),
+    ("export photo.png --as mesh -o a.las", "holds a point cloud"),
+    ("export photo.png -o a.ply --at 500,3=2m", "the pixel 500,3 lies outside the 24x16 photo"),
+    ("measure photo.png --from 1,1 --at=-3,3=2m", "the pixel -3,3 lies outside the 24x16 photo"),
+    ("depth photo.png -o a.png --hints hints.json", "the pixel 99,2 lies outside the 24x16 photo"),
+    ("export photo.png -o a.ply --camera missing.json", "missing.json"),
+    ("export photo.png -o a.ply --points photo.png", "photo.png"),
+    ("depth clip.mp4 -o a.mp4 --at 900,1=2m", "the pixel 900,1 lies outside the 64x48 photo"),
+    ("train --out run --data tum:capture", "--data needs --start"),
+]
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with everything the commands name, as far as it is there at all."""
+    from test_sound import write_clip_with_tone
+
+    folder = tmp_path_factory.mktemp("work")
+    black = Image.fromarray(np.zeros((16, 24, 3), np.uint8))
+    for name in ("photo.png", "photo_2.png"):
+        black.save(folder / name)
+    black.resize((64, 32)).save(folder / "panorama.png")
+    write_clip_with_tone(folder / "clip.mp4")
+    (folder / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
+    frame = '[{"name": "a", "color": "%s", "depth": "photo.png", "units_per_metre": 1000}]'
+    (folder / "frames.json").write_text(frame % "photo.png")
+    (folder / "heic.json").write_text(frame % "photo.heic")
+    (folder / "hints.json").write_text('[{"kind": "at", "u": 99, "v": 2, "metres": 2}]')
+    room = posed_room(2)
+    room.write_photos(folder / "room" / "images")
+    room.write_colmap(folder / "room" / "sparse" / "0")
+    return folder
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No command gets as far as a network, nor as far as anything that is computed from photos."""
 
     def see(*_: object, **__: object) -> None:
         raise AssertionError("the network was asked first")
 
-    monkeypatch.setattr("depth3d.scenes.photo.reconstruct", see)
-    assert run([command[0], "photo.png", *command[1:]]) in (1, 2)
-    assert says in capsys.readouterr().err
+    for place in (
+        "depth3d.predictors.network.NetworkPredictor.predict",
+        "depth3d.predictors.download.download",
+        "depth3d.lab.training.loop.Trainer.advance",
+        "depth3d.scenes.multiview.sfm.find.find_keypoints",
+    ):
+        monkeypatch.setattr(place, see)
+
+
+def refusal(line: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line that a command ends in; it has made nothing."""
+    monkeypatch.chdir(folder)
+    before = sorted(folder.rglob("*"))
+    assert run(line.split()) in (1, 2)
+    (told,) = capsys.readouterr().err.splitlines()
+    assert sorted(folder.rglob("*")) == before
+    return told
+
+
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize(("package", "line"), [(package, line) for package, lines in MISSING.items() for line in lines])
+def test_a_missing_package_is_named_first(
+    package: str, line: str, work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for loaded in [name for name in sys.modules if name.partition(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, loaded)
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setattr("depth3d.predictors.runtimes.opening.installed", installed.__wrapped__)  # not what it remembers
+    told = refusal(line, work, monkeypatch, capsys)
+    assert " needs the package " in told
+    assert "pip install 'depth3d[" in told
+
+
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize("line", UNWRITABLE)
+def test_what_cannot_be_written_is_said_first(
+    line: str, work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "photo.png is no folder" in refusal(line, work, monkeypatch, capsys)
+
+
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize(("line", "says"), WRONG)
+def test_what_cannot_be_meant_is_said_first(
+    line: str, says: str, work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert says in refusal(line, work, monkeypatch, capsys)
+
+
+def test_every_command_that_writes_or_needs_something_is_tried() -> None:
+    tried = {line.split()[0] for line in (*sum(MISSING.values(), []), *UNWRITABLE, *(line for line, _ in WRONG))}
+    assert tried == set(cli.list_commands(None)) - {"doctor", "bench"}  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from ordinary_user import as_ordinary_user
 from PIL import Image
 from scipy.stats import spearmanr
 from seeded import fill_seeded, seeded_state
@@ -233,6 +234,24 @@ def test_what_is_damaged_is_made_anew(tiny: FoundWeights) -> None:
     with pytest.warns(Depth3DNotice):
         network = opening.open_network(tiny)
     assert np.isfinite(network.run(noise_picture(96, 64))).all()
+
+
+@pytest.mark.usefixtures("_unmeasured")
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
+def test_what_is_damaged_and_cannot_be_replaced_is_said(tiny: FoundWeights) -> None:
+    store = Store.of(tiny.sha256)
+    for path in (store.onnx(), store.openvino(opening.installed()["openvino"]).with_suffix(".bin")):
+        path.write_bytes(path.read_bytes()[:1000])
+    store.folder.chmod(0o500)
+    told = "damaged converted network .* cannot be replaced: Permission denied; remove it"
+    try:
+        with as_ordinary_user():
+            with pytest.warns(Depth3DWarning, match=f"{told}.* runs in torch"):
+                assert opening.open_network(tiny).way == Way("torch", "fp32")
+            with pytest.raises(RuntimeFailedError, match=told):
+                opening.open_network(tiny, runtime="onnxruntime")
+    finally:
+        store.folder.chmod(0o700)
 
 
 @pytest.mark.usefixtures("_unmeasured")

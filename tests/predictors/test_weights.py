@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 from conftest import HUNG_S
+from ordinary_user import as_ordinary_user
 
 from depth3d.core.errors import UsageError, WeightsError
 from depth3d.predictors import download as download_module
+from depth3d.predictors import load_predictor
 from depth3d.predictors import weights as weights_module
 from depth3d.predictors.weights import (
     OFFICIAL_WEIGHTS,
@@ -278,6 +280,24 @@ def test_a_cache_that_cannot_be_made_is_said(release: Release, tmp_path: Path) -
     (tmp_path / "cache").write_text("a file where the folder should be")
     with pytest.raises(WeightsError, match="set DEPTH3D_CACHE to another folder"):
         fetch_weights("midas_small")
+    assert release.ranges == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
+@pytest.mark.parametrize("mode", [0o000, 0o444])
+def test_a_cache_that_cannot_be_read_is_no_cache(cache: Path, release: Release, mode: int) -> None:
+    cache.mkdir(parents=True)
+    (cache / OFFICIAL_WEIGHTS["midas_small"].file).write_bytes(PAYLOAD)
+    assert find_weights("midas_small") is not None
+    cache.chmod(mode)
+    try:
+        with as_ordinary_user():
+            assert find_weights("midas_small") is None
+            assert load_predictor("auto", runtime="torch").origin.startswith("bundled weights")
+            with pytest.raises(WeightsError, match=r"cannot write .*: Permission denied; .* set DEPTH3D_CACHE"):
+                fetch_weights("midas_small")
+    finally:
+        cache.chmod(0o700)
     assert release.ranges == []
 
 

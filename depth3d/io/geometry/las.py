@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
@@ -29,6 +29,9 @@ _DATE_OFFSET = 90
 _HEADER_BYTES = 375
 _RECORD_BYTES = 54  # of the shortest variable-length record
 _COMPRESSED = 0xC0
+_POINTS_AT_ONCE = 1_000_000
+_MOST_POINTS = 200_000_000
+"""As many as the largest photo has pixels."""
 
 
 def write_cloud(cloud: Cloud, file: BinaryIO, *, axes: str, notes: Mapping[str, str]) -> None:
@@ -136,25 +139,39 @@ def read_points(path: Path) -> tuple[NDArray[np.float64], NDArray[np.uint8] | No
 
     Raises:
         MissingExtraError: the package laspy is not installed.
-        GeometryError: points are missing or damaged; what else is wrong raises an error of the library.
+        GeometryError: points are missing or damaged, or there are too many; what else is wrong raises an error of the
+            library.
     """
-    laspy = _laspy()
     with open_regular_file(path, GeometryError) as file:
         check_counts(file, path, GeometryError)
+    parts = list(_parts(path))
+    xyz = np.concatenate([np.zeros((0, 3)), *(part for part, _ in parts)])
+    levels = [part for _, part in parts if part is not None]
+    if not levels:
+        return xyz, None
+    step = _COLOUR_STEP if max(part.max(initial=0) for part in levels) > 0xFF else 1  # some write 8 bits into the 16
+    return xyz, np.concatenate([(part // step).astype(np.uint8) for part in levels])
+
+
+def _parts(path: Path) -> Iterator[tuple[NDArray[np.float64], NDArray[np.uint16] | None]]:
+    """Positions and colours, a million points at a time, so that memory follows what is there and not what is said."""
+    laspy = _laspy()
+    read = 0
     try:
-        read = laspy.read(path, laz_backend=laspy.LazBackend.Lazrs)
+        with laspy.open(path, laz_backend=laspy.LazBackend.Lazrs) as reader:
+            stated, has_rgb = reader.header.point_count, "red" in reader.header.point_format.dimension_names
+            if stated > _MOST_POINTS:
+                raise GeometryError(f"holds {stated:,} points, more than {_MOST_POINTS:,}; thin it first")
+            for part in reader.chunk_iterator(_POINTS_AT_ONCE):
+                read += len(part)
+                rgb = np.stack([part["red"], part["green"], part["blue"]], axis=1) if has_rgb else None
+                yield np.stack([part.x, part.y, part.z], axis=1).astype(np.float64), rgb
     except BaseException as problem:
         if type(problem).__name__ != "PanicException":  # of lazrs, which is written in Rust and has no better class
             raise
         raise GeometryError("its compressed points are damaged") from None
-    if len(read.points) < read.header.point_count:
-        raise GeometryError(f"cut off: {len(read.points):,} of {read.header.point_count:,} points are there")
-    xyz = np.stack([read.x, read.y, read.z], axis=1).astype(np.float64)
-    if "red" not in read.point_format.dimension_names:
-        return xyz, None
-    levels = np.stack([read.red, read.green, read.blue], axis=1)
-    step = _COLOUR_STEP if levels.max(initial=0) > 0xFF else 1  # some programs write 8 bits into the 16
-    return xyz, (levels // step).astype(np.uint8)
+    if read < stated:
+        raise GeometryError(f"cut off: {read:,} of {stated:,} points are there")
 
 
 def _laspy() -> Any:

@@ -57,22 +57,25 @@ def open_network(
     Warns:
         Depth3DWarning: the network cannot be converted, so that it runs in torch.
     """
-    if runtime == "auto":
-        runtime = os.environ.get("DEPTH3D_RUNTIME") or "auto"
-    _check(runtime, precision)
+    runtime = check_way(runtime, precision)
     if runtime == "torch" or not installed():
         return _in_torch(weights, precision, threads)
     quantised = precision == "int8"
     try:
         way = _chosen(measured(weights, quantised=quantised), runtime, precision)
+        return _converted_or_anew(weights, way, threads, quantised=quantised)
     except RuntimeFailedError as error:
         if not runtime == precision == "auto":
             raise
         warnings.warn(Depth3DWarning(f"{error}; the network runs in torch, which is slower"), stacklevel=3)
         return _in_torch(weights, precision, threads)
+
+
+def _converted_or_anew(weights: FoundWeights, way: Way, threads: int | None, *, quantised: bool) -> OpenNetwork:
+    """The converted network; made anew where something in the store is damaged or was removed."""
     try:
         return _converted(weights.path, weights.sha256, way, threads)
-    except RuntimeFailedError:  # something in the store is damaged or was removed: make it anew
+    except RuntimeFailedError:
         Store.of(weights.sha256).clear()
         measured(weights, quantised=quantised)
         return _converted(weights.path, weights.sha256, way, threads)
@@ -112,13 +115,25 @@ def remembered_way(weights: FoundWeights) -> Way | None:
     return None if chosen is None else chosen.way
 
 
-def _check(runtime: str, precision: str) -> None:
+def check_way(runtime: str, precision: str) -> str:
+    """Refuse a way of running networks that this machine does not have; no network is looked for.
+
+    Returns:
+        The runtime, or the one that the environment names instead of ``auto``.
+
+    Raises:
+        UsageError: no such runtime or precision.
+        MissingExtraError: the runtime is not installed.
+    """
+    if runtime == "auto":
+        runtime = os.environ.get("DEPTH3D_RUNTIME") or "auto"
     if runtime not in RUNTIMES:
         raise UsageError(f"unknown runtime {runtime!r}; choose one of {', '.join(RUNTIMES)}")
     if precision not in PRECISIONS:
         raise UsageError(f"unknown precision {precision!r}; choose one of {', '.join(PRECISIONS)}")
     if runtime not in ("auto", "torch", *installed()):
         raise MissingExtraError(f"the runtime {runtime}", runtime, "fast")
+    return runtime
 
 
 def _chosen(rows: list[Measured], runtime: str, precision: str) -> Way:

@@ -107,9 +107,19 @@ class Store:
                 )
 
     def clear(self) -> None:
-        """Remove everything that was made, because something in it is damaged."""
+        """Remove everything that was made, because something in it is damaged.
+
+        Raises:
+            RuntimeFailedError: it cannot be removed.
+        """
         for path in self.folder.glob("*-v*.*"):
-            path.unlink(missing_ok=True)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise RuntimeFailedError(
+                    f"the damaged converted network {path} cannot be replaced: {error.strerror or error}; remove it, "
+                    "or set DEPTH3D_CACHE to another folder"
+                ) from error
 
     def remove_stale(self, openvino: str | None) -> None:
         """Remove what older versions of our conversion, or other ones of OpenVINO, made.

@@ -48,7 +48,7 @@ def save_depths(
         UsageError: a depth does not fit into nerfstudio's numbers.
     """
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make the folder {folder}: {error.strerror or error}") from None
     count = 0

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import builtins
 import json
+import struct
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,10 @@ import pytest
 from quadrants import check_upright, cloud
 from test_atomic import largest_file
 
-from depth3d.core.errors import MissingExtraError, OutputError
+from depth3d.core.errors import GeometryError, MissingExtraError, OutputError
 from depth3d.geometry.point_cloud import PointCloud
 from depth3d.io.geometry.axes import AXES, turned
+from depth3d.io.geometry.read import read_geometry
 from depth3d.io.save import save
 
 
@@ -91,3 +94,22 @@ def test_a_full_disk_is_told_in_the_system_s_words(tmp_path: Path, suffix: str, 
     with largest_file(size), pytest.raises(OutputError, match="File too large"):
         save(cloud(), tmp_path / f"a{suffix}")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("stated", [2**31, 199_999_999, 10])
+def test_a_stated_count_takes_no_memory_and_is_not_believed(tmp_path: Path, stated: int) -> None:
+    path = save(cloud(), tmp_path / "a.laz")
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<I", content, 107, stated)
+    path.write_bytes(content)
+    if stated < cloud().count:
+        assert len(read_geometry(path).xyz) == stated
+        return
+    tracemalloc.start()
+    try:
+        with pytest.raises(GeometryError) as caught:
+            read_geometry(path)
+        assert tracemalloc.get_traced_memory()[1] < 200e6
+    finally:
+        tracemalloc.stop()
+    assert "\n" not in str(caught.value)
