@@ -1,9 +1,10 @@
 # make demo   photo -> out/room.ply, .glb, .gif: installs what that needs into .venv, then works offline
 # make test   everything the tests need, then the tests
-# make check  the linters and the types
+# make check  the linters, the types, and the manual built strictly
+# make docs   the manual, in site/
 # make fuzz   spoil files for every reader until one fails: 10 minutes each; FUZZ_ARGS="photo points --seconds 60"
 # make inject let every call of the system and of libraries fail in turn, for every format
-# make samples  draw the sample photos anew (half an hour)      make pictures  those of README
+# make samples  draw the sample photos anew (half an hour)      make pictures  those of the manual
 # make clean  remove what make made
 #
 # PYTHON picks the interpreter, PIP_ARGS adds to every pip install (README: torch's small CPU build on Linux),
@@ -19,7 +20,7 @@ OUT ?= out
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt $(PIP_ARGS)
 
-.PHONY: demo test check fuzz inject samples pictures clean
+.PHONY: demo test check docs fuzz inject samples pictures clean
 
 demo: $(VENV)/.run
 	@mkdir -p $(OUT)
@@ -35,6 +36,11 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/zensical build --clean --strict
+
+docs: $(VENV)/.dev
+	$(BIN)/zensical build --clean --strict
+	@echo "Open site/index.html: the manual works, and searches, without a server."
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python tests/fuzz.py $(FUZZ_ARGS)
@@ -49,7 +55,7 @@ pictures: $(VENV)/.dev
 	$(BIN)/python -m depth3d.lab.manual.pictures
 
 clean:
-	rm -rf $(VENV) $(OUT) build depth3d.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OUT) build site .cache depth3d.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # A stamp per set of packages; it is older than what it was made from when those change.
 $(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python

@@ -1,26 +1,46 @@
-"""The manual tells the truth: every command in it runs, every picture is there, every command is documented."""
+"""The manual tells the truth: each command and snippet runs, each picture and link is there, each name is described."""
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import click
 import pytest
+from conftest import ROOT
 
+import depth3d as d3
 from depth3d.cli import cli, run
 
-ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+}
+MANUAL = "\n".join(PAGES.values())
+FORMATS = PAGES["docs/formats.md"].split("## Axes")[0]
 
 
-def _blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+def blocks(language: str, pages: dict[str, str] = PAGES) -> list[tuple[str, str]]:
+    """(page, text) of every fenced block of that language."""
+    pattern = rf"^```{language}\n(.*?)^```"
+    return [
+        (name, text) for name, page in pages.items() for text in re.findall(pattern, page, re.MULTILINE | re.DOTALL)
+    ]
 
 
-CONSOLE = [line[2:] for block in _blocks("console") for line in block.splitlines() if line.startswith("$ ")]
-SHELL = [line for block in _blocks("sh") for line in block.splitlines() if line.startswith("depth3d ")]
+def lines(language: str, beginning: str) -> list[str]:
+    """Every line of such blocks that begins so, without it, once."""
+    found = [line for _, text in blocks(language) for line in text.splitlines() if line.startswith(beginning)]
+    return list(dict.fromkeys(found))
+
+
+CONSOLE = [line.removeprefix("$ ") for line in lines("console", "$ ")]
+SHELL = lines("sh", "depth3d ")
+PYTHON = [(page, code) for page, code in blocks("python") if page != "docs/networks.md"]  # test_docs_networks runs it
 
 
 def _commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -34,9 +54,6 @@ def _commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str,
     return found
 
 
-COMMANDS = _commands(cli)
-
-
 @pytest.fixture
 def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that looks like a checkout to the manual's commands, without network."""
@@ -48,7 +65,7 @@ def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("line", CONSOLE)
+@pytest.mark.parametrize("line", CONSOLE, ids=str)
 def test_each_command_of_the_manual_runs(line: str, workshop: Path) -> None:
     program, *arguments = shlex.split(line)
     assert program == "depth3d"
@@ -58,55 +75,89 @@ def test_each_command_of_the_manual_runs(line: str, workshop: Path) -> None:
         assert Path(output).stat().st_size > 0
 
 
-@pytest.mark.parametrize("line", SHELL)
+@pytest.mark.parametrize("line", SHELL, ids=str)
 def test_each_command_that_needs_a_window_or_a_network_at_least_parses(line: str, workshop: Path) -> None:
-    for file in ("room.glb", "room.ply", "clip.mp4", "clip.mov", "walk.mp4", "photo.jpg"):
+    for file in ("room.glb", "room.ply", "clip.mp4", "clip.mov", "walk.mp4", "photo.jpg", "frames.json"):
         Path(file).touch()
     for folder in ("sparse/0", "images", "scan", "photos"):
         Path(folder).mkdir(parents=True)
     arguments = shlex.split(line.split("#")[0])[1:]
-    context = click.Context(cli)
-    name, command, rest = cli.resolve_command(context, arguments)
+    name, command, rest = cli.resolve_command(click.Context(cli), arguments)
     assert command is not None
     command.make_context(name, rest)
 
 
-def test_the_python_of_the_manual_runs(workshop: Path) -> None:
-    (code,) = _blocks("python")
-    exec(compile(code, "README.md", "exec"), {})
-    for name in ("kitchen.ply", "kitchen.glb", "short.glb"):
+@pytest.mark.parametrize(("page", "code"), PYTHON, ids=[f"{page}-{i}" for i, (page, _) in enumerate(PYTHON)])
+def test_each_snippet_of_the_manual_runs(page: str, code: str, workshop: Path) -> None:
+    exec(compile(code, page, "exec"), {})
+    for name in re.findall(r'(?:save\(|, )"(\w+\.(?:ply|glb))"', code):
         assert Path(name).stat().st_size > 0
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_each_table_of_settings_in_the_manual_can_be_read() -> None:
+    for _, text in blocks("json"):
+        assert json.loads(text)
+    for _, text in blocks("toml"):
+        assert tomllib.loads(text)
+
+
+@pytest.mark.parametrize("command", _commands(cli), ids=" ".join)
 def test_each_command_is_in_the_manual_and_shows_an_example(command: tuple[str, ...], capsys: object) -> None:
-    assert re.search(rf"\b{command[0]}\b", README), f"{command[0]} is not in README.md"
+    assert re.search(rf"\b{command[0]}\b", MANUAL), f"{command[0]} is not in the manual"
     assert isinstance(capsys, pytest.CaptureFixture)
     assert run([*command, "--help"]) == 0
     assert f"depth3d {' '.join(command)}" in capsys.readouterr().out
 
 
-def test_each_picture_and_link_of_the_manual_is_there() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
+@pytest.mark.parametrize("page", PAGES)
+def test_each_picture_and_link_of_the_manual_is_there(page: str) -> None:
+    folder = (ROOT / page).parent
+    for target in re.findall(r"\]\(([^)#]+)(?:#[\w-]+)?\)", PAGES[page]):
         if "://" not in target:
-            assert (ROOT / target).is_file(), target
+            assert (folder / target).is_file(), f"{page}: {target}"
+
+
+def test_each_picture_is_shown() -> None:
+    for picture in (ROOT / "docs" / "pictures").iterdir():
+        assert f"pictures/{picture.name})" in MANUAL, picture.name
+
+
+def test_each_page_is_in_the_navigation() -> None:
+    listed = re.findall(r'"([\w/-]+\.md)"', (ROOT / "zensical.toml").read_text(encoding="utf-8"))
+    assert sorted(f"docs/{page}" for page in listed) == sorted(set(PAGES) - {"README.md"})
+
+
+def test_each_public_name_is_in_the_reference() -> None:
+    described = re.findall(r"^::: depth3d\.(\w+)$", MANUAL, re.MULTILINE)
+    assert sorted(described) == sorted(name for name in d3.__all__ if name != "__version__")
+
+
+def test_readme_is_one_page() -> None:
+    assert len(README.split()) <= 1000
+    assert "`make demo`" in README
+    assert "`make test`" in README
 
 
 def test_each_suffix_of_the_manual_is_known() -> None:
     from depth3d.io.save import suffixes_for
 
-    table = README.split("## What comes out")[1].split("**Axes.**")[0]
-    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `.")]
+    rows = [line.split("|")[1] for line in FORMATS.splitlines() if line.startswith("| `.")]
     written = {suffix for row in rows for suffix in re.findall(r"`(\.\w+)`", row)}
     assert written <= set(suffixes_for())
     assert set(suffixes_for()) - {".apng", ".jpeg"} <= written
 
 
+def test_each_suffix_of_readme_is_known() -> None:
+    from depth3d.io.save import suffixes_for
+
+    table = README.split("## What comes out")[1].split("\n## ")[0]
+    assert set(re.findall(r"`(\.\w+)", table)) <= set(suffixes_for())
+
+
 def test_each_kind_of_the_manual_is_known_and_goes_into_its_file() -> None:
     from depth3d.scenes.outputs import target_of
 
-    table = README.split("## What comes out")[1].split("**Axes.**")[0]
-    for row in [line.split("|") for line in table.splitlines() if line.startswith("| `.")]:
+    for row in [line.split("|") for line in FORMATS.splitlines() if line.startswith("| `.")]:
         (suffix, *_) = re.findall(r"`(\.\w+)`", row[1])
         for kind in re.findall(r"`([\w-]+)`", row[3].split("beside")[0]):
             assert target_of(f"a{suffix}", kind).kind == kind

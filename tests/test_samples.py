@@ -116,8 +116,9 @@ def test_pictures_of_the_manual_begin_with_the_photo(make: ModuleType) -> None:
         small = np.asarray(photo.resize((640, 480), Image.Resampling.BOX), int)
     assert drawn.shape == (480, 3 * 640 + 2 * 8, 3)
     assert np.abs(drawn[:, :640] - small).mean() < 3
-    for name in SCENES:
-        assert (SAMPLES / "pictures" / f"{name}_overview.jpg").stat().st_size < 400_000
+    folder = ROOT / "docs" / "pictures"
+    assert sorted(path.name for path in folder.iterdir()) == sorted(pictures.PICTURES)
+    assert all(path.stat().st_size < 400_000 for path in folder.iterdir())
 
 
 def test_a_scene_that_does_not_exist() -> None:

@@ -112,7 +112,7 @@ def test_one_opencv() -> None:
     assert [name for name in _constraints() if name.startswith("opencv")] == ["opencv-contrib-python-headless"]
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "check", "fuzz", "samples", "pictures", "clean"])
+@pytest.mark.parametrize("target", ["demo", "test", "check", "docs", "fuzz", "samples", "pictures", "clean"])
 def test_the_makefile_has_what_it_promises(target: str) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert re.search(rf"^{target}:", makefile, re.MULTILINE)

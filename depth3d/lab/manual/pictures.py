@@ -1,6 +1,7 @@
 """Draw the manual's pictures: python -m depth3d.lab.manual.pictures (extras `view` and `web`, and Chromium).
 
-The overviews show the exact depth of the rendered samples; `networks.jpg` shows what the bundled network makes of them.
+The overview and the moving pictures show what the bundled network makes of the rendered samples; `networks.jpg` shows that
+beside the exact depth, which the other pictures use.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import shutil
 import socket
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -33,29 +34,37 @@ from depth3d.viewers.open3d import show
 from depth3d.web import Limits
 from depth3d.web.server import build_app
 
-SAMPLES = Path(__file__).resolve().parents[3] / "samples"
+_ROOT = Path(__file__).resolve().parents[3]
+SAMPLES = _ROOT / "samples"
 _PANEL = (640, 480)
 _GAP = 8
 
 
 def main() -> None:
     """Read the command line and draw."""
-    parser = argparse.ArgumentParser(description="Draw README's pictures anew.")
-    parser.add_argument("--out", type=Path, default=SAMPLES / "pictures", help="folder to write to")
-    folder = parser.parse_args().out
-    folder.mkdir(exist_ok=True)
-    for name, yaw_deg, pitch_deg in (("room", 24.0, 14.0), ("courtyard", -16.0, 12.0), ("desk", 26.0, 16.0)):
-        target = folder / f"{name}_overview.jpg"
-        d3.save(d3.Picture(overview(name, yaw_deg=yaw_deg, pitch_deg=pitch_deg)), target, quality=88, force=True)
-    d3.save(d3.Picture(networks()), folder / "networks.jpg", quality=88, force=True)
-    d3.save(d3.Picture(kinds(exact("desk"))), folder / "kinds.jpg", quality=82, force=True)
-    d3.save(d3.Picture(bokeh()), folder / "bokeh.jpg", quality=88, force=True)
-    d3.save(d3.Picture(page()), folder / "serve.jpg", quality=80, force=True)
-    d3.save(d3.Picture(sent_file()), folder / "page.jpg", quality=82, force=True)
-    d3.save(d3.Picture(stereo()), folder / "stereo.jpg", quality=88, force=True)
-    d3.save(d3.Picture(walk(exact("room"))), folder / "fused.jpg", quality=86, force=True)
-    for name, motion in (("room", "orbit"), ("courtyard", "swing"), ("desk", "vertigo")):
-        save_moving(name, motion, folder / f"{name}_{motion}.webp")
+    parser = argparse.ArgumentParser(description="Draw the manual's pictures again.")
+    parser.add_argument("--out", type=Path, default=_ROOT / "docs" / "pictures", help="folder to write to")
+    parser.add_argument("--only", nargs="*", choices=PICTURES, default=list(PICTURES), help="those to draw")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(exist_ok=True)
+    for name in arguments.only:
+        PICTURES[name](arguments.out / name)
+
+
+def _still(draw: Callable[[], NDArray[np.uint8]], quality: int) -> Callable[[Path], None]:
+    def save(path: Path) -> None:
+        d3.save(d3.Picture(draw()), path, quality=quality, force=True)
+
+    return save
+
+
+def _moving(name: str, motion: str) -> Callable[[Path], None]:
+    def save(path: Path) -> None:
+        """A sample that moves, small enough for a page."""
+        small = d3.OutputOptions.of(motion=motion, width=300, fps=12, max_bytes=280_000, provenance=False)
+        seen(name).save(path, options=small, force=True)
+
+    return save
 
 
 def networks() -> NDArray[np.uint8]:
@@ -68,12 +77,6 @@ def networks() -> NDArray[np.uint8]:
         shown = [photo.rgb, d3.to_heatmap(exact).rgb, d3.to_heatmap(network.predict(photo)).rgb]
         columns.append(np.vstack([cv2.resize(rgb, (480, 360), interpolation=cv2.INTER_AREA) for rgb in shown]))
     return np.hstack(columns)
-
-
-def save_moving(name: str, motion: str, path: Path) -> None:
-    """A sample that moves, small enough for a page."""
-    small = d3.OutputOptions.of(motion=motion, width=300, fps=12, max_bytes=280_000, provenance=False)
-    exact(name).save(path, options=small, force=True)
 
 
 def bokeh() -> NDArray[np.uint8]:
@@ -124,8 +127,8 @@ def stereo() -> NDArray[np.uint8]:
 
 
 def overview(name: str, *, yaw_deg: float, pitch_deg: float) -> NDArray[np.uint8]:
-    """A sample's photo, its depth as a heat map, and its model turned to the side, one beside the other."""
-    scene = exact(name)
+    """A sample's photo, the bundled network's depth as a heat map, and the model turned to the side."""
+    scene = seen(name)
     turned = _turned(scene.mesh(max_points=None), float(np.nanmedian(scene.depth.z)), yaw_deg, pitch_deg)
     with tempfile.TemporaryDirectory() as folder:
         shot = Path(folder) / "shot.png"
@@ -136,6 +139,16 @@ def overview(name: str, *, yaw_deg: float, pitch_deg: float) -> NDArray[np.uint8
     ]
     gap = np.full((_PANEL[1], _GAP, 3), 255, np.uint8)
     return np.hstack([panels[0], gap, panels[1], gap, panels[2]])
+
+
+def seen(name: str) -> d3.Scene:
+    """A sample as the bundled network sees it, with its true camera and the distances in its hints."""
+    options = d3.Options.of(
+        predictor="bundled",
+        camera_file=SAMPLES / f"{name}_camera.json",
+        hints_files=(SAMPLES / f"{name}_hints.json",),
+    )
+    return d3.reconstruct(SAMPLES / f"{name}.jpg", options=options)
 
 
 def exact(name: str) -> d3.Scene:
@@ -156,6 +169,22 @@ def _turned(mesh: d3.Mesh, pivot_m: float, yaw_deg: float, pitch_deg: float) -> 
     pivot = np.array([0, 0, pivot_m])
     xyz = (mesh.xyz - pivot) @ (about_x @ about_y).T + pivot * (1, 1, 1.25)
     return replace(mesh, xyz=xyz.astype(np.float32), normals=None)
+
+
+PICTURES: dict[str, Callable[[Path], None]] = {
+    "room_overview.jpg": _still(lambda: overview("room", yaw_deg=24.0, pitch_deg=14.0), 88),
+    "networks.jpg": _still(networks, 88),
+    "kinds.jpg": _still(lambda: kinds(exact("desk")), 82),
+    "bokeh.jpg": _still(bokeh, 88),
+    "serve.jpg": _still(page, 80),
+    "page.jpg": _still(sent_file, 82),
+    "stereo.jpg": _still(stereo, 88),
+    "fused.jpg": _still(lambda: walk(exact("room")), 86),
+    "room_orbit.webp": _moving("room", "orbit"),
+    "courtyard_swing.webp": _moving("courtyard", "swing"),
+    "desk_vertigo.webp": _moving("desk", "vertigo"),
+}
+"""Each picture of the manual, and what draws it."""
 
 
 if __name__ == "__main__":
