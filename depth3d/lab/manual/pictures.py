@@ -1,7 +1,7 @@
 """Draw the manual's pictures: python -m depth3d.lab.manual.pictures (extras `view` and `web`, and Chromium).
 
-The overview and the moving pictures show what the bundled network makes of the rendered samples; `networks.jpg` shows that
-beside the exact depth, which the other pictures use.
+The overview and the moving pictures show what the bundled network makes of the rendered samples; `networks.jpg` shows
+that beside the exact depth, which the other pictures use.
 """
 
 from __future__ import annotations
