@@ -8,13 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
 
 import pytest
+from package_code import PACKAGE, package_trees
 
 import depth3d
-
-PACKAGE = Path(depth3d.__file__).parent
 
 ROOMS = (
     *("core", "refine", "scale", "geometry", "layers", "render", "io", "viewers", "calibration", "predictors"),
@@ -74,12 +73,12 @@ class Import:
     at_load: bool
 
 
-def _modules() -> Iterator[tuple[str, Path]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        parts = path.relative_to(PACKAGE).parts
-        room = parts[0].removesuffix(".py")
+def _modules() -> Iterator[tuple[str, str, ast.Module]]:
+    """Every module as (room, file, syntax tree)."""
+    for file, tree in package_trees().items():
+        room = file.split("/")[0].removesuffix(".py")
         if room not in {"__init__", "vendor"}:
-            yield room, path
+            yield room, file, tree
 
 
 def _is_type_checking(node: ast.AST) -> bool:
@@ -95,11 +94,11 @@ def _walk(node: ast.AST, at_load: bool) -> Iterator[tuple[ast.AST, bool]]:
         yield from _walk(child, inside)
 
 
+@cache
 def _imports() -> list[Import]:
     found = []
-    for room, path in _modules():
-        file = str(path.relative_to(PACKAGE))
-        for node, at_load in _walk(ast.parse(path.read_text(encoding="utf-8")), True):
+    for room, file, tree in _modules():
+        for node, at_load in _walk(tree, True):
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
@@ -111,17 +110,14 @@ def _imports() -> list[Import]:
     return found
 
 
-IMPORTS = _imports()
-
-
 def test_every_room_is_on_the_plan() -> None:
-    assert {room for room, _ in _modules()} == set(RANK)
+    assert {room for room, *_ in _modules()} == set(RANK)
     assert len([path for path in PACKAGE.iterdir() if path.name != "__pycache__"]) <= 20
 
 
 def test_imports_go_one_way_only() -> None:
     wrong = []
-    for one in IMPORTS:
+    for one in _imports():
         parts = one.name.split(".")
         if parts[0] != "depth3d" or len(parts) == 1:
             continue
@@ -132,7 +128,7 @@ def test_imports_go_one_way_only() -> None:
 
 
 def test_doors_do_not_import_each_other() -> None:
-    others = {one: {f"depth3d.{door}" for door in DOORS - {one.room}} for one in IMPORTS if one.room in DOORS}
+    others = {one: {f"depth3d.{door}" for door in DOORS - {one.room}} for one in _imports() if one.room in DOORS}
     crossing = {(one.file, one.name) for one, doors in others.items() if ".".join(one.name.split(".")[:2]) in doors}
     assert crossing == OPENED_FROM_THE_COMMAND_LINE
 
@@ -144,7 +140,7 @@ def test_nouns_and_steps_know_numbers_only() -> None:
     allowed = LIBRARIES_OF_STEPS | set(sys.stdlib_module_names) | {"depth3d"}
     wrong = [
         f"{one.file} imports {one.name}"
-        for one in IMPORTS
+        for one in _imports()
         if one.room in NUMBERS_ONLY
         and one.name.split(".")[0] not in allowed | OTHER_LIBRARIES_VALUES.get(one.file, set())
     ]
@@ -154,7 +150,7 @@ def test_nouns_and_steps_know_numbers_only() -> None:
 def test_each_heavy_library_stays_in_its_room() -> None:
     wrong = [
         f"{one.file} imports {one.name}"
-        for one in IMPORTS
+        for one in _imports()
         if one.room not in OWNER_OF_HEAVY.get(one.name.split(".")[0], {one.room})
         and one.name not in OTHER_LIBRARIES_VALUES.get(one.file, set())
     ]
@@ -165,7 +161,7 @@ def test_each_heavy_library_stays_in_its_room() -> None:
 def test_heavy_libraries_are_imported_where_used(room: str) -> None:
     wrong = [
         f"{one.file} imports {one.name} when loaded"
-        for one in IMPORTS
+        for one in _imports()
         if one.room == room and one.at_load and one.name.split(".")[0] in HEAVY and one.file not in THROUGH_AND_THROUGH
     ]
     assert wrong == []
@@ -230,4 +226,4 @@ def test_importing_the_package_loads_none_of_it() -> None:
 
 def test_no_room_carries_a_public_name() -> None:
     """Importing a room would replace the public name of the package by the room."""
-    assert {room for room, _ in _modules()}.isdisjoint(PUBLIC_NAMES)
+    assert {room for room, *_ in _modules()}.isdisjoint(PUBLIC_NAMES)

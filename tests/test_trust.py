@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from pathlib import Path
+from functools import cache
 
-import depth3d
+from package_code import package_trees
 
-PACKAGE = Path(depth3d.__file__).parent
 DEMANDS = {"torch.load": ("weights_only", "True"), "np.load": ("allow_pickle", "False")}
 DEFAULTS = {"np.load": "False"}
 FORBIDDEN = {"eval", "exec", "yaml.load", "yaml.unsafe_load", "os.system", "marshal.loads", "marshal.load"}
@@ -18,20 +16,20 @@ ALLOWED = {
 }
 
 
-def _calls() -> Iterator[tuple[str, str, ast.Call]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        file = path.relative_to(PACKAGE).as_posix()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call):
-                yield file, ast.unparse(node.func), node
-
-
-CALLS = list(_calls())
+@cache
+def _calls() -> list[tuple[str, str, ast.Call]]:
+    """Every call of the package as (file, what is called, the call)."""
+    return [
+        (file, ast.unparse(node.func), node)
+        for file, tree in package_trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+    ]
 
 
 def test_every_loader_that_could_unpickle_is_told_not_to() -> None:
     wrong, seen = [], set()
-    for file, name, call in CALLS:
+    for file, name, call in _calls():
         if name in DEMANDS:
             seen.add(name)
             option, value = DEMANDS[name]
@@ -44,6 +42,6 @@ def test_every_loader_that_could_unpickle_is_told_not_to() -> None:
 
 
 def test_nothing_evaluates_text() -> None:
-    found = {(file, name) for file, name, _ in CALLS if name in FORBIDDEN or name.startswith("pickle.load")}
+    found = {(file, name) for file, name, _ in _calls() if name in FORBIDDEN or name.startswith("pickle.load")}
     assert {file for file, _ in found} == set(ALLOWED)
     assert ("batch/recipe.py", "pickle.loads") in found

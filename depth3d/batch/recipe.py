@@ -13,9 +13,10 @@ from pathlib import Path, PurePosixPath
 
 from depth3d.batch.fetching import UnreachedError, check_still_there, local_photo
 from depth3d.batch.row import Fit, Output, Row
-from depth3d.batch.storage import Folder, without_temporary
+from depth3d.batch.storage import Folder
 from depth3d.batch.time_limit import DEFAULT_SECONDS
 from depth3d.core.errors import Depth3DError, Depth3DWarning, EngineError, OutputError, StoreError, WeightsError
+from depth3d.io.open_input import shown
 from depth3d.io.temporary import temporary_folder
 from depth3d.scenes.network import load_network
 from depth3d.scenes.options import Options, OutputOptions
@@ -161,7 +162,7 @@ class Recipe:
 
     def failed(self, job: Job, reason: str) -> Row:
         """The row of a photo that gave nothing."""
-        return Row(photo=job.photo, recipe=self.digits, error=" ".join(without_temporary(reason).split()))
+        return Row(photo=job.photo, recipe=self.digits, error=" ".join(reason.split()))
 
     def _made(self, job: Job) -> Row:
         with local_photo(job.photo) as photo:
@@ -211,5 +212,5 @@ def _place_to_write(folder: Folder, name: str) -> Iterator[Path]:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(f"cannot make the folder {path.parent}: {error.strerror or error}") from error
+            raise OutputError(f"cannot make the folder {shown(path.parent)}: {error.strerror or error}") from error
         yield path

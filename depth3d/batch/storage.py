@@ -8,7 +8,6 @@ pass through a temporary folder.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,7 +15,6 @@ from typing import Any
 from depth3d.core.errors import OutputError, StoreError, UsageError
 from depth3d.io.abandoned import sweep
 from depth3d.io.save import atomic_write, check_writable
-from depth3d.io.temporary import PREFIX
 
 _WITH_BUCKETS = {"s3", "s3a", "gs", "gcs", "oss", "obs", "cos", "az", "abfs", "abfss"}
 
@@ -158,11 +156,6 @@ def is_local(system: Any) -> bool:
     from fsspec.implementations.local import LocalFileSystem
 
     return isinstance(system, LocalFileSystem)
-
-
-def without_temporary(text: str) -> str:
-    """A message without the names of our temporary folders."""
-    return re.sub(rf"(?<![^\s'\"])[^\s'\"]*/{PREFIX}\w+/", "", text)
 
 
 def _flush_to_disk(files: Any) -> None:

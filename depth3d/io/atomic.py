@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from depth3d.core.errors import OutputError
 from depth3d.io.abandoned import hold, new_part_name, sweep
+from depth3d.io.open_input import shown
 
 
 @contextmanager
@@ -235,6 +236,7 @@ def check_writable(path: str | Path, force: bool = False) -> None:
         OutputError: the folder is none, cannot be made or is not writable, the target is no plain file, or it exists
             and `force` is not given.
     """
+    name = shown(Path(path))
     try:
         target = Path(path).resolve()
         folder = _nearest_folder(target.parent, path)
@@ -242,20 +244,20 @@ def check_writable(path: str | Path, force: bool = False) -> None:
         exists = _exists(target)
         if exists and not target.is_file():
             what = "a folder" if target.is_dir() else "not a plain file"
-            raise OutputError(f"cannot write {path}: it is {what}; give a file name")
+            raise OutputError(f"cannot write {name}: it is {what}; give a file name")
     except (OSError, RuntimeError, ValueError) as error:  # name too long, a loop of links, a NUL character
-        raise OutputError(f"cannot write {str(path)[:200]!r}: {getattr(error, 'strerror', None) or error}") from error
+        raise OutputError(f"cannot write {name[:200]}: {getattr(error, 'strerror', None) or error}") from error
     if exists and not force:
-        raise OutputError(f"{path} exists already; use --force (force=True) to replace it")
+        raise OutputError(f"{name} exists already; use --force (force=True) to replace it")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"cannot write {path}: no permission to write in the folder {folder}")
+        raise OutputError(f"cannot write {name}: no permission to write in the folder {shown(folder)}")
 
 
 def _nearest_folder(folder: Path, path: str | Path) -> Path:
     """The folder itself, or the nearest one above it that is there."""
     there = next(one for one in (folder, *folder.parents) if _exists(one))
     if not there.is_dir():
-        raise OutputError(f"cannot write {path}: {there} is no folder")
+        raise OutputError(f"cannot write {shown(Path(path))}: {shown(there)} is no folder")
     return there
 
 
@@ -280,13 +282,14 @@ def _give_name(temporary: Path, target: Path, *, force: bool) -> None:
     if force:
         temporary.replace(target)
         return
+    appeared = OutputError(f"{shown(target)} appeared while it was being written; use --force to replace it")
     try:
         os.link(temporary, target)
     except FileExistsError:
-        raise OutputError(f"{target} appeared while it was being written; use --force to replace it") from None
+        raise appeared from None
     except OSError:  # a file system without hard links, such as FAT: the race cannot be closed there
         if target.exists():
-            raise OutputError(f"{target} appeared while it was being written; use --force to replace it") from None
+            raise appeared from None
         temporary.replace(target)
     else:
         temporary.unlink()

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from depth3d.core.errors import Depth3DError, MissingExtraError
+from depth3d.io.temporary import is_private
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -143,8 +144,8 @@ def is_folder(path: Path) -> bool:
 
 
 def shown(path: Path) -> str:
-    """The path as it can stand in a one-line message."""
-    text = str(path)
+    """The path as it can stand in a one-line message; in a temporary folder of ours the name alone."""
+    text = path.name if is_private(path) else str(path)
     return text if text.isprintable() else ascii(text)
 
 

@@ -17,9 +17,26 @@ from pathlib import Path
 from typing import IO
 
 PREFIX = "depth3d-"
-"""How the folders' names begin; letters, digits and underscores follow."""
+"""How the folders' names begin."""
 
 _LOCK = ".lock"
+
+_private: set[Path] = set()
+
+
+def keep_private(folder: Path) -> None:
+    """Let messages call files below a folder by their names alone: where it lies is nobody's concern."""
+    _private.add(folder)
+
+
+def end_private(folder: Path) -> None:
+    """Undo `keep_private` for a folder that is gone."""
+    _private.discard(folder)
+
+
+def is_private(path: Path) -> bool:
+    """Whether messages call a file by its name alone."""
+    return not _private.isdisjoint(path.parents)
 
 
 @contextmanager
@@ -27,10 +44,12 @@ def temporary_folder() -> Iterator[Path]:
     """Give a folder that only this user can read; it is removed at the end, or at the next start after a kill."""
     remove_left_behind()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    keep_private(folder)
     try:
         with _held(folder):
             yield folder
     finally:
+        end_private(folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -45,6 +45,7 @@ class DistanceAt(Unbounded):
         v: pixels from its top edge.
         metres: the distance.
         sigma_m: its standard deviation; None means 2 % of the distance.
+        label: how messages call this hint; None means by its numbers.
 
     Raises:
         UsageError: a number is not finite, or a length is not positive.
@@ -54,6 +55,7 @@ class DistanceAt(Unbounded):
     v: float
     metres: float
     sigma_m: float | None = None
+    label: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         check_pixel(self.u, self.v)
@@ -62,7 +64,7 @@ class DistanceAt(Unbounded):
     @property
     def name(self) -> str:
         """How messages call this hint."""
-        return f"{self.u:g},{self.v:g}={self.metres:g}m"
+        return self.label or f"{self.u:g},{self.v:g}={self.metres:g}m"
 
     def equations(self, inverse_depth: InverseDepth, camera: Intrinsics) -> list[Equations]:
         """One anchor: 1/z is the length of the ray whose z is 1, over the distance."""

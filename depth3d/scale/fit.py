@@ -28,12 +28,14 @@ class Residual:
 
     Attributes:
         name: the hint.
+        pixel: (u, v) of the point that it speaks of.
         said_m: the depth z that the hint states, in metres.
         fitted_m: the depth the fit gives there.
         is_used: False where it was left out because the others speak against it.
     """
 
     name: str
+    pixel: tuple[float, float]
     said_m: float
     fitted_m: float
     is_used: bool = True
@@ -80,8 +82,12 @@ class ScaleFit:
         if self.anchors is None or self.posterior is None or self.used is None:
             return ()
         mean, _ = self.posterior.at(self._sites(self.anchors.uv, self.anchors.d))
-        rows = zip(self.anchors.names, self.anchors.inverse_m, self._bounded(np.exp(mean)), self.used, strict=True)
-        return tuple(Residual(name, float(1 / said), float(1 / inverse), bool(u)) for name, said, inverse, u in rows)
+        depths = zip(1 / self.anchors.inverse_m, 1 / self._bounded(np.exp(mean)), self.used, strict=True)
+        points = zip(self.anchors.names, self.anchors.uv.tolist(), strict=True)
+        return tuple(
+            Residual(name, (u, v), float(said), float(fitted), bool(is_used))
+            for (name, (u, v)), (said, fitted, is_used) in zip(points, depths, strict=True)
+        )
 
     def apply(self, inverse_depth: InverseDepth) -> MetricDepth:
         """Depth along the optical axis and its standard deviation: z times that of the logarithm of z.

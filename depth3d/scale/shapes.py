@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,7 @@ class LengthBetween(Unbounded):
         end: (u, v) of the other.
         metres: the length.
         sigma_m: its standard deviation; None means 2 %.
+        label: how messages call this hint; None means by its numbers.
 
     Raises:
         UsageError: the ends coincide, a number is not finite, or a length is not positive.
@@ -51,6 +52,7 @@ class LengthBetween(Unbounded):
     end: Pixel
     metres: float
     sigma_m: float | None = None
+    label: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         check_pixel(*self.start)
@@ -63,7 +65,7 @@ class LengthBetween(Unbounded):
     def name(self) -> str:
         """How messages call this hint."""
         (u1, v1), (u2, v2) = self.start, self.end
-        return f"{u1:g},{v1:g}:{u2:g},{v2:g}={self.metres:g}m"
+        return self.label or f"{u1:g},{v1:g}:{u2:g},{v2:g}={self.metres:g}m"
 
     def equations(self, inverse_depth: InverseDepth, camera: Intrinsics) -> list[Equations]:
         """The logarithm of the length, so that its error is relative."""

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def to_provenance(scene: Scene, mesh: Mesh | None = None) -> dict[str, Any]:
         mesh: the mesh that is written, whose making is told too.
     """
     told: dict[str, Any] = {
-        "depth3d": importlib.metadata.version("depth3d"),
+        "depth3d": _installed("depth3d"),
         "photo": {"name": scene.photo.name, "width": scene.depth.size[0], "height": scene.depth.size[1]},
         "camera": _camera(scene.camera),
         "depth": {
@@ -65,7 +66,13 @@ def _scale(fit: ScaleFit) -> dict[str, Any]:
         "bounds_m": [_finite(fit.nearest_m), _finite(fit.farthest_m)],
         "hints": len(residuals),
         "residuals": [
-            {"hint": one.name, "said_m": one.said_m, "fitted_m": one.fitted_m, "used": one.is_used}
+            {
+                "hint": one.name,
+                "pixel": list(one.pixel),
+                "said_m": one.said_m,
+                "fitted_m": one.fitted_m,
+                "used": one.is_used,
+            }
             for one in residuals[:_LISTED_HINTS]
         ],
     }
@@ -85,10 +92,14 @@ def _finite(value: float) -> float | None:
 
 def versions(*more: str) -> dict[str, str]:
     """Of the libraries that numbers depend on, and of `more`, those that are installed."""
-    found = {}
-    for name in (*_LIBRARIES, *more):
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    found = {name: _installed(name) for name in (*_LIBRARIES, *more)}
+    return {name: version for name, version in found.items() if version is not None}
+
+
+@cache
+def _installed(name: str) -> str | None:
+    """The version of an installed distribution; finding it reads files."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -28,11 +28,12 @@ class Mark:
 
     @property
     def hint(self) -> DistanceAt | LengthBetween:
-        """The hint as the solver knows it."""
+        """The hint as the solver knows it; messages call it by its letter."""
+        label = f"{self.letter} ({self.text})"
         if len(self.pixels) == 1:
-            return DistanceAt(*self.pixels[0], self.length.metres, self.length.sigma_m)
+            return DistanceAt(*self.pixels[0], self.length.metres, self.length.sigma_m, label)
         start, end = self.pixels
-        return LengthBetween(start, end, self.length.metres, self.length.sigma_m)
+        return LengthBetween(start, end, self.length.metres, self.length.sigma_m, label)
 
     @property
     def text(self) -> str:

@@ -143,13 +143,10 @@ class Clicks:
     @contextmanager
     def _session(self, request: gr.Request) -> Iterator[Session]:
         """The visitor's session; what is wrong is said on the page in one line."""
-        session: Session | None = None
         try:
-            session = self._sessions.of_page(*_page_and_owner(request))
-            yield session
+            yield self._sessions.of_page(*_page_and_owner(request))
         except Depth3DError as error:
-            said = str(error) if session is None else session.message_of(error)
-            raise gr.Error(said, title=_SORRY, print_exception=False) from None
+            raise gr.Error(str(error), title=_SORRY, print_exception=False) from None
         except MemoryError:
             raise gr.Error("not enough memory for a photo of this size; make it smaller", title=_SORRY) from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 from typing import Any
 
@@ -36,18 +35,15 @@ def fit_in_words(session: Session) -> str:
         return ""
     parts = [f'<p class="d3-lead">{_lead(scene)}</p>']
     if session.complaint is not None:
-        words = _lettered(session.complaint, session.marks)
-        parts.append(
-            f'<p class="d3-bad">{escape(_capitalised(words))} The model still shows the last fit that worked.</p>'
-        )
+        words = escape(_capitalised(session.complaint))
+        parts.append(f'<p class="d3-bad">{words} The model still shows the last fit that worked.</p>')
     if session.marks:
         rows = "".join(_row(mark, session) for mark in session.marks)
         parts.append(
             f"<table><thead><tr><th></th><th>you said</th><th>the model says</th><th></th></tr></thead>{rows}</table>"
         )
-    notes = [_lettered(note, session.marks) for note in scene.notes]
-    if notes:
-        parts.append("<ul>" + "".join(f"<li>{escape(_capitalised(note))}</li>" for note in notes) + "</ul>")
+    if scene.notes:
+        parts.append("<ul>" + "".join(f"<li>{escape(_capitalised(note))}</li>" for note in scene.notes) + "</ul>")
     parts.append(f'<p class="d3-small">Depth: {escape(scene.depth.source)}.</p>')
     return "".join(parts)
 
@@ -126,14 +122,6 @@ def _row(mark: Mark, session: Session) -> str:
     look = ' class="d3-bad"' if doubted else ""
     cells = (f"<b>{mark.letter}</b>", f"{escape(mark.text)} {what}", escape(says), verdict)
     return f"<tr{look}>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-
-
-def _lettered(text: str, marks: tuple[Mark, ...]) -> str:
-    """The hints by the letters they have in the page."""
-    for mark in marks:
-        name = re.escape(mark.hint.name)
-        text = re.sub(rf"(?<![\w.,:]){name}(?![\w.])", f"{mark.letter} ({mark.text})", text)
-    return text
 
 
 def _capitalised(text: str) -> str:

@@ -132,7 +132,7 @@ class Session:
                     source, camera=camera_as_taken, options=options, inverse_depth=self._inverse_depth
                 )
             except HintError as error:
-                self.complaint = self.message_of(error)
+                self.complaint = str(error)
                 if self.scene is None:
                     self.scene = reconstruct(
                         source,
@@ -214,7 +214,7 @@ class Session:
         try:
             found = scene.measure(*pixels)
         except Depth3DError as error:
-            return self.message_of(error)
+            return str(error)
         unit = "m" if scene.unit == "m" else "units"
         return written_length(found.metres, found.sigma_m, unit=unit, range_m=found.range_m)
 
@@ -252,10 +252,6 @@ class Session:
         """
         with self._lock:
             self._save(MOVING, progress, provenance=False, width=_PREVIEW_WIDTH, **self._motion)
-
-    def message_of(self, error: Depth3DError) -> str:
-        """What went wrong, without telling where on the server this session's files lie."""
-        return self.files.without_paths(str(error))
 
     def delete(self) -> None:
         """Delete all files and forget the photo."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 import shutil
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.images import Picture
 from depth3d.io.save import save
+from depth3d.io.temporary import end_private, keep_private
 from depth3d.web.limits import harmless_name
 
 _SHOWN_LONG_SIDE = 1600
@@ -29,6 +29,7 @@ class SessionFiles:
 
     def __init__(self, folder: Path, address: str) -> None:
         folder.mkdir()
+        keep_private(folder)
         self.folder = folder
         self.address = address
         self._number = itertools.count()
@@ -76,14 +77,11 @@ class SessionFiles:
         path = self._offered.get(name)
         return None if path is None or not path.exists() else f"{self.address}/{name}?{path.stat().st_mtime_ns:x}"
 
-    def without_paths(self, text: str) -> str:
-        """Remove the folder's path from a message."""
-        return re.sub(rf"{re.escape(str(self.folder))}/(?:\w+/)?", "", text)
-
     def delete(self) -> None:
         """Delete everything."""
         self._offered = {}
         shutil.rmtree(self.folder, ignore_errors=True)
+        end_private(self.folder)
 
 
 def _for_screen(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

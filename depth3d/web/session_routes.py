@@ -56,7 +56,7 @@ class SessionRoutes:
             finally:
                 session.has_photo = session.holds_photo
         except Depth3DError as error:
-            return JSONResponse({"error": session.message_of(error)}, _status(error))
+            return JSONResponse({"error": str(error)}, _status(error))
         return JSONResponse({})
 
     def give_file(self, request: Request) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -168,14 +169,20 @@ def panorama_result(options: Options) -> bytes:
     return scene.depth.metres.tobytes() + repr((scene.source, scene.unit)).encode()
 
 
-def set_result(options: Options) -> bytes:
+def write_set() -> None:
+    """Posed photos, and depth for the network and for depth maps to say."""
     room = posed_room(3, (WIDTH, HEIGHT))
-    Path("set").mkdir(exist_ok=True)
+    Path("set").mkdir()
     room.write_photos(Path("set/images"))
-    room.write_colmap(Path("set/sparse/0"))
+    room.write_colmap(Path("set/sparse/0"), points=50)
     room.write_inverse_depths(Path("set"))
     for name in room.names:
         np.save(f"{name}.npy", np.sqrt(np.load(f"set/{name}.npy")))
+
+
+def set_result(options: Options) -> bytes:
+    if not Path("set").exists():
+        write_set()
     with align_views(read_capture(Path("set")), options, detail_px=WIDTH) as aligned:
         seen = b"".join(view.z.tobytes() for view in aligned.views())
         return seen + repr([photo.notes for photo in aligned.photos] + [aligned.options.depth.predictor]).encode()
@@ -209,10 +216,10 @@ def test_every_field_is_tried() -> None:
 @pytest.mark.usefixtures("files")
 @pytest.mark.parametrize("pipeline", PIPELINES)
 def test_a_field_changes_what_comes_out_or_is_refused_by_name(pipeline: str) -> None:
-    silent = []
+    silent, result = [], cache(RESULTS[pipeline])
     for name, usual in FIELDS.items():
         value, beside = ELSEWHERE.get((pipeline, name), usual)
-        if not follows(RESULTS[pipeline], name, Options.of(**beside), Options.of(**(beside | {name: value}))):
+        if not follows(result, name, Options.of(**beside), Options.of(**(beside | {name: value}))):
             silent.append(name)
     assert silent == NO_CHANGE_HERE.get(pipeline, [])
 
@@ -313,13 +320,15 @@ def scene(files: Path) -> Scene:
 def test_an_output_option_changes_the_file_of_a_photo(scene: Scene, files: Path) -> None:
     (files / "made").mkdir()
     silent = []
+
+    @cache
+    def result(options: OutputOptions, file: str, kind: Kind | None) -> bytes:
+        scene.save(files / "made" / file, kind=kind, options=options, force=True)
+        return written(files / "made")
+
     for name, (value, file, kind, beside) in OUTPUTS.items():
-
-        def result(options: OutputOptions, file: str = file, kind: Kind | None = kind) -> bytes:
-            scene.save(files / "made" / file, kind=kind, options=options, force=True)
-            return written(files / "made")
-
-        if not follows(result, name, OutputOptions.of(**beside), OutputOptions.of(**(beside | {name: value}))):
+        saved = partial(result, file=file, kind=kind)
+        if not follows(saved, name, OutputOptions.of(**beside), OutputOptions.of(**(beside | {name: value}))):
             silent.append(name)
     assert silent == []
 
@@ -327,19 +336,19 @@ def test_an_output_option_changes_the_file_of_a_photo(scene: Scene, files: Path)
 def test_an_output_option_changes_the_files_of_a_video_or_is_refused(files: Path) -> None:
     (files / "made").mkdir()
     silent = []
+
+    @cache
+    def result(options: OutputOptions, file: str, kind: Kind | None) -> bytes:
+        clip: Any = Clip()
+        outputs = [files / "made" / file]
+        save_video(clip, outputs, options=METRIC, output_options=options, kind=kind, force=True)
+        return written(files / "made")
+
     for name, (value, file, kind, beside) in OUTPUTS.items():
         moving = kind == "parallax" or file.endswith(".gif")
-        outputs = [files / "made" / (file if moving else f"%d_{file}")]
-
-        made = "parallax" if moving else kind
         beside = {key: other for key, other in beside.items() if key != "fps"}
-
-        def result(options: OutputOptions, outputs: list[Path] = outputs, kind: Any = made) -> bytes:
-            clip: Any = Clip()
-            save_video(clip, outputs, options=METRIC, output_options=options, kind=kind, force=True)
-            return written(files / "made")
-
-        if not follows(result, name, OutputOptions.of(**beside), OutputOptions.of(**(beside | {name: value}))):
+        saved = partial(result, file=file if moving else f"%d_{file}", kind="parallax" if moving else kind)
+        if not follows(saved, name, OutputOptions.of(**beside), OutputOptions.of(**(beside | {name: value}))):
             silent.append(name)
     assert silent == []
 
@@ -348,40 +357,43 @@ def test_an_output_option_changes_the_file_of_a_panorama_or_is_refused(files: Pa
     (files / "made").mkdir()
     options = Options.of(grid_points=3000, refine=False, **METRES_ALL_AROUND)
     scene, silent = reconstruct_panorama(files / "around.png", options=options), []
+
+    @cache
+    def result(options: OutputOptions, target: str) -> bytes:
+        scene.save(files / "made" / target, options=options, force=True)
+        return written(files / "made")
+
     for name, (value, file, kind, beside) in OUTPUTS.items():
         target = file if kind is None and file.endswith((".ply", ".obj", ".glb")) else "a.glb"
-
-        def result(options: OutputOptions, target: str = target) -> bytes:
-            scene.save(files / "made" / target, options=options, force=True)
-            return written(files / "made")
-
         before = OutputOptions.of(**beside) if target == file else OutputOptions()
         value = 60.0 if name == "cut_angle_deg" else value
-        if not follows(result, name, before, before.changed(**{name: value})):
+        if not follows(partial(result, target=target), name, before, before.changed(**{name: value})):
             silent.append(name)
     assert silent == []
 
 
 def test_an_output_option_changes_the_files_of_a_batch(files: Path) -> None:
     silent = []
+
+    @cache
+    def result(options: OutputOptions, ending: str, kind: Kind | None) -> bytes:
+        plan = Batch(
+            inputs=("photos/a.png",),
+            output="out",
+            endings=(ending,),
+            kind=kind,
+            options=METRIC,
+            output_options=options,
+            workers=1,
+            force=True,
+        )
+        run_batch(plan)
+        Path("out/manifest.jsonl").unlink()
+        return written(files / "out")
+
     for name, (value, file, kind, beside) in OUTPUTS.items():
-
-        def result(options: OutputOptions, ending: str = file[1:], kind: Kind | None = kind) -> bytes:
-            plan = Batch(
-                inputs=("photos/a.png",),
-                output="out",
-                endings=(ending,),
-                kind=kind,
-                options=METRIC,
-                output_options=options,
-                workers=1,
-                force=True,
-            )
-            run_batch(plan)
-            Path("out/manifest.jsonl").unlink()
-            return written(files / "out")
-
-        if not follows(result, name, OutputOptions.of(**beside), OutputOptions.of(**(beside | {name: value}))):
+        saved = partial(result, ending=file[1:], kind=kind)
+        if not follows(saved, name, OutputOptions.of(**beside), OutputOptions.of(**(beside | {name: value}))):
             silent.append(name)
     assert silent == []
 

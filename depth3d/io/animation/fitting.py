@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.errors import OutputError, UsageError
 from depth3d.core.images import Animation
+from depth3d.io.open_input import shown
 from depth3d.io.registry import check_options, format_for
 
 _CHEAPER: Mapping[str, tuple[Mapping[str, Any], ...]] = {
@@ -93,7 +94,8 @@ def _narrowed(write: Callable[..., None], wide: Fitted, ratio: float, path: Path
         if ratio <= 1:
             return trial
     raise OutputError(
-        f"{path}: {wide.animation.count} frames do not fit into {max_bytes:,} bytes; allow more, or make fewer frames"
+        f"{shown(path)}: {wide.animation.count} frames do not fit into {max_bytes:,} bytes; allow more, or make "
+        "fewer frames"
     )
 
 

@@ -13,6 +13,7 @@ from depth3d.io.abandoned import hold, new_part_name, sweep
 from depth3d.io.animation.animation import checked_frames
 from depth3d.io.atomic import check_writable
 from depth3d.io.images.codec import encode_png
+from depth3d.io.open_input import shown
 from depth3d.io.registry import first_frame, numbered
 
 
@@ -55,7 +56,7 @@ def write_sequence(animation: Animation, path: Path, *, notes: Mapping[str, str]
             if held is not None:
                 os.close(held)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        raise OutputError(f"cannot write {shown(path)}: {error.strerror or error}") from error
     return folder
 
 

@@ -17,7 +17,7 @@ from depth3d.io.atomic import Beside, atomic_write
 from depth3d.io.depth.depth_image import metric_levels
 from depth3d.io.depth.stored import as_our_texts
 from depth3d.io.images.codec import encode_png
-from depth3d.io.open_input import read_small_file
+from depth3d.io.open_input import read_small_file, shown
 
 PARAMETERS_NAME = "depth_params.json"
 
@@ -101,5 +101,5 @@ def _read_parameters(path: Path) -> dict[str, object]:
     except (ValueError, RecursionError):
         entries = None
     if not isinstance(entries, dict):
-        raise OutputError(f"{path} exists and holds something else than depth parameters; move it away")
+        raise OutputError(f"{shown(path)} exists and holds something else than depth parameters; move it away")
     return entries
