@@ -8,7 +8,7 @@
 # make clean  remove what make made
 #
 # PYTHON picks the interpreter, PIP_ARGS adds to every pip install (README: torch's small CPU build on Linux),
-# PYTEST_ARGS goes to pytest instead of -n 2 (two processes), as in: make test PYTEST_ARGS="tests/geometry/test_mesh.py -x"
+# PYTEST_ARGS goes to pytest instead of -n 2 --dist worksteal (two processes), as in: make test PYTEST_ARGS="tests/geometry/test_mesh.py -x"
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv

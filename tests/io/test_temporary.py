@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from depth3d.core.errors import OutputError, PhotoError
+from depth3d.io.atomic import check_writable
+from depth3d.io.photos.photo import read_photo
 from depth3d.io.temporary import remove_left_behind, temporary_folder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows removes no folder with a locked file in it")
@@ -73,3 +76,18 @@ def test_folders_that_are_not_ours_stay(place: Path) -> None:
         *("depth3d-without_lock", "other-program", "elsewhere", "depth3d-link")
     }
     assert (elsewhere / ".lock").exists()
+
+
+def test_messages_call_files_in_temporary_folders_by_their_names(place: Path) -> None:
+    with temporary_folder() as folder:
+        (folder / "a.jpg").write_bytes(b"no photo")
+        for missing in (folder / "in0" / "b.jpg", folder / "b.jpg"):
+            with pytest.raises(PhotoError, match=r"^b\.jpg: no such file"):
+                read_photo(missing)
+        with pytest.raises(PhotoError, match=r"^a\.jpg: no picture"):
+            read_photo(folder / "a.jpg")
+        with pytest.raises(OutputError, match=r"^a\.jpg exists already"):
+            check_writable(folder / "a.jpg")
+    with pytest.raises(PhotoError) as caught:
+        read_photo(folder / "b.jpg")
+    assert str(caught.value).startswith(str(folder)), "the folder has gone, and is nobody's any more"

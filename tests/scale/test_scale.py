@@ -148,6 +148,17 @@ def test_a_hint_that_contradicts_the_others_is_named_and_left_out(factor: float)
     assert [r.is_used for r in fit.residuals] == [True, False, True, True, True]
 
 
+def test_messages_call_a_hint_by_its_label_wherever_its_pixel_has_moved() -> None:
+    hints = [tape(column, row) for column, row in ((5, 5), (20, 30), (40, 10), (55, 40), (60, 5))]
+    wrong = replace(hints[1], metres=hints[1].metres * 3, label="B (9 m)")
+    assert wrong.moved(lambda uv: uv + 0.25).name == wrong.name == "B (9 m)"
+    assert wrong == replace(wrong, label=None), "the same hint, whatever it is called"
+    fit = fit_scale(TRUTH.inverse_depth(), CAMERA, [hints[0], wrong, *hints[2:]])
+    assert fit.doubted == ("B (9 m)",)
+    assert any("the hint B (9 m) means a depth of" in note for note in fit.notes)
+    assert [residual.pixel for residual in fit.residuals] == [(hint.u, hint.v) for hint in hints]
+
+
 def test_of_three_hints_none_is_left_out() -> None:
     hints = [tape(5, 5), tape(30, 20), tape(60, 5)]
     wrong = DistanceAt(hints[1].u, hints[1].v, hints[1].metres * 4)

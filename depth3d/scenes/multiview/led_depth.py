@@ -181,7 +181,8 @@ class _Field:
         return mean, np.sqrt(np.maximum(self.line.scatter**2 - gained, 0) + self.nugget**2)
 
     def _shape(self, uv: NDArray[np.float64], d: NDArray[np.float64]) -> NDArray[np.float64]:
-        away = ((uv[:, None, :] - self.rows.uv[None, :, :]) ** 2).sum(axis=2)
+        u, v = (uv[:, k, None] - self.rows.uv[None, :, k] for k in (0, 1))
+        away = u * u + v * v
         step = np.exp(-(((d[:, None] - self.rows.d[None, :]) / self.depth_reach) ** 2) / 2)
         near = np.exp(-away / (2 * self.reach**2)) * step
         # The network's own range is bent everywhere alike, and its picture leans as a whole.
