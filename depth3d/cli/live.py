@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 @click.option(
     "--as",
     "kind",
-    type=click.Choice(["heatmap", "beside", "parallax", "stereo"]),
+    type=click.Choice(["heatmap", "beside", "cloud", "parallax", "stereo"]),
     default="heatmap",
     show_default=True,
-    help="heatmap: near bright, far dark. beside: the picture and its heat map. parallax: through a camera that moves "
-    "a little. stereo: for red and cyan glasses.",
+    help="heatmap: near bright, far dark. beside: the picture and its heat map. cloud: its points, seen from left and "
+    "right. parallax: through a camera that moves a little. stereo: for red and cyan glasses.",
 )
 @click.option(
     "--width",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from depth3d.cli.terminal import json_option, result
-from depth3d.core.errors import UsageError, WeightsError
+from depth3d.core.errors import WeightsError
 from depth3d.predictors.foreign.catalogue import KNOWN_NETWORKS
 
 if TYPE_CHECKING:
@@ -47,11 +47,12 @@ def fetch(name: str) -> None:
     from depth3d.predictors.weights import fetch_weights
 
     if name in KNOWN_NETWORKS:
-        from depth3d.predictors.foreign.hub import find_hub_file, find_model
+        from depth3d.predictors.foreign.hub import check_pinned, find_hub_file, find_model
 
         known = KNOWN_NETWORKS[name]
         model = find_hub_file(known.repo, known.revision, known.file) if known.file else find_model(known.address)
-        click.echo(f"{name}: {model.path} (revision {model.revision[:8]}; licence {model.licence})")
+        pinned = check_pinned(known, model)
+        click.echo(f"{name}: {model.path} ({pinned}; licence {model.licence})")
         return
     with download_progress(name) as progress:
         found = fetch_weights(name, progress=progress)
@@ -99,17 +100,37 @@ def verify(names_or_files: tuple[str, ...]) -> None:
     depth3d weights verify
     depth3d weights verify midas_small downloads/midas_v21_384.pt
     """
-    from depth3d.predictors.weights import OFFICIAL_WEIGHTS, find_weights, verify_weights
+    from depth3d.predictors.weights import verify_weights
 
-    foreign = next((name for name in names_or_files if name in KNOWN_NETWORKS), None)
-    if foreign is not None:
-        raise UsageError(f"{foreign}: no hash is pinned here; the Hub's client checks it: hf cache verify")
-    chosen = names_or_files or tuple(name for name in OFFICIAL_WEIGHTS if find_weights(name))
+    chosen = names_or_files or _present()
     if not chosen:
         raise WeightsError("there are no official weights on this machine; fetch some: depth3d weights fetch")
     for name_or_file in chosen:
+        if name_or_file in KNOWN_NETWORKS:
+            click.echo(f"{name_or_file}: {_verified(name_or_file)}")
+            continue
         found = verify_weights(name_or_file)
         click.echo(f"{name_or_file}: {found.path} {found.verdict}")
+
+
+def _present() -> tuple[str, ...]:
+    """The official and the catalogued networks that are on this machine."""
+    from depth3d.predictors.foreign.hub import cached_known
+    from depth3d.predictors.weights import OFFICIAL_WEIGHTS, find_weights
+
+    known = (one.name for one in KNOWN_NETWORKS.values() if cached_known(one))
+    return (*(name for name in OFFICIAL_WEIGHTS if find_weights(name)), *known)
+
+
+def _verified(name: str) -> str:
+    """What is known about a catalogued network that is in the Hub's cache."""
+    from depth3d.predictors.foreign.hub import cached_known, check_pinned
+
+    known = KNOWN_NETWORKS[name]
+    model = cached_known(known)
+    if model is None:
+        raise WeightsError(f"{name} is not on this machine; fetch it: depth3d weights fetch {name}")
+    return f"{model.path} {check_pinned(known, model)}"
 
 
 @contextmanager

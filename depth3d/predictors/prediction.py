@@ -48,8 +48,8 @@ class Prediction:
             `NOISE_STRENGTH`, and for metric kinds a third of `metric_sigma`, of which it is a part.
         noise_reach: how far such errors reach, as a share of the picture's diagonal.
         mask: (h, w) bool, False where the network sees no depth, such as in the sky; None means everywhere.
-        confidence: (h, w) float32 from 0 to 1; where it is 0 nothing is known.
-        normals: (h, w, 3) float32 in camera axes, towards the camera.
+        confidence: (h, w) float32 from 0 to 1; where it is 0 nothing is known, otherwise it is not used.
+        normals: (h, w, 3) float32 in camera axes, towards the camera; not used, and the provenance says so.
         focal_px: the network's own focal length in pixels of the whole photo's width, if it tells one.
         follows_focal: the metres were computed with `focal_px`; with another camera they are proportionally different.
         source: who made it, in words for the user.

@@ -54,10 +54,23 @@ def to_inverse_depth(prediction: Prediction, size: tuple[int, int], camera: Intr
         noise_strength=strength,
         noise_reach=prediction.noise_reach,
         source=prediction.source + shifted,
-        details=prediction.details,
+        details=(*prediction.details, *_also_told(prediction)),
         metric_sigma=sigma,
         shift_is_assumed=prediction.kind == "relative",
     )
+
+
+def _also_told(prediction: Prediction) -> tuple[tuple[str, str], ...]:
+    """What a network tells beside depth, and what becomes of it, for the provenance."""
+    told = []
+    if prediction.mask is not None:
+        told.append(f"mask (unknown where it is false, {np.mean(~prediction.mask):.1%})")
+    if prediction.confidence is not None:
+        none = np.mean(prediction.confidence <= 0)
+        told.append(f"confidence (unknown where it is 0, {none:.1%}; otherwise not used)")
+    if prediction.normals is not None:
+        told.append("normals (not used: those of files come from the depth)")
+    return (("also_told", ", ".join(told)),) if told else ()
 
 
 def _inverse(prediction: Prediction, size: tuple[int, int], camera: Intrinsics | None) -> NDArray[np.float32]:

@@ -19,12 +19,14 @@ from tiny_models import save_tiny  # noqa: E402
 
 import depth3d as d3  # noqa: E402
 from depth3d.cli import run  # noqa: E402
-from depth3d.core.errors import MissingExtraError, UsageError, WeightsError  # noqa: E402
+from depth3d.core.errors import Depth3DNotice, MissingExtraError, UsageError, WeightsError  # noqa: E402
 from depth3d.io.photos.photo import Exif  # noqa: E402
-from depth3d.predictors import load_predictor  # noqa: E402
-from depth3d.predictors.foreign import hub  # noqa: E402
+from depth3d.predictors import load_predictor, weights  # noqa: E402
+from depth3d.predictors.foreign import fastest, hub, hugging_face  # noqa: E402
+from depth3d.predictors.foreign.catalogue import KNOWN_NETWORKS  # noqa: E402
 from depth3d.predictors.foreign.hugging_face import LicenceWarning  # noqa: E402
 from depth3d.predictors.foreign.terms import NetworkTerms  # noqa: E402
+from depth3d.predictors.runtimes.measuring import Way, read_rows  # noqa: E402
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 KINDS = {
@@ -54,6 +56,7 @@ def _offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEPTH3D_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("DEPTH3D_OFFLINE", "1")
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("DEPTH3D_RUNTIME", "torch")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -125,6 +128,52 @@ def test_int8_is_measured_and_kept(models: Path, recwarn: pytest.WarningsRecorde
     assert [str(one.message) for one in recwarn] == ["converting dpt for pictures of 64x64, once"]
 
 
+@pytest.mark.filterwarnings("ignore:converting")
+@pytest.mark.parametrize("kind", ["dpt", "depth_anything metric"])
+def test_auto_measures_each_way_once_and_takes_an_exact_one(
+    models: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime")
+    wanted = load_predictor(f"hf:{models / kind}").see(photo()).values
+    monkeypatch.setenv("DEPTH3D_RUNTIME", "auto")
+    hugging_face._converted.cache_clear()
+    network = load_predictor(f"hf:{models / kind}")
+    seen = network.see(photo())
+    assert np.median(np.abs(seen.values - wanted)) < 0.01 * np.ptp(wanted)
+    told = dict(seen.details)
+    assert told["runtime"] in ("torch", "onnxruntime", "openvino")
+    assert float(told["off_from_torch"].split("%")[0]) < 0.5
+    (kept,) = (Path(hub_folder) for hub_folder in (weights.cache_folder() / "converted").glob("*/hf-ways-*-auto.json"))
+    rows = read_rows(kept)
+    assert {row.way for row in rows} >= {Way("torch", "fp32"), Way("onnxruntime", "fp32")}
+    assert all(row.way.precision != "int8" for row in rows)
+    monkeypatch.setattr(fastest, "deviation_of", lambda *_: pytest.fail("it was measured again"))
+    hugging_face._converted.cache_clear()
+    again = load_predictor(f"hf:{models / kind}").see(photo())
+    np.testing.assert_array_equal(again.values, seen.values)
+
+
+@pytest.mark.filterwarnings("ignore:converting")
+def test_auto_takes_a_named_precision_where_a_library_has_it(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnxruntime")
+    wanted = load_predictor(f"hf:{models / 'dpt'}").see(photo()).values
+    monkeypatch.setenv("DEPTH3D_RUNTIME", "auto")
+    seen = load_predictor(f"hf:{models / 'dpt'}", precision="int8").see(photo())
+    assert (dict(seen.details)["runtime"], dict(seen.details)["precision"]) == ("onnxruntime", "int8")
+    assert float(dict(seen.details)["off_from_torch"].split("%")[0]) < 10
+    assert 0 < np.abs(seen.values - wanted).max() < 0.2 * np.ptp(wanted)
+
+
+def test_what_cannot_be_converted_stays_in_torch_and_says_so(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setenv("DEPTH3D_RUNTIME", "auto")
+    hugging_face._converted.cache_clear()
+    monkeypatch.setattr(fastest, "LARGEST_BYTES", 10)
+    with pytest.warns(Depth3DNotice, match="dpt: weighs .* GiB, too much for one ONNX file; it runs in torch"):
+        seen = load_predictor(f"hf:{models / 'dpt'}").see(photo())
+    assert dict(seen.details)["runtime"] == "torch"
+
+
 def in_hub(models: Path, repo: str, commit: str) -> None:
     """Lay a model into the Hub's cache as its client does."""
     folder = hub.hub_cache() / f"models--{repo.replace('/', '--')}"
@@ -138,26 +187,35 @@ def test_the_hubs_cache_serves_names_offline(models: Path, tmp_path: Path, capsy
     network = load_predictor("hf:someone/tiny")
     assert network.folder.revision.startswith("c0ffee")
     assert load_predictor("hf:someone/tiny@" + "c0ffee" * 6 + "abcd").weights_id == network.weights_id
-    in_hub(models, "Intel/dpt-hybrid-midas", "d" * 40)
+    swin = KNOWN_NETWORKS["dpt_swin2_tiny"]
+    in_hub(models, swin.repo, swin.revision)
     files = ["-o", str(tmp_path / "a.ply"), "-o", str(tmp_path / "a.glb"), "--near", "1m", "--far", "4m"]
-    assert run(["export", str(SAMPLES / "room.jpg"), "--predictor", "dpt_hybrid", *files]) == 0
+    assert run(["export", str(SAMPLES / "room.jpg"), "--predictor", "dpt_swin2_tiny", *files]) == 0
     facts = json.loads((tmp_path / "a.ply.json").read_text())["depth"]
-    assert (facts["network"], facts["revision"], facts["licence"]) == ("Intel/dpt-hybrid-midas", "d" * 40, "apache-2.0")
+    assert (facts["network"], facts["revision"], facts["licence"]) == (swin.repo, swin.revision, "apache-2.0")
     assert (tmp_path / "a.glb").is_file()
     capsys.readouterr()
     assert run(["weights", "list"]) == 0
     rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
-    assert "470 MiB" in rows["dpt_hybrid"]
-    assert "Apache-2.0" in rows["dpt_hybrid"]
-    assert "revision dddddddd" in rows["dpt_hybrid"]
+    assert "165 MiB" in rows["dpt_swin2_tiny"]
+    assert "MIT" in rows["dpt_swin2_tiny"]
+    assert "revision f7f350e1" in rows["dpt_swin2_tiny"]
     assert "not on this machine; fetch it: depth3d weights fetch moge2_small" in rows["moge2_small"]
     assert run(["weights", "list", "--json"]) == 0
     told = {one["name"]: one for one in map(json.loads, capsys.readouterr().out.splitlines())}
-    assert told["dpt_hybrid"]["kind"] == "inverse"
-    assert told["dpt_hybrid"]["path"].endswith("d" * 40)
+    assert told["dpt_swin2_tiny"]["kind"] == "inverse"
+    assert told["dpt_swin2_tiny"]["path"].endswith(swin.revision)
     assert told["moge2_small"]["path"] is None
     assert run(["doctor"]) in (0, 1)
-    assert "dpt_hybrid" in capsys.readouterr().out
+    assert "dpt_swin2_tiny" in capsys.readouterr().out
+    assert run(["weights", "verify", "dpt_swin2_tiny"]) == 0
+    assert "revision f7f350e1 is the pinned one; no hash of model.safetensors is known" in capsys.readouterr().out
+    other = KNOWN_NETWORKS["depth_anything_v2_small"]
+    in_hub(models, other.repo, other.revision)
+    assert run(["weights", "verify", other.name]) == 1
+    assert "expected 3152477c...; remove it and fetch it again" in capsys.readouterr().err
+    assert run(["export", str(SAMPLES / "room.jpg"), "--predictor", other.name, "-o", str(tmp_path / "b.ply")]) == 1
+    assert "expected 3152477c...; remove it and fetch it again" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -189,7 +247,9 @@ def test_each_wrong_model_is_refused_in_one_line(models: Path, tmp_path: Path) -
         load_predictor("hf:someone/absent")
     with pytest.raises(UsageError, match="runs in onnxruntime in fp32 or int8, not in bf16"):
         load_predictor(f"hf:{models / 'dpt'}", runtime="onnxruntime", precision="bf16")
-    with pytest.raises(UsageError, match="runs in torch in fp32 or bf16, not in int8; --runtime openvino may"):
+    with pytest.raises(UsageError, match="runs in openvino in fp32 or bf16 or fp16, not in int8"):
+        load_predictor(f"hf:{models / 'dpt'}", runtime="openvino", precision="int8")
+    with pytest.raises(UsageError, match="runs in torch in fp32 or bf16, not in int8; leave --runtime out"):
         load_predictor(f"hf:{models / 'dpt'}", precision="int8")
     with pytest.raises(UsageError, match="its own configuration says mean; leave it out"):
         load_predictor(f"hf:{models / 'dpt'}", terms=NetworkTerms(mean=(0, 0, 0)))
@@ -274,5 +334,9 @@ def test_fetching_offline_names_the_way_by_hand(capsys: pytest.CaptureFixture[st
     told = capsys.readouterr().err.strip()
     assert len(told.splitlines()) == 1
     assert "nothing may be fetched offline; fetch it where there is a network: hf download Ruicheng/moge-2-vits" in told
-    assert run(["weights", "verify", "dpt_hybrid"]) == 2
-    assert "no hash is pinned here" in capsys.readouterr().err
+    assert run(["weights", "verify", "dpt_hybrid"]) == 1
+    assert "dpt_hybrid is not on this machine; fetch it" in capsys.readouterr().err
+
+
+def test_every_short_name_is_pinned_to_a_commit() -> None:
+    assert all(len(known.revision) == 40 for known in KNOWN_NETWORKS.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -181,21 +182,27 @@ def test_a_graph_of_any_size_sees_the_photo_in_its_proportions(tmp_path: Path) -
     assert load_predictor(f"onnx:{fixed}", terms=usual).predict(exact_photo()).size == (160, 120)
 
 
-def test_moge_outputs_become_camera_and_metres(tmp_path: Path) -> None:
-    """As docs/onnx.md of MoGe says: points up to a shift of z, a mask, normals, and the scale of metres."""
+@pytest.mark.parametrize("scale_name", ["metric_scale", "scale"])
+def test_moge_outputs_become_camera_and_metres(tmp_path: Path, scale_name: str) -> None:
+    """As docs/onnx.md of MoGe says: points up to a shift of z, a mask, normals, and the scale of metres.
+
+    The published files call the last one "scale".
+    """
     points, scale, shift = exact_points(80, 60), 2.3, 0.4
     depth = exact_depth(80, 60)
     told = {
         "points": ((points - (0, 0, shift)) / scale).astype(np.float32)[None],
         "normal": np.tile(np.float32([0, 0, -1]), (1, 60, 80, 1)),
         "mask": (depth < 4.9).astype(np.float32)[None],
-        "metric_scale": np.float32([scale]),
+        scale_name: np.float32([scale]),
     }
     path = constant_graph(tmp_path / "moge.onnx", told)
     scene = d3.reconstruct(exact_photo(), options=d3.Options.of(predictor=f"onnx:{path}", refine=False))
     assert scene.unit == "m"
     assert scene.camera.fx == pytest.approx(FOCAL_PX, rel=1e-3)
     assert "seen by the network (moge.onnx" in scene.camera.source
+    told = dict(scene.inverse_depth.details)["also_told"]
+    assert re.fullmatch(r"mask \(unknown where it is false, \d+\.\d%\), normals \(not used: .*\)", told)
     network = load_predictor(f"onnx:{path}")
     seen = network.see(exact_photo())
     assert seen.kind == "metric points"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,21 +15,26 @@ def load_foreign(
 ) -> Predictor:
     """Load ``onnx:FILE``, ``hf:NAME_OR_FOLDER`` or a network of the catalogue, see `load_predictor`."""
     from depth3d.predictors.foreign.catalogue import KNOWN_NETWORKS
-    from depth3d.predictors.foreign.terms import NetworkTerms
+    from depth3d.predictors.foreign.terms import NetworkTerms, terms_of
 
     stated = terms or NetworkTerms()
     known = KNOWN_NETWORKS.get(name)
     scheme, _, rest = name.partition(":")
     if scheme == "onnx" or (known is not None and known.file):
-        from depth3d.predictors.foreign.hub import find_hub_file
+        from depth3d.predictors.foreign.hub import check_pinned, find_hub_file
         from depth3d.predictors.foreign.onnx_file import load_onnx
 
         path = Path(rest)
         if known is not None:
-            path = find_hub_file(known.repo, known.revision, known.file).path / known.file
-            stated = replace(stated, licence=known.licence)
+            folder = find_hub_file(known.repo, known.revision, known.file)
+            check_pinned(known, folder)
+            path, stated = folder.path / known.file, stated.over(terms_of(known))
         return load_onnx(path, terms=stated, runtime=runtime, precision=precision, threads=threads)
     from depth3d.predictors.foreign.hugging_face import load_hugging_face
 
+    if known is not None:
+        from depth3d.predictors.foreign.hub import check_pinned, find_model
+
+        check_pinned(known, find_model(known.address))
     address = rest if known is None else known.address
     return load_hugging_face(address, terms=stated, runtime=runtime, precision=precision, threads=threads)

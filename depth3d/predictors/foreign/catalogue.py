@@ -21,6 +21,12 @@ class KnownNetwork:
         file: the ONNX file in it; empty where it is a model of the transformers library.
         kind: what its output is.
         licence: under which it is offered.
+        sha256: of its weights' file; empty where this project does not know it, see `KNOWN_NETWORKS`.
+        mean: (red, green, blue) that an ONNX file wants subtracted from the picture in [0, 1]; None where that is told
+            by its outputs, or by the library.
+        std: (red, green, blue) that the picture is then divided by.
+        size: longer side of the picture for an ONNX file that takes any size.
+        multiple_of: both sides of that picture are multiples of this.
         mib: about what it weighs, in MiB.
         paper: where it is described.
     """
@@ -33,6 +39,11 @@ class KnownNetwork:
     licence: str
     mib: float
     paper: str
+    sha256: str = ""
+    mean: tuple[float, float, float] | None = None
+    std: tuple[float, float, float] | None = None
+    size: int | None = None
+    multiple_of: int | None = None
 
     @property
     def address(self) -> str:
@@ -47,6 +58,7 @@ KNOWN_NETWORKS = {
             name="depth_anything_v2_small",
             repo="depth-anything/Depth-Anything-V2-Small-hf",
             revision="5426e4f0f36572d16453bbda7a8389317b1bef99",
+            sha256="3152477ce0d8d6978d76b995120de97cb5b928701fd0f817769f59e249a16b70",
             kind="inverse",
             licence="Apache-2.0",
             mib=95,
@@ -55,26 +67,32 @@ KNOWN_NETWORKS = {
         KnownNetwork(
             name="moge2_small",
             repo="Ruicheng/moge-2-vits-normal-onnx",
-            revision="",
+            revision="e50ffda41565591092adea54c6ac83d6212e1e23",
+            sha256="24eacb5dc7a2c54c7bc98f7de085ffbed79ad006ea5b664c2c2cdc02ff3a52f0",
             file="model.onnx",
             kind="metric points",
             licence="MIT",
-            mib=140,
+            mib=134,
             paper="Wang et al., arXiv 2507.02546",
         ),
         KnownNetwork(
             name="dpt_hybrid",
-            repo="Intel/dpt-hybrid-midas",
-            revision="",
+            repo="Xenova/dpt-hybrid-midas",  # Intel's own repository has no safetensors
+            revision="8af5a62e326ba3e842759aa27e13008c1c758db5",
+            file="onnx/model.onnx",
+            mean=(0.5, 0.5, 0.5),
+            std=(0.5, 0.5, 0.5),
+            size=384,
+            multiple_of=32,
             kind="inverse",
             licence="Apache-2.0",
-            mib=470,
+            mib=508,
             paper="Ranftl et al., arXiv 2103.13413",
         ),
         KnownNetwork(
             name="dpt_swin2_tiny",
             repo="Intel/dpt-swinv2-tiny-256",
-            revision="",
+            revision="f7f350e1a10a5ea58671b68ab5f49dc18ec00483",
             kind="inverse",
             licence="MIT",
             mib=165,
@@ -82,5 +100,5 @@ KNOWN_NETWORKS = {
         ),
     )
 }
-"""Their files' hashes are not known here: what is fetched is verified by the Hub's revision, of whose commit each
-file's hash is a part. A revision that is written here therefore pins every file."""
+"""A revision pins every file: it is the Hub's commit, of which each file's hash is a part, and the Hub's client checks
+that. Where the hash of the weights is known besides, it is checked here at every load, whoever put the file there."""

@@ -21,6 +21,8 @@ from depth3d.predictors.runtimes.measuring import LARGEST_DEVIATION
 from depth3d.predictors.runtimes.store import CONVERSION, Store, making
 
 _OPSET = 17
+PRECISIONS_OF = {"onnxruntime": ("fp32", "int8"), "openvino": ("fp32", "bf16", "fp16")}
+"""OpenVINO does not read the 8-bit matrices that onnxruntime writes."""
 _OUTPUTS = ("predicted_depth", "field_of_view")
 
 
@@ -32,7 +34,7 @@ class ConvertedModel:
         name: of it, for messages.
         sha256: digits of its weights, which name the folder.
         runtime: ``onnxruntime`` or ``openvino``.
-        precision: ``fp32``, ``int8`` (weights of the matrices), or with OpenVINO ``bf16`` and ``fp16``.
+        precision: ``fp32``; with onnxruntime ``int8`` (weights of the matrices), with OpenVINO ``bf16`` and ``fp16``.
         threads: how many threads it may use, or None.
     """
 
@@ -52,7 +54,7 @@ class ConvertedModel:
         """
         shape = picture.shape[2:]
         if shape not in self._graphs:
-            path = self._converted(picture)
+            path = converted_file(self._model, self._name, self._store, picture, quantised=self.precision == "int8")
             self._graphs[shape] = Graph(path, runtime=self.runtime, threads=self._threads, precision=self.precision)
             self._compare(shape, path, picture)
         return self._graphs[shape]({"picture": picture})
@@ -61,23 +63,6 @@ class ConvertedModel:
     def in_words(self) -> str:
         """How far it was off from torch when it was converted."""
         return ", ".join(f"{one.median:.3%} at {w}x{h}" for (h, w), one in self.deviations.items())
-
-    def _converted(self, picture: NDArray[np.float32]) -> Path:
-        """The file for pictures of this size, made if it is not there or damaged."""
-        height, width = picture.shape[2:]
-        exact = self._store.folder / f"hf-v{CONVERSION}-{width}x{height}.onnx"
-        path = exact.with_stem(f"{exact.stem}-int8") if self.precision == "int8" else exact
-        self._store.check_trusted()
-        with self._store.held():
-            if not self._store.is_sound(exact):
-                words = f"converting {self._name} for pictures of {width}x{height}, once"
-                warnings.warn(Depth3DNotice(words), stacklevel=6)
-                _write(self._model, picture, exact)
-                self._store.seal(exact)
-            if not self._store.is_sound(path):
-                _quantise(exact, path)
-                self._store.seal(path)
-        return path
 
     def _compare(self, shape: tuple[int, ...], path: Path, picture: NDArray[np.float32]) -> None:
         """Measure how far the converted model strays on this picture, unless that was measured before."""
@@ -95,6 +80,37 @@ class ConvertedModel:
             raise RuntimeFailedError(
                 f"{self._name}: in {self.runtime} its depth is {stray:.1%} off what torch gives; use --runtime torch"
             )
+
+
+def converted_file(
+    model: Any, name: str, store: Store, picture: NDArray[np.float32], *, quantised: bool = False
+) -> Path:
+    """The ONNX file of a model for pictures of one size, made if it is not there or damaged.
+
+    Args:
+        model: the torch model.
+        name: of it, for messages.
+        store: of its weights.
+        picture: (1, 3, h, w), one of that size.
+        quantised: with the weights of matrices in 8 bits.
+
+    Raises:
+        RuntimeFailedError: it cannot be converted, or not be stored.
+    """
+    height, width = picture.shape[2:]
+    exact = store.folder / f"hf-v{CONVERSION}-{width}x{height}.onnx"
+    path = exact.with_stem(f"{exact.stem}-int8") if quantised else exact
+    store.check_trusted()
+    with store.held():
+        if not store.is_sound(exact):
+            words = f"converting {name} for pictures of {width}x{height}, once"
+            warnings.warn(Depth3DNotice(words), stacklevel=6)
+            _write(model, picture, exact)
+            store.seal(exact)
+        if not store.is_sound(path):
+            _quantise(exact, path)
+            store.seal(path)
+    return path
 
 
 def _in_torch(model: Any, picture: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -146,6 +162,8 @@ def _quantise(exact: Path, path: Path) -> None:
 
 def check_way(name: str, runtime: str, precision: str) -> None:
     """Raise UsageError unless converted models run so."""
-    possible = ("fp32", "int8") if runtime == "onnxruntime" else ("fp32", "bf16", "fp16", "int8")
+    possible = PRECISIONS_OF[runtime]
     if precision not in possible:
-        raise UsageError(f"hf:{name} runs in {runtime} in {' or '.join(possible)}, not in {precision}")
+        raise UsageError(
+            f"hf:{name} runs in {runtime} in {' or '.join(possible)}, not in {precision}; leave --runtime out"
+        )

@@ -96,6 +96,29 @@ def cached_known(known: KnownNetwork) -> ModelFolder | None:
     return cached_model(known.repo, known.revision, known.file or "*.safetensors")
 
 
+def check_pinned(known: KnownNetwork, model: ModelFolder) -> str:
+    """Compare a catalogued network's weights with the hash that is pinned for them.
+
+    Returns:
+        What was found, in words.
+
+    Raises:
+        WeightsError: they have another hash.
+    """
+    from depth3d.predictors.weights import examine_weights
+
+    path = model.path / (known.file or "model.safetensors")
+    if not known.sha256:
+        return f"revision {model.revision[:8]} is the pinned one; no hash of {path.name} is known here"
+    sha256 = examine_weights(path).sha256
+    if sha256 != known.sha256:
+        raise WeightsError(
+            f"{known.name}: {path} has sha256 {sha256[:8]}..., expected {known.sha256[:8]}...; remove it and fetch it "
+            f"again: depth3d weights fetch {known.name}"
+        )
+    return f"sha256 {sha256[:8]}... is the pinned one"
+
+
 def hub_cache() -> Path:
     """Where the Hub's client keeps what it fetched."""
     stated = os.environ.get("HF_HUB_CACHE")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
+import os
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
+from functools import lru_cache, partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.depth import InverseDepth
-from depth3d.core.errors import Depth3DNotice, Depth3DWarning, MissingExtraError, UsageError, WeightsError
+from depth3d.core.errors import Depth3DNotice, Depth3DWarning, UsageError, WeightsError
 from depth3d.predictors.foreign.converting import ConvertedModel, check_way
+from depth3d.predictors.foreign.fastest import FastestModel
 from depth3d.predictors.foreign.finding import FoundKind, find_kind
 from depth3d.predictors.foreign.graph import Arrays, available
 from depth3d.predictors.foreign.hub import ModelFolder, find_model
 from depth3d.predictors.foreign.terms import NetworkTerms
+from depth3d.predictors.foreign.transformers_model import import_transformers, load_model, quiet
 from depth3d.predictors.prediction import Kind, Prediction
 from depth3d.predictors.runtimes.failure import runtime_failures
 from depth3d.predictors.runtimes.in_torch import limit_threads
+from depth3d.predictors.runtimes.machine import installed
 from depth3d.predictors.to_inverse import to_inverse_depth
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ _KINDS: dict[str, Kind] = {
 }
 """What the models of a type give, where their configuration does not say; Depth Anything's does, Depth Pro is below."""
 
-_NEEDS_MORE = {"prompt_depth_anything": "depth measured by a sensor as a second input"}
 _PRECISIONS = ("fp32", "bf16")
 
 
@@ -62,7 +62,7 @@ class TransformersPredictor:
         precision: ``fp32`` or ``bf16``.
         threads: how many threads torch may use, or None.
         metric_sigma: for metres, one standard deviation of the scale as a share, where one is stated.
-        converted: runs the model in another library; None where torch does.
+        converted: runs the model in another library, or in the fastest; None where torch does.
     """
 
     folder: ModelFolder
@@ -74,7 +74,7 @@ class TransformersPredictor:
     precision: str = "fp32"
     threads: int | None = None
     metric_sigma: float | None = None
-    converted: ConvertedModel | None = None
+    converted: ConvertedModel | FastestModel | None = None
 
     @property
     def name(self) -> str:
@@ -107,7 +107,7 @@ class TransformersPredictor:
                 ("weights_sha256_begins", self.weights_id),
                 ("licence", self.folder.licence),
                 ("runtime", "torch" if self.converted is None else self.converted.runtime),
-                ("precision", self.precision),
+                ("precision", self.precision if self.converted is None else self.converted.precision),
                 ("output_kind", self.kind if self.found is None else self.found.in_words),
                 *(() if self.converted is None else (("off_from_torch", self.converted.in_words),)),
             ),
@@ -132,9 +132,9 @@ def load_hugging_face(
         name_or_folder: a folder that save_pretrained wrote, or OWNER/NAME[@REVISION] on the Hub, whose cache is used
             without network where it has the files.
         terms: the kind of output where the model's type does not say it, and the error of metres.
-        runtime: ``auto`` and ``torch`` are torch; ``onnxruntime`` and ``openvino`` run it converted, once per size of
-            picture, and compared with torch.
-        precision: ``auto`` and ``fp32``; ``bf16`` in torch and OpenVINO, ``fp16`` in OpenVINO, ``int8`` in both others.
+        runtime: ``torch``; ``onnxruntime`` and ``openvino`` run it converted, once per size of picture, and compared
+            with torch; ``auto`` is the fastest of them, measured once per size (DEPTH3D_RUNTIME may name another).
+        precision: ``auto`` and ``fp32``; ``bf16`` in torch and OpenVINO, ``fp16`` in OpenVINO, ``int8`` in onnxruntime.
         threads: how many threads torch may use, or None for its own choice.
 
     Raises:
@@ -145,14 +145,7 @@ def load_hugging_face(
     Warns:
         LicenceWarning: the licence forbids commercial use.
     """
-    exact = "fp32" if precision == "auto" else precision
-    converts = runtime not in ("auto", "torch")
-    if converts:
-        check_way(name_or_folder, runtime, exact)
-    elif exact not in _PRECISIONS:
-        raise UsageError(
-            f"hf:{name_or_folder} runs in torch in {' or '.join(_PRECISIONS)}, not in {exact}; --runtime openvino may"
-        )
+    runtime = _runtime(name_or_folder, runtime, precision)
     others = [one.replace("_", " ") for one in terms.stated if one not in ("output_kind", "metric_sigma")]
     if others:
         raise UsageError(f"hf:{name_or_folder}: its own configuration says {others[0]}; leave it out")
@@ -162,17 +155,47 @@ def load_hugging_face(
         warnings.warn(
             LicenceWarning(f"{folder.name}: its licence, {folder.licence}, forbids commercial use"), stacklevel=3
         )
-    loaded = _loaded(folder)
+    loaded = load_model(folder)
     kind, found = _kind_of(loaded, folder, terms)
     model, processor, digits = loaded
-    converted = None
-    if converts:
-        converted = ConvertedModel(
-            model, folder.name, digits, runtime=available(runtime), precision=exact, threads=threads
-        )
+    exact = "fp32" if precision == "auto" else precision
+    converted = None if runtime == "torch" else _converted(model, folder.name, digits, runtime, precision, threads)
     return TransformersPredictor(
         folder, model, processor, kind, found, digits, exact, threads, terms.metric_sigma, converted
     )
+
+
+@lru_cache(maxsize=2)
+def _converted(
+    model: Any, name: str, digits: str, runtime: str, precision: str, threads: int | None
+) -> ConvertedModel | FastestModel:
+    """The model in another library or in the fastest; what was loaded for one photo serves the next."""
+    if runtime == "auto":
+        in_torch = partial(_in_torch, model, threads=threads)
+        return FastestModel(model, in_torch, name, digits, precision=precision, threads=threads)
+    exact = "fp32" if precision == "auto" else precision
+    return ConvertedModel(model, name, digits, runtime=runtime, precision=exact, threads=threads)
+
+
+def _runtime(name: str, runtime: str, precision: str) -> str:
+    """What runs the model: as asked, else as DEPTH3D_RUNTIME says, else ``auto`` where a library is there to compare.
+
+    Raises:
+        UsageError: that library has no such precision.
+        MissingExtraError: it is not installed.
+    """
+    if runtime == "auto":
+        runtime = os.environ.get("DEPTH3D_RUNTIME") or "auto"
+    if runtime == "auto" and not installed():
+        runtime = "torch"
+    exact = "fp32" if precision == "auto" else precision
+    if runtime == "torch" and exact not in _PRECISIONS:
+        possible = " or ".join(_PRECISIONS)
+        raise UsageError(f"hf:{name} runs in torch in {possible}, not in {exact}; leave --runtime out")
+    if runtime in ("auto", "torch"):
+        return runtime
+    check_way(name, runtime, exact)
+    return available(runtime)
 
 
 def run_model(
@@ -182,12 +205,12 @@ def run_model(
     import torch
 
     size = rgb.shape[:2]
-    with runtime_failures(name), _quiet():
+    with runtime_failures(name), quiet():
         picture = processor(images=np.ascontiguousarray(rgb), return_tensors="pt", input_data_format="channels_last")
     with runtime_failures(name):
         given = run(picture["pixel_values"].numpy())
     told = {"field_of_view": None, **{key: torch.from_numpy(np.asarray(array)) for key, array in given.items()}}
-    with runtime_failures(name), _quiet():
+    with runtime_failures(name), quiet():
         (result,) = processor.post_process_depth_estimation(SimpleNamespace(**told), [tuple(size)])
     values: NDArray[np.float32] = result["predicted_depth"].float().numpy().reshape(size)
     focal = result.get("focal_length")
@@ -224,73 +247,3 @@ def _kind_of(loaded: tuple[Any, Any, str], folder: ModelFolder, terms: NetworkTe
     found = find_kind(lambda rgb: run_model(run, processor, rgb, folder.name)[0], folder.name)
     warnings.warn(Depth3DNotice(f"{folder.name}: its output is {found.in_words}"), stacklevel=3)
     return found.kind, found
-
-
-@lru_cache(maxsize=2)
-def _loaded(folder: ModelFolder) -> tuple[Any, Any, str]:
-    """Model, processor, and digits that tell these weights from any other."""
-    transformers = import_transformers()
-    with runtime_failures(folder.name), _quiet():
-        config = transformers.AutoConfig.from_pretrained(folder.path, local_files_only=True, trust_remote_code=False)
-    needed = _NEEDS_MORE.get(config.model_type)
-    if needed:
-        raise WeightsError(f"{folder.name}: wants {needed}; take a network that sees a photo alone")
-    if type(config) not in transformers.MODEL_FOR_DEPTH_ESTIMATION_MAPPING:
-        raise WeightsError(
-            f"{folder.name}: is a {config.model_type}, no depth network of transformers; take one with the task "
-            "depth-estimation, or export it to ONNX"
-        )
-    with runtime_failures(folder.name), _quiet():
-        import torch
-
-        model = transformers.AutoModelForDepthEstimation.from_pretrained(
-            folder.path, config=config, use_safetensors=True, local_files_only=True, dtype=torch.float32
-        ).eval()
-        processor = transformers.AutoImageProcessor.from_pretrained(folder.path, local_files_only=True)
-    return model, processor, _digits(folder.path)
-
-
-def _digits(folder: Path) -> str:
-    """The first 16 hex digits of the hash over the weights' files."""
-    total = hashlib.sha256()
-    for path in sorted(folder.glob("*.safetensors")):
-        with path.open("rb") as file:
-            total.update(hashlib.file_digest(file, "sha256").digest())
-    return total.hexdigest()[:16]
-
-
-def import_transformers() -> Any:
-    """Import transformers after torchvision, which it uses.
-
-    Raises:
-        MissingExtraError: it is not installed.
-    """
-    from depth3d.predictors.torch_env import import_torchvision
-
-    import_torchvision()
-    try:
-        with _quiet():
-            import transformers
-
-            quiet: Any = transformers.utils.logging
-            quiet.disable_progress_bar()
-    except ImportError:
-        raise MissingExtraError("a Hugging Face model", "transformers", "hf") from None
-    return transformers
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """What the library says about itself, such as its progress bars, is no user's business."""
-    import logging
-
-    logger = logging.getLogger("transformers")
-    before, disabled = logger.level, logger.disabled
-    logger.disabled = True
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            yield
-        finally:
-            logger.setLevel(before)
-            logger.disabled = disabled

@@ -17,7 +17,7 @@ from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import Depth3DNotice, UsageError, WeightsError
 from depth3d.predictors.foreign.finding import FoundKind, Run, UnclearKindError, explained_by, find_kind
 from depth3d.predictors.foreign.graph import Graph
-from depth3d.predictors.foreign.outputs import Outputs, read_outputs
+from depth3d.predictors.foreign.outputs import METRIC_SCALES, Outputs, read_outputs
 from depth3d.predictors.foreign.pictures import NORMALISATIONS, PictureInput, Triple, find_picture_input
 from depth3d.predictors.foreign.terms import NetworkTerms, terms_beside, terms_in_metadata
 from depth3d.predictors.prediction import Kind, Prediction
@@ -145,7 +145,8 @@ def _understood(
     if terms.output is None and "points" in names:
         if terms.output_kind is not None and terms.output_kind not in ("points", "metric points"):
             raise UsageError(f"{graph.path.name}: gives points; leave --output-kind out")
-        return stated or NORMALISATIONS["0 to 1"], "metric points" if "metric_scale" in names else "points", None
+        is_metric = not names.isdisjoint(METRIC_SCALES)
+        return stated or NORMALISATIONS["0 to 1"], "metric points" if is_metric else "points", None
     if terms.output_kind is not None and (stated is not None or not picture.is_normalised):
         return stated or NORMALISATIONS["0 to 255"], terms.output_kind, None
     usual, found = _remembered_or_found(graph, picture, sha256, stated)

@@ -12,6 +12,8 @@ from depth3d.predictors.foreign.graph import Arrays
 
 _DEPTH_WORDS = ("depth", "disp", "inverse", "output")
 _FOCAL_WORDS = ("focal",)
+METRIC_SCALES = ("metric_scale", "scale")
+"""What MoGe-2's export example, and its published files, call the factor that makes their points metres."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,7 +23,7 @@ class Outputs:
     Attributes:
         values: (h, w) float32; for points (h, w, 3), times the metric scale if there is one.
         is_points: whether they are points.
-        is_metric: whether points are in metres, by an output `metric_scale`.
+        is_metric: whether points are in metres, by an output of `METRIC_SCALES`.
         mask: (h, w) bool or None.
         confidence: (h, w) float32 from 0 to 1 or None.
         normals: (h, w, 3) float32 or None.
@@ -53,7 +55,7 @@ def read_outputs(arrays: Arrays, name: str, *, depth: str | None = None) -> Outp
     """
     points = arrays.get("points") if depth is None else None
     if points is not None and points.shape[-1:] == (3,):
-        scale = arrays.get("metric_scale")
+        scale = next((arrays[key] for key in METRIC_SCALES if key in arrays), None)
         values = _squeezed(points, 3).astype(np.float32)
         if scale is not None:
             values = values * np.float32(scale.reshape(-1)[0])

@@ -7,10 +7,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from depth3d.core.errors import UsageError, WeightsError
 from depth3d.predictors.prediction import Kind, check_kind
+
+if TYPE_CHECKING:
+    from depth3d.predictors.foreign.catalogue import KnownNetwork
 
 LARGEST_SIDE = 4096
 _HUGGING_FACE = {"image_mean": "mean", "image_std": "std"}
@@ -69,6 +72,19 @@ class NetworkTerms:
     def stated(self) -> tuple[str, ...]:
         """The names of what is stated."""
         return tuple(one.name for one in fields(self) if getattr(self, one.name) is not None)
+
+
+def terms_of(known: KnownNetwork) -> NetworkTerms:
+    """What the catalogue says about an ONNX file."""
+    kind = None if known.mean is None else known.kind  # a point map's outputs say themselves what they are
+    return NetworkTerms(
+        output_kind=kind,
+        mean=known.mean,
+        std=known.std,
+        size=known.size,
+        multiple_of=known.multiple_of,
+        licence=known.licence,
+    )
 
 
 def terms_from(given: Mapping[str, Any], where: str) -> NetworkTerms:

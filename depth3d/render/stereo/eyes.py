@@ -126,6 +126,8 @@ def to_rig(layers: Layers, eyes: Eyes, *, at_infinity: bool = False) -> Rig:
     else:
         converged = find_focus(layers, eyes.focus).inverse if eyes.convergence_m is None else 1 / eyes.convergence_m
         reach = max(near - converged, converged - far)
+    if not reach > 0 and eyes.ipd_m is None:
+        warnings.warn(Depth3DWarning("the scene is flat: both eyes see the same picture"), stacklevel=2)
     camera = layers.camera
     f_widths = camera.fx / camera.width
     if eyes.ipd_m is not None:

@@ -62,7 +62,14 @@ def predict_panorama(
             f"the panorama is {rgb.shape[1]}x{rgb.shape[0]}, its projection of {equirect.width}x{equirect.height}"
         )
     faces = faces_around(equirect, sides=sides, face_px=face_px, fov_deg=fov_deg)
-    values = [_predicted(rgb, equirect, face, predict) for face in faces]
+    sigmas: list[float | None] = []
+
+    def predict_and_note(picture: NDArray[np.uint8]) -> InverseDepth:
+        seen = predict(picture)
+        sigmas.append(seen.metric_sigma)
+        return seen
+
+    values = [_predicted(rgb, equirect, face, predict_and_note) for face in faces]
     agreement = agree_on_scale(values, faces)
     shrink = min(1.0, (max_points / (equirect.width * equirect.height)) ** 0.5)
     grid = equirect.resized(max(1, int(equirect.width * shrink)), max(1, int(equirect.height * shrink)))
@@ -77,11 +84,15 @@ def predict_panorama(
         shift=shift.astype(np.float32),
         shift_sigma=agreement.shift_sigma / nearest,
         noise=agreement.noise / nearest,
+        metres=None if sigmas[0] is None else _own_metres(values, agreement, nearest),
+        metric_sigma=sigmas[0],
     )
 
 
 def scale_panorama(inverse_depth: SphericalInverseDepth, distances: Sequence[DistanceAt] = ()) -> SphericalDepth:
     """Distances from the known ones: the factor s, and from several of them also the shift t that overlaps leave open.
+
+    Where none are known, a metric network's own metres count.
 
     Args:
         inverse_depth: what the faces agreed on.
@@ -93,6 +104,9 @@ def scale_panorama(inverse_depth: SphericalInverseDepth, distances: Sequence[Dis
     notes: tuple[str, ...] = ()
     if distances:
         scale, shift = _fitted(inverse_depth, distances)
+    elif inverse_depth.metres is not None and inverse_depth.metric_sigma is not None:
+        scale, shift = inverse_depth.metres
+        notes = (f"no distance was given: metres as the network says, ± {inverse_depth.metric_sigma:.0%}",)
     else:
         scale, shift = 1.0, 0.0
         notes = ("no distance was given: the unit is arbitrary (1 unit = distance of the nearest things)",)
@@ -103,7 +117,7 @@ def scale_panorama(inverse_depth: SphericalInverseDepth, distances: Sequence[Dis
     if lost.any():
         what = f"{lost.mean():.1%} of the panorama lies beyond {_FARTHEST:g} times the nearest things: unknown"
         notes = (*notes, f"{what}, no geometry")
-    unit: Unit = "m" if distances else "arbitrary"
+    unit: Unit = "m" if distances or inverse_depth.metres is not None else "arbitrary"
     return SphericalDepth(
         inverse_depth.equirect, inverse_depth.picture_size, metres, unit, (*inverse_depth.notes, *notes)
     )
@@ -145,6 +159,13 @@ def _merged(
         with np.errstate(invalid="ignore"):
             merged[rows], shift[rows] = inverse / total, cosine / total
     return merged, shift
+
+
+def _own_metres(values: Sequence[NDArray[np.float32]], agreement: Agreement, nearest: float) -> tuple[float, float]:
+    """The s and t of `SphericalInverseDepth` under which the faces come nearest to what each says by itself."""
+    shows = [bool(np.isfinite(one).any()) for one in values]
+    gain, offset = float(np.median(agreement.a[shows])), float(np.median(agreement.b[shows]))
+    return float(nearest) / gain, -offset / gain
 
 
 def _fitted(inverse_depth: SphericalInverseDepth, distances: Sequence[DistanceAt]) -> tuple[float, float]:

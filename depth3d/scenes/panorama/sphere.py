@@ -25,6 +25,8 @@ class SphericalInverseDepth:
             face's axis.
         shift_sigma: one standard deviation of t / s, as far as the faces' overlaps could tell.
         noise: one standard deviation of `values` between faces where they overlap.
+        metres: the s and the t that the network's own metres give; None where it knows none.
+        metric_sigma: one standard deviation of the scale of these metres, as a share; None where it knows none.
         notes: what was assumed or left out, in sentences for the user.
 
     Raises:
@@ -37,6 +39,8 @@ class SphericalInverseDepth:
     shift: NDArray[np.float32]
     shift_sigma: float
     noise: float
+    metres: tuple[float, float] | None = None
+    metric_sigma: float | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from depth3d.core.errors import Depth3DWarning
 from depth3d.core.images import Picture
 from depth3d.io.cameras.keyframes_file import motion_of
 from depth3d.io.photos.live_video import LiveVideo
@@ -15,7 +16,7 @@ from depth3d.layers.views.resolution import layers_for
 from depth3d.render.heatmap import nearness_range, to_heatmap
 from depth3d.render.parallax import ShotParallax, to_one_motion
 from depth3d.render.stereo import Eyes, to_stereo
-from depth3d.render.stereo.eyes import ComfortWarning, to_rig, warn_beyond_comfort
+from depth3d.render.stereo.eyes import to_rig, warn_beyond_comfort
 from depth3d.render.stereo.layouts import DEFAULT_WIDTH
 from depth3d.scenes.options import OutputOptions
 from depth3d.scenes.outputs import Kind
@@ -70,12 +71,17 @@ class TwoEyes:
         o = self._options.stereo
         if self._eyes is None or is_new_shot:
             layers, _ = layers_for(scene.pictured_rgbd, o.eye_width or DEFAULT_WIDTH)
-            rig = to_rig(layers, scene.eyes(self._options))
+            with warnings.catch_warnings():
+                if not is_new_shot:
+                    warnings.simplefilter("ignore", Depth3DWarning)  # that it is flat was said at its first frame
+                rig = to_rig(layers, scene.eyes(self._options))
             warn_beyond_comfort(rig)
-            self._eyes = Eyes(ipd_m=rig.baseline, convergence_m=1 / rig.converged if rig.converged > 0 else None)
+            if rig.baseline > 0:
+                self._eyes = Eyes(ipd_m=rig.baseline, convergence_m=1 / rig.converged if rig.converged > 0 else None)
+        eyes = self._eyes or scene.eyes(self._options)  # a shot that begins flat is asked again at the next frame
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ComfortWarning)  # said above, once for all frames
-            return to_stereo(scene.pictured_rgbd, layout=o.layout, eyes=self._eyes, width=o.eye_width)
+            warnings.simplefilter("ignore", Depth3DWarning)  # said above, once for all frames
+            return to_stereo(scene.pictured_rgbd, layout=o.layout, eyes=eyes, width=o.eye_width)
 
 
 class MovingCamera:

@@ -240,6 +240,29 @@ def test_without_a_distance_the_unit_is_arbitrary() -> None:
     assert np.nanpercentile(depth.metres, 2) == pytest.approx(1, rel=0.01)
 
 
+class MetricNetwork(PerfectNetwork):
+    """Says each face's true 1/z in metres, 10 % off, each face by a factor of its own."""
+
+    def __call__(self, rgb: np.ndarray) -> InverseDepth:
+        del rgb
+        inverse = 1 / self.scene(face_rays(next(self.faces)))
+        factor = np.exp(self.rng.uniform(-0.05, 0.05)) / 1.1
+        return InverseDepth((inverse * factor).astype(np.float32), zero_is_infinity=True, metric_sigma=0.12)
+
+
+def test_a_metric_networks_metres_are_kept_until_a_distance_is_given() -> None:
+    rgb = np.zeros((WHOLE.height, WHOLE.width, 3), np.uint8)
+    network = MetricNetwork(furnished_room, WHOLE, face_px=256)
+    inverse_depth = predict_panorama(rgb, WHOLE, network, sides=4, face_px=256)
+    own = scale_panorama(inverse_depth)
+    assert own.unit == "m"
+    assert own.notes == ("no distance was given: metres as the network says, ± 12%",)
+    assert np.median(own.metres / truth(furnished_room)) == pytest.approx(1.1, abs=0.04)
+    told = scale_panorama(inverse_depth, [hint(200, 100, furnished_room)])
+    assert np.median(told.metres / truth(furnished_room)) == pytest.approx(1, abs=0.02)
+    assert told.notes == ()
+
+
 def test_two_distances_also_find_the_shift() -> None:
     inverse_depth = inverse_depth_of(empty_room)
     bent = replace(inverse_depth, values=inverse_depth.values + np.float32(0.2) * inverse_depth.shift, shift_sigma=0.3)

@@ -18,6 +18,7 @@ from test_sound import write_clip_with_tone  # noqa: E402
 
 from depth3d.cli import run  # noqa: E402
 from depth3d.core.depth import InverseDepth  # noqa: E402
+from depth3d.core.errors import Depth3DWarning  # noqa: E402
 from depth3d.io.photos import live_video  # noqa: E402
 from depth3d.io.photos.live_video import in_time, live_camera, live_file  # noqa: E402
 from depth3d.io.photos.photo import Photo  # noqa: E402
@@ -71,7 +72,7 @@ def test_frames_whose_time_has_passed_are_left_out(monkeypatch: pytest.MonkeyPat
     assert fast == [0, 1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("kind", ["heatmap", "beside", "parallax", "stereo"])
+@pytest.mark.parametrize("kind", ["heatmap", "beside", "cloud", "parallax", "stereo"])
 def test_pictures_of_a_file(tmp_path: Path, kind: Any) -> None:
     made = OutputOptions.of(width=32, eye_width=32)
     clip = live_file(read_video(write_clip_with_tone(tmp_path / "a.mp4")), width=32, clock=Clock())
@@ -127,3 +128,30 @@ def test_the_command_shows_a_clip_and_says_how_fast(tmp_path: Path, capsys: pyte
     assert "open http://127.0.0.1:" in told.err
     assert told.out.startswith("a.mp4: 2 pictures, ")
     assert run(["live", str(tmp_path / "absent.mp4"), "--port", "0"]) == 1
+
+
+class Flat(Ramp):
+    """A network for which a clip's first two frames are flat, and the rest is a ramp."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def predict(self, photo: Photo) -> InverseDepth:
+        self.calls += 1
+        seen = super().predict(photo)
+        return seen if self.calls > 2 else InverseDepth(np.ones_like(seen.values), source="flat")
+
+
+def test_a_shot_that_begins_flat_gets_its_eyes_when_there_is_depth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flat = Flat()
+    monkeypatch.setattr(of_scene, "load_predictor", lambda *_, **__: flat)
+    made = OutputOptions.of(eye_width=32, layout="side-by-side")
+    clip = live_file(read_video(write_clip_with_tone(tmp_path / "a.mp4")), width=32, clock=Clock())
+    pictures = live_pictures(clip, "stereo", options=Options(), output_options=made)
+    with pytest.warns(Depth3DWarning, match="the scene is flat: both eyes see the same picture"):
+        flat_ones = [next(pictures), next(pictures)]
+    for picture in flat_ones:
+        np.testing.assert_array_equal(picture[:, :32], picture[:, 32:])
+    assert next(pictures).shape == flat_ones[0].shape
