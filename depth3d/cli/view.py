@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from depth3d.geometry.point_cloud import PointCloud
     from depth3d.scenes.scene import Scene
 
+_NOT_FOR_RERUN = ("--screenshot", "--force", "--as", "--axes")
 _FOR_BOTH = {"files", "--screenshot", "--force", "--verbose", "-v"}
 
 
@@ -41,6 +42,7 @@ _FOR_BOTH = {"files", "--screenshot", "--force", "--verbose", "-v"}
     show_default=True,
     help="What to make of a photo.",
 )
+@click.option("--rerun", is_flag=True, help="Show photos in Rerun's viewer, with camera, depth and hints, instead.")
 @camera_options
 @scale_options
 @depth_options
@@ -55,6 +57,7 @@ def view(
     same_view: bool,
     force: bool,
     kind: str,
+    rerun: bool,
     **chosen: Any,
 ) -> None:
     """Show photos in three dimensions, or files of geometry, upright, in an Open3D window.
@@ -67,7 +70,11 @@ def view(
     depth3d view room.jpg --near 0.8m --far 5m
     depth3d view room.glb room.ply
     depth3d view room.jpg --screenshot room_3d.png
+    depth3d view room.jpg --at 412,300=2.4m --rerun
     """
+    if rerun:
+        _show_in_rerun(files, given=_given(context), same_view=same_view, chosen=chosen)
+        return
     from depth3d.scenes.refusals import refuse_pixels_of_one_photo
     from depth3d.viewers.open3d import GEOMETRY_SUFFIXES, KEYS, check_window, show
 
@@ -94,6 +101,28 @@ def view(
     show(things, camera=camera, title=f"depth3d: {names}", screenshot=screenshot, force=force)
     if screenshot is not None:
         click.echo(f"{screenshot}: the view of {names}")
+
+
+def _show_in_rerun(files: Sequence[Path], *, given: set[str], same_view: bool, chosen: dict[str, Any]) -> None:
+    from depth3d.io.recordings.rrd import import_rerun
+    from depth3d.scenes.refusals import refuse_pixels_of_one_photo
+    from depth3d.viewers.open3d import GEOMETRY_SUFFIXES
+    from depth3d.viewers.rerun_viewer import show_in_rerun
+
+    other = next((name for name in _NOT_FOR_RERUN if name in given), None)
+    if other is not None:
+        raise UsageError(f"{other}: belongs to the Open3D window; leave out it or --rerun")
+    made = next(iter(to_output_options(chosen).chosen()), None)
+    if made is not None:
+        raise UsageError(f"{made.replace('_', ' ')}: --rerun shows every point of the photo; leave it out")
+    geometry = next((file for file in files if file.suffix.lower() in GEOMETRY_SUFFIXES), None)
+    if geometry is not None:
+        raise UsageError(f"{geometry.name}: --rerun shows photos; open geometry without it, or with: rerun {geometry}")
+    if not same_view:
+        refuse_pixels_of_one_photo(to_options(chosen), len(files))
+    import_rerun()
+    scenes = [_scene(file, chosen) for file in files]
+    show_in_rerun([(scene.recording(), scene.in_short) for scene in scenes])
 
 
 def _given(context: click.Context) -> set[str]:

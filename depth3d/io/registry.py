@@ -116,6 +116,8 @@ FORMATS = (
     _own(".mp4", "Animation", "animation.video.write_mp4", options=_QUALITY, needs=_VIDEO),
     _own(".webm", "Animation", "animation.video.write_webm", options=_QUALITY, needs=_VIDEO),
     _own(".json", "Intrinsics", "cameras.camera_json.write"),
+    _own(".rrd", "Recording", "recordings.rrd.write"),
+    _own(".mcap", "Recording", "recordings.mcap_bag.write"),
 )
 """Of several rows with one suffix the first says what goes in unless the user says otherwise."""
 
@@ -133,6 +135,7 @@ _IN_WORDS = {
     "DepthPhoto": "a photo with its depth",
     "Animation": "an animation",
     "Intrinsics": "a camera",
+    "Recording": "a recording",
 }
 
 

@@ -16,6 +16,7 @@ from depth3d.core.depth import InverseDepth, MetricDepth, Unit
 from depth3d.core.errors import UsageError
 from depth3d.core.images import Animation, Picture
 from depth3d.core.options import FileOptions
+from depth3d.core.recording import Mark, Recording
 from depth3d.core.rgbd import RGBD
 from depth3d.core.undistort import to_ideal_pixels
 from depth3d.geometry.gaussians import to_gaussians
@@ -35,7 +36,7 @@ from depth3d.render.heatmap import to_depth_photo, to_heatmap
 from depth3d.render.parallax import animate_parallax
 from depth3d.render.stereo import Eyes, animate_wigglegram, to_stereo
 from depth3d.scale import ScaleFit, SharedErrors, share_errors
-from depth3d.scale.hint import moved_pixels
+from depth3d.scale.hint import moved_pixels, ray_at
 from depth3d.scenes.options import OutputOptions, with_changes
 from depth3d.scenes.outputs import Kind, Target, in_words, target_of
 from depth3d.scenes.provenance import to_json, to_provenance
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
     from depth3d.scenes.outputs import Value
 
 Progress = Callable[[int, int], None]
+
+_MOST_MARKS = 100
+"""More hints, as those of sparse points, are not told apart in Blender."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,21 @@ class Scene:
         if self.fit is None or self.inverse_depth is None:
             return None
         return share_errors(self.fit, self.inverse_depth)
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """The hints that state the depth of a pixel, as places in camera axes."""
+        if self.fit is None or self.fit.anchors is None:
+            return ()
+        rays = [ray_at(self.camera, u, v) for u, v in self.fit.anchors.uv]
+        return tuple(
+            Mark(one.name, _along(ray, one.said_m), _along(ray, one.fitted_m), one.is_used)
+            for ray, one in zip(rays, self.fit.residuals, strict=True)
+        )
+
+    def recording(self) -> Recording:
+        """Photo, camera, depth and hints in one, as Rerun and ROS take them."""
+        return Recording(self.rgbd, self.marks)
 
     @property
     def in_short(self) -> dict[str, str]:
@@ -372,7 +391,8 @@ class Scene:
         if form.takes("remarks"):
             chosen |= {"camera": self.camera, "depth": self.depth, "errors": self.shared_errors, "remarks": self.notes}
         if form.takes("marks"):
-            chosen |= {"camera": self.camera, "rgb": self.photo.rgb}
+            marks = [(mark.in_words, mark.said) for mark in self.marks[:_MOST_MARKS]]
+            chosen |= {"camera": self.camera, "rgb": self.photo.rgb, "marks": marks}
         return chosen
 
     def _points(self, o: OutputOptions) -> PointCloud | PixelCloud:
@@ -400,6 +420,8 @@ class Scene:
             return self.depth
         if kind == "camera":
             return self.camera
+        if kind == "recording":
+            return self.recording()
         if kind == "photo":
             return Picture(self.photo.rgb)
         if kind == "depth-photo":
@@ -415,6 +437,12 @@ class Scene:
         if kind == "wigglegram":
             return self.wigglegram(o)
         return self.heatmap() if kind == "heatmap" else self.parallax(o)
+
+
+def _along(ray: NDArray[np.float64], depth: float) -> tuple[float, float, float]:
+    """The point of a ray with z = 1 at a depth."""
+    x, y, z = (ray * depth).tolist()
+    return x, y, z
 
 
 def coding(form: Format, o: FileOptions) -> dict[str, Any]:

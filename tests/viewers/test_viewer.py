@@ -451,3 +451,50 @@ def test_unknown_depth_leaves_the_background(tmp_path: Path) -> None:
     hole = shot(mesh, CAMERA, tmp_path / "a.png")[65:115, 85:155]
     assert np.ptp(hole.reshape(-1, 3), axis=0).max() == 0
     assert hole.max() < 60
+
+
+def test_a_photo_is_shown_in_reruns_viewer_which_is_told_not_to_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("rerun")
+    from depth3d.viewers import rerun_viewer
+
+    calls: list[list[str]] = []
+
+    def run_viewer(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        calls.append(command[3:])
+        files = [Path(one) for one in command[3:] if one.endswith(".rrd")]
+        assert all(file.read_bytes()[:3] == b"RRF" for file in files)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(rerun_viewer.subprocess, "run", run_viewer)
+    photo = str(ROOT / "samples" / "room.jpg")
+    assert run(["view", photo, "--predictor", "bundled", "--at", "600,560=3m", "--rerun"]) == 0
+    assert calls[0] == ["analytics", "disable"]
+    assert len(calls[1]) == 1
+    assert not Path(calls[1][0]).exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--screenshot", "a.png"], "--screenshot: belongs to the Open3D window"),
+        (["--max-points", "100"], "max points: --rerun shows every point"),
+        (["--layers"], "layers: --rerun shows every point"),
+    ],
+)
+def test_options_that_rerun_cannot_follow_are_refused(
+    more: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["view", str(ROOT / "samples" / "room.jpg"), "--rerun", *more]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_viewer_that_cannot_open_says_why_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("rerun")
+    from depth3d.viewers import rerun_viewer
+
+    failed = subprocess.CompletedProcess([], 1, "", "trace\nError: no display\n\n")
+    monkeypatch.setattr(rerun_viewer.subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(ViewerError, match="Rerun's viewer cannot open: Error: no display; write the scene with -o"):
+        rerun_viewer.show_in_rerun([])

@@ -196,6 +196,7 @@ def import_hub() -> Any:
     """
     try:
         import huggingface_hub
+        import huggingface_hub.utils  # an attribute of the package only once it was imported
     except ImportError:
         raise MissingExtraError("a Hugging Face model", "huggingface_hub", "hf") from None
     return huggingface_hub

@@ -13,12 +13,14 @@ import cv2
 import numpy as np
 from conftest import absent
 
+import depth3d as d3
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth
 from depth3d.core.rgbd import RGBD
 from depth3d.geometry.mesh import to_mesh
 from depth3d.io.atomic import Beside, atomic_files
 from depth3d.io.geometry.blender import write_scene
+from depth3d.io.photos.photo import Exif
 
 CAMERA = Intrinsics(96, 64, 100, 110, 44, 35)
 """Off its middle, and with pixels that are not square."""
@@ -67,6 +69,20 @@ def test_the_script_names_its_files_and_turns_places_to_z_up(tmp_path: Path) -> 
     assert {path.name for path in tmp_path.iterdir()} == {"room.py", "room_mesh.glb", "room_photo.jpg"}
     assert content["marks"] == [["table: 2 m", [0.1, 2.0, -0.2]]]
     assert content["is_metric"] is True
+
+
+def test_hints_become_empties_with_what_they_said(tmp_path: Path) -> None:
+    inverse = d3.InverseDepth(np.tile(np.linspace(0.5, 0.25, 96, dtype=np.float32), (64, 1)), source="made")
+    hints = [d3.DepthAt(8.5, 20.5, 2.2), d3.DepthAt(80.5, 40.5, 3.6)]
+    scene = d3.reconstruct(
+        d3.Photo(_photo(), Exif(), "made"), hints=hints, inverse_depth=inverse, options=d3.Options.of(fov_x_deg=60.0)
+    )
+    scene.save(tmp_path / "room.py")
+    (name, place), _ = _content(tmp_path / "room.py")["marks"]  # type: ignore[misc]
+    assert name.startswith("depth 8.5,20.5=2.2m: said 2.2, fitted 2.")
+    x, forward, up = place
+    f = scene.camera.fx
+    np.testing.assert_allclose((x, forward, up), (2.2 * (8.5 - 48) / f, 2.2, -2.2 * (20.5 - 32) / f), rtol=1e-6)
 
 
 def test_an_arbitrary_unit_is_not_called_metric(tmp_path: Path) -> None:
