@@ -8,7 +8,15 @@ import click
 
 from depth3d.cli.grouped_help import in_group
 from depth3d.cli.values import BYTES, LENGTH, Command, RenamedOption, with_options
-from depth3d.core.options import DitherChoice, FileOptions, PaletteChoice, PlateOptions, TextureFormat, TiffBits
+from depth3d.core.options import (
+    DitherChoice,
+    FileOptions,
+    NormalsGreen,
+    PaletteChoice,
+    PlateOptions,
+    TextureFormat,
+    TiffBits,
+)
 
 _FILES, _PLATE = FileOptions(), PlateOptions()
 
@@ -38,6 +46,14 @@ _OPTIONS = (
         callback=lambda _context, _option, bits: int(bits),
         show_default=True,
         help="Numbers in a TIFF: float32, or whole ones of 16 bits as in a PNG.",
+    ),
+    click.option(
+        "--normals-green",
+        type=click.Choice(get_args(NormalsGreen)),
+        default=_FILES.normals_green,
+        show_default=True,
+        help="Green in a picture of normals (--as normals): up as in OpenGL and Blender, or down as in DirectX and "
+        "Unreal.",
     ),
     *(
         click.option(

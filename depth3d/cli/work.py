@@ -75,6 +75,19 @@ def write_files(
             with step(f"{target.path}{of_all}: making and writing"), _frame_progress(target.path.name) as frames:
                 saved = scene.save_to(target, options=made, force=force, progress=frames)
             wrote(saved, photo)
+    say_axes([target for files in files_of_photo for target in files], output_options.files.axes)
+
+
+def say_axes(targets: Sequence[Target], axes: str | None) -> None:
+    """Say once how PLY files lie, and what Blender must be told, which asks at each import."""
+    from depth3d.io.geometry.axes import axes_in_words, blender_import
+
+    ply = next((target for target in targets if target.path.suffix.lower() == ".ply" and target.form.axes), None)
+    if ply is None:
+        return
+    chosen = axes or str(ply.form.axes)
+    how = "mirrored there, choose --axes gltf" if chosen == "unity" else blender_import(chosen)
+    say(f"{ply.path.name}: axes: {axes_in_words(chosen)} ({chosen}); in Blender's import: {how}")
 
 
 def wrote(saved: Saved, source: Path, *, of: str = "photo") -> None:

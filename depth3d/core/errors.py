@@ -111,7 +111,7 @@ class MissingExtraError(Depth3DError):
     """
 
     def __init__(self, purpose: str, package: str, extra: str) -> None:
-        super().__init__(f"{purpose} needs the package {package}: pip install 'depth3d[{extra}]'")
+        super().__init__(f"for {purpose} the package {package} is needed: pip install 'depth3d[{extra}]'")
         self._parts = purpose, package, extra
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -25,6 +25,7 @@ Layout = Literal[
 SkyChoice = Literal["auto", "keep"]
 TextureFormat = Literal["jpeg", "png", "webp"]
 TiffBits = Literal[16, 32]
+NormalsGreen = Literal["opengl", "directx"]
 PaletteChoice = Literal["adaptive", "global", "frame"]
 DitherChoice = Literal["ordered", "diffusion", "none"]
 
@@ -233,6 +234,7 @@ class FileOptions:
         compact: round what GLB files hold, to half the size, for those viewers that know it.
         texture_format: how GLB files store the photo: "jpeg", "png" (nothing is lost) or "webp" (smaller and newer).
         tiff_bits: 32 for float32 depth in TIFF, 16 for whole numbers as in PNG.
+        normals_green: what green means in a picture of normals: "opengl" up, "directx" down.
         gif_palette: "adaptive", "global" or "frame", see `depth3d.io.animation.gif`.
         gif_dither: "ordered", "diffusion" or "none".
         quality: of WebP, AVIF, MP4 and WebM animations, 1 to 100; None means what suits the format.
@@ -244,6 +246,7 @@ class FileOptions:
     compact: bool = False
     texture_format: TextureFormat = "jpeg"
     tiff_bits: TiffBits = 32
+    normals_green: NormalsGreen = "opengl"
     gif_palette: PaletteChoice = "adaptive"
     gif_dither: DitherChoice = "ordered"
     quality: int | None = None

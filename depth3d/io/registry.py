@@ -70,6 +70,7 @@ def _own(suffixes: str, kind: str, writer: str, **more: Any) -> Format:
 _LAS, _LAZ = ("LAS files", "formats", "laspy"), ("LAZ files", "formats", "laspy", "lazrs")
 _E57, _EXR = ("E57 files", "formats", "pye57"), ("EXR files", "formats", "OpenEXR")
 _VIDEO = ("video", "video", "av")
+_RERUN, _ROS = ("Rerun recordings", "rerun", "rerun"), ("ROS 2 bags", "ros", "mcap", "rosbags")
 _QUALITY = {"quality": "quality"}
 _GLB = {"compact": "compact", "texture_format": "texture_format"}
 
@@ -116,8 +117,10 @@ FORMATS = (
     _own(".mp4", "Animation", "animation.video.write_mp4", options=_QUALITY, needs=_VIDEO),
     _own(".webm", "Animation", "animation.video.write_webm", options=_QUALITY, needs=_VIDEO),
     _own(".json", "Intrinsics", "cameras.camera_json.write"),
-    _own(".rrd", "Recording", "recordings.rrd.write"),
-    _own(".mcap", "Recording", "recordings.mcap_bag.write"),
+    _own(".png", "NormalMap", "images.normals.write_png", options={"green": "normals_green"}),
+    _own(".exr", "NormalMap", "images.normals.write_exr", options={"green": "normals_green"}, needs=_EXR),
+    _own(".rrd", "Recording", "recordings.rrd.write", needs=_RERUN),
+    _own(".mcap", "Recording", "recordings.mcap_bag.write", needs=_ROS),
 )
 """Of several rows with one suffix the first says what goes in unless the user says otherwise."""
 
@@ -135,10 +138,12 @@ _IN_WORDS = {
     "DepthPhoto": "a photo with its depth",
     "Animation": "an animation",
     "Intrinsics": "a camera",
+    "NormalMap": "a picture of normals",
     "Recording": "a recording",
 }
 
 
+_COPC = ".copc.laz"
 _NUMBER = re.compile(r"%0?(\d*)d")
 _IN_A_FOLDER = "%04d.png"
 _STANDS_FOR = {"PixelCloud": "PointCloud"}
@@ -241,6 +246,11 @@ def format_for(name: str, path: Path, layout: str = "") -> Format:
         raise UsageError(f"{path}: a {kind} cannot be saved", remedy=f"possible are {', '.join(_IN_WORDS)}")
     if kind == "Animation" and is_sequence(path):
         return SEQUENCE
+    if path.name.lower().endswith(_COPC):
+        raise UsageError(
+            f"{path}: a plain LAZ file would be no COPC, whose points lie in a tree",
+            remedy="write .laz and convert it: pdal translate room.laz room.copc.laz",
+        )
     of_ours = _matching(FORMATS, kind, suffix)
     layouts = of_ours if layout in of_ours else _matching(formats(), kind, suffix)
     if layout in layouts:

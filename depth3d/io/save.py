@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from depth3d.core.camera import Intrinsics
     from depth3d.core.depth import InverseDepth, MetricDepth
     from depth3d.core.images import Animation, DepthPhoto, Picture
+    from depth3d.core.normals import NormalMap
     from depth3d.core.recording import Recording
     from depth3d.geometry.gaussians import Gaussians
     from depth3d.geometry.lazy_point_cloud import PixelCloud
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from depth3d.geometry.point_cloud import PointCloud
 
     Geometry = PointCloud | PixelCloud | Mesh | Plate | Gaussians
-    Savable = Geometry | MetricDepth | InverseDepth | Picture | DepthPhoto | Animation | Intrinsics | Recording
+    Savable = (
+        Geometry | MetricDepth | InverseDepth | Picture | DepthPhoto | Animation | Intrinsics | NormalMap | Recording
+    )
 
 
 def save(
@@ -47,7 +50,7 @@ def save(
 
     Args:
         value: a PointCloud, PixelCloud, Mesh, Plate, Gaussians, MetricDepth, InverseDepth, Picture, DepthPhoto,
-            Animation, Intrinsics or Recording.
+            Animation, Intrinsics, NormalMap or Recording.
         path: the file; its suffix chooses the format among those of `suffixes_for`. For an Animation also a folder, or
             a pattern such as frames/%04d.png, for numbered PNG files.
         axes: for geometry, a name of `axes.AXES`, such as "gltf" (x right, y up, z towards the viewer) or "opencv"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from depth3d.core.camera import Intrinsics
     from depth3d.core.depth import InverseDepth, MetricDepth
     from depth3d.core.images import Animation, DepthPhoto, Picture
+    from depth3d.core.normals import NormalMap
     from depth3d.core.recording import Recording
     from depth3d.geometry.gaussians import Gaussians
     from depth3d.geometry.lazy_point_cloud import PixelCloud
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         | DepthPhoto
         | Animation
         | Intrinsics
+        | NormalMap
         | Recording
     )
 
@@ -89,6 +91,7 @@ OUTPUTS = (
     Output("wigglegram", "Animation", "both eyes' views in turn"),
     Output("photo", "Picture", "the photo, its lens distortion undone"),
     Output("camera", "Intrinsics", "the camera"),
+    Output("normals", "NormalMap", "normals in camera space"),
     Output("recording", "Recording", "photo, camera, depth, cloud and hints in one"),
 )
 """Of several outputs of one type the first is what a suffix means by itself."""
@@ -282,6 +285,7 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "Picture": lambda picture: f"picture {_pixels(picture.rgb)}",
     "DepthPhoto": lambda pair: f"photo and grey depth {_pixels(pair.rgb)}, near is white",
     "Animation": _animation_in_words,
+    "NormalMap": lambda normals: f"normals {normals.size[0]}x{normals.size[1]} in camera space",
     "Recording": lambda one: f"recording of {_pixels(one.rgbd.rgb)} pixels, {len(one.marks)} hints",
     "Intrinsics": lambda camera: f"camera of {camera.width}x{camera.height}, {camera.fov_x_deg:.1f} degrees wide",
 }

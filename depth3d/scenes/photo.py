@@ -97,7 +97,7 @@ def to_scene(seen: SeenPhoto, options: Options, *, fit: ScaleFit | None = None) 
         UsageError: a metric depth map with hints, or a greatest depth without metres.
         HintError: hints contradict the picture, or each other.
     """
-    scene = _scaled(seen, options, fit)
+    scene = _without_transparent(_scaled(seen, options, fit))
     if options.depth.sky == "auto" and options.depth.depth_map is None:
         scene = _without_sky(scene)
     return _without_the_far(scene, options.depth.max_depth_m)
@@ -117,6 +117,18 @@ def _scaled(seen: SeenPhoto, options: Options, fit: ScaleFit | None) -> Scene:
     metric = fit.apply(depth)
     notes = (*fit.notes, *_unknown_note(depth.values, metric.z))
     return Scene(photo, camera, seen.camera_as_taken, depth, metric, fit, notes)
+
+
+def _without_transparent(scene: Scene) -> Scene:
+    """The scene, its depth unknown where the photo is transparent."""
+    transparent = scene.photo.transparent
+    if transparent is None:
+        return scene
+    if not np.isfinite(scene.depth.z[~transparent]).any():
+        raise UsageError(f"{scene.photo.name}: nothing of it is opaque; save it without an alpha channel")
+    depth = replace(scene.depth, z=np.where(transparent, np.float32(np.nan), scene.depth.z))
+    note = f"{transparent.mean():.1%} of the picture is transparent and gives no geometry"
+    return replace(scene, depth=depth, notes=(*scene.notes, note))
 
 
 def _without_sky(scene: Scene) -> Scene:

@@ -15,6 +15,7 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth, MetricDepth, Unit
 from depth3d.core.errors import UsageError
 from depth3d.core.images import Animation, Picture
+from depth3d.core.normals import to_normal_map
 from depth3d.core.options import FileOptions
 from depth3d.core.recording import Mark, Recording
 from depth3d.core.rgbd import RGBD
@@ -422,6 +423,8 @@ class Scene:
             return self.camera
         if kind == "recording":
             return self.recording()
+        if kind == "normals":
+            return to_normal_map(self.rgbd)
         if kind == "photo":
             return Picture(self.photo.rgb)
         if kind == "depth-photo":

@@ -152,7 +152,7 @@ def test_a_missing_package_is_named_first(
     monkeypatch.setitem(sys.modules, package, None)
     monkeypatch.setattr("depth3d.predictors.runtimes.opening.installed", installed.__wrapped__)  # not what it remembers
     told = refusal(line, work, monkeypatch, capsys)
-    assert " needs the package " in told
+    assert " is needed: pip install " in told
     assert "pip install 'depth3d[" in told
 
 

@@ -88,7 +88,7 @@ def test_open3d_has_the_mesh(textured: bool) -> None:
 def test_without_open3d_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "open3d", None)
     for value in (CLOUD, mesh(textured=False)):
-        with pytest.raises(MissingExtraError, match=r"to_open3d needs the package open3d: .*depth3d\[view\]"):
+        with pytest.raises(MissingExtraError, match=r"for to_open3d the package open3d is needed: .*depth3d\[view\]"):
             value.to_open3d()
 
 

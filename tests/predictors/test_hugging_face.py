@@ -303,7 +303,7 @@ def test_what_the_hub_answers_is_said_in_one_line(monkeypatch: pytest.MonkeyPatc
 
 def test_without_the_extra_the_command_that_brings_it_is_said(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(MissingExtraError, match=r"needs the package transformers: pip install 'depth3d\[hf\]'"):
+    with pytest.raises(MissingExtraError, match=r"the package transformers is needed: pip install 'depth3d\[hf\]'"):
         load_predictor(f"hf:{models / 'dpt'}")
 
 

@@ -293,6 +293,7 @@ OUTPUTS: dict[str, tuple[Any, str, Kind | None, dict[str, Any]]] = {
     "compact": (True, "a.glb", None, {}),
     "texture_format": ("png", "a.glb", None, {}),
     "tiff_bits": (16, "a.tif", None, {}),
+    "normals_green": ("directx", "a.png", "normals", {}),
     "gif_palette": ("frame", "a.gif", None, {"seconds": 0.5, "fps": 5.0}),
     "gif_dither": ("none", "a.gif", None, {"seconds": 0.5, "fps": 5.0}),
     "quality": (5, "a.webp", "parallax", {"seconds": 0.5, "fps": 5.0}),

@@ -117,6 +117,22 @@ def axes_in_words(axes: str) -> str:
     return _CONVENTIONS[axes][1]
 
 
+def blender_import(axes: str) -> str:
+    """What to choose in Blender's importers, which turn files themselves, so that up is up.
+
+    >>> blender_import("gltf")
+    'Forward -Z, Up Y'
+    """
+    rows = matrix(axes)  # of the camera's axes, y points down and z forward
+    forward, up = rows @ (0, 0, 1), rows @ (0, -1, 0)
+    return f"Forward {_axis_name(forward)}, Up {_axis_name(up)}"
+
+
+def _axis_name(direction: NDArray[np.float64]) -> str:
+    axis = int(np.abs(direction).argmax())
+    return f"{'-' if direction[axis] < 0 else ''}{'XYZ'[axis]}"
+
+
 def axes_of_words(words: str) -> str | None:
     """The first convention with these words, as files of ours have them; None where there is none.
 

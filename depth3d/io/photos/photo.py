@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.errors import Depth3DWarning, PhotoError
+from depth3d.core.errors import PhotoError
 from depth3d.core.showing import short_repr
 from depth3d.io.open_input import DECODER_DAMAGE, apple_depth_packet, open_picture, shown
+from depth3d.io.photos.colour_profile import PhotoWarning as PhotoWarning
+from depth3d.io.photos.colour_profile import srgb_transform
 
 if TYPE_CHECKING:
     from PIL import Image, ImageCms
 
 _STRIP_ROWS = 128
+_OPAQUE = 128
 _LARGEST_XMP_BYTES = 1_000_000
 
 _ORIENTATION, _MAKE, _MODEL = 0x0112, 0x010F, 0x0110
 _EXIF_BLOCK, _FOCAL_MM, _FOCAL_35MM, _DIGITAL_ZOOM = 0x8769, 0x920A, 0xA405, 0xA404
 _PLANE_X, _PLANE_Y, _PLANE_UNIT = 0xA20E, 0xA20F, 0xA210
 _PIXELS_X, _PIXELS_Y = 0xA002, 0xA003
-
-
-class PhotoWarning(Depth3DWarning):
-    """A photo was read, but not everything in its file could be understood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +73,10 @@ class Photo:
         name: the file's name, for messages.
         xmp: the XMP packet in the photo's file as written, or None; see `depth3d.io.photos.xmp`.
         depth_xmp: the XMP packet about the depth that a phone stored in a HEIC photo, or None.
+        alpha: (H, W) uint8, opacity from 0 to 255; None where every pixel is opaque.
 
     Raises:
-        PhotoError: not a non-empty (H, W, 3) array of uint8.
+        PhotoError: not a non-empty (H, W, 3) array of uint8, or an alpha of another size.
     """
 
     rgb: NDArray[np.uint8]
@@ -86,6 +84,7 @@ class Photo:
     name: str = "photo"
     xmp: bytes | None = None
     depth_xmp: bytes | None = None
+    alpha: NDArray[np.uint8] | None = None
 
     __repr__ = short_repr
 
@@ -93,6 +92,16 @@ class Photo:
         shape, dtype = np.shape(self.rgb), getattr(self.rgb, "dtype", None)
         if len(shape) != 3 or shape[2] != 3 or 0 in shape or dtype != np.uint8:
             raise PhotoError(f"{self.name}: expected a non-empty (H, W, 3) array of uint8, got {shape} of {dtype}")
+        if self.alpha is not None and self.alpha.shape != shape[:2]:
+            raise PhotoError(f"{self.name}: its alpha has shape {self.alpha.shape}, the photo {shape[:2]}")
+
+    @property
+    def transparent(self) -> NDArray[np.bool_] | None:
+        """(H, W) where it is more transparent than opaque, which gives no geometry; None where nothing is."""
+        if self.alpha is None:
+            return None
+        transparent = self.alpha < _OPAQUE
+        return transparent if transparent.any() else None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -103,8 +112,9 @@ class Photo:
 def read_photo(path: str | Path) -> Photo:
     """Read a photo: upright by its orientation tag, sRGB by its colour profile, its first frame if it is animated.
 
-    Transparent parts are laid over white. 16-bit samples are scaled to 8 bits. JPEG, PNG, WebP, TIFF, BMP, GIF, PPM,
-    AVIF and JPEG 2000 are read, HEIC with the package pillow-heif; the content decides, not the suffix.
+    Transparent parts are laid over white, and `Photo.alpha` tells of them. 16-bit samples are scaled to 8 bits. JPEG,
+    PNG, WebP, TIFF, BMP, GIF, PPM, AVIF and JPEG 2000 are read, HEIC with the package pillow-heif; the content decides,
+    not the suffix.
 
     Raises:
         PhotoError: the file is missing, empty, damaged, no picture, or larger than 200 megapixels.
@@ -118,26 +128,32 @@ def read_photo(path: str | Path) -> Photo:
         exif = _read_exif(image)
         image.load()
         still_to_turn = _orientation(_tags(image)) if exif.problem is None else 1
-    rgb = _upright_rgb(image, still_to_turn, path)
+    rgb, alpha = _upright_rgb(image, still_to_turn, path)
     depth_xmp = apple_depth_packet(path) if image.format == "HEIF" else None
-    return Photo(rgb, exif, path.name, _xmp_packet(image), depth_xmp)
+    return Photo(rgb, exif, path.name, _xmp_packet(image), depth_xmp, alpha)
 
 
-def _upright_rgb(image: Image.Image, orientation: int, path: Path) -> NDArray[np.uint8]:
-    """The pixels in sRGB, strip by strip, so that a large photo stands in memory once and not several times."""
+def _upright_rgb(
+    image: Image.Image, orientation: int, path: Path
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """The pixels in sRGB, and their opacity: strip by strip, so that a large photo stands in memory once only."""
     width, height = image.size
     upright = np.empty((width, height, 3) if orientation >= 5 else (height, width, 3), np.uint8)
     stored = _stored_view(upright, orientation)
-    transform = _srgb_transform(image, path)
+    opacity = np.empty(upright.shape[:2], np.uint8) if image.has_transparency_data else None
+    transform = srgb_transform(image, path)
     for top in range(0, height, _STRIP_ROWS):
         bottom = min(top + _STRIP_ROWS, height)
         strip = image.crop((0, top, width, bottom))
-        stored[top:bottom] = np.asarray(_opaque_srgb(strip, transform, path))
-    return upright
+        alpha = _alpha(strip)
+        stored[top:bottom] = np.asarray(_opaque_srgb(strip, transform, path, alpha))
+        if opacity is not None:
+            _stored_view(opacity, orientation)[top:bottom] = 255 if alpha is None else np.asarray(alpha)
+    return upright, None if opacity is None or opacity.min() == 255 else opacity
 
 
 def _stored_view(upright: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """The upright (H, W, 3) pixels in the order in which a file of this Exif orientation stores them; a view."""
+    """The upright (H, W, ...) pixels in the order in which a file of this Exif orientation stores them; a view."""
     match orientation:
         case 2:
             return upright[:, ::-1]
@@ -157,10 +173,11 @@ def _stored_view(upright: NDArray[np.uint8], orientation: int) -> NDArray[np.uin
             return upright
 
 
-def _opaque_srgb(strip: Image.Image, transform: ImageCms.ImageCmsTransform | None, path: Path) -> Image.Image:
+def _opaque_srgb(
+    strip: Image.Image, transform: ImageCms.ImageCmsTransform | None, path: Path, alpha: Image.Image | None
+) -> Image.Image:
     from PIL import Image, ImageCms
 
-    alpha = _alpha(strip)
     colours = _eight_bit(strip, path)
     if transform is None:
         colours = colours.convert("RGB")
@@ -197,43 +214,6 @@ def _eight_bit(strip: Image.Image, path: Path) -> Image.Image:
     if strip.mode == "F":
         raise PhotoError(f"{shown(path)}: a picture of floating-point samples; save the photo with 8 or 16 bits")
     return strip.convert({"LA": "L", "1": "L", "RGBa": "RGBA"}.get(strip.mode, strip.mode))
-
-
-def _srgb_transform(image: Image.Image, path: Path) -> ImageCms.ImageCmsTransform | None:
-    """From the embedded colour profile to sRGB; None where the colours are sRGB already or nothing is said."""
-    from PIL import ImageCms
-
-    block = image.info.get("icc_profile")
-    if not block:
-        return None
-    try:
-        profile = ImageCms.ImageCmsProfile(BytesIO(block))
-        if "sRGB" in ImageCms.getProfileDescription(profile):
-            return None
-        return ImageCms.buildTransform(
-            profile,
-            ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")),
-            _profile_mode(profile.profile.xcolor_space.strip(), image.mode),
-            "RGB",
-            ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )
-    except (ImageCms.PyCMSError, *DECODER_DAMAGE) as problem:
-        message = f"{shown(path)}: the colour profile cannot be used ({problem}); its colours are taken as sRGB"
-        warnings.warn(PhotoWarning(" ".join(message.split())), stacklevel=4)
-        return None
-
-
-def _profile_mode(colour_space: str, image_mode: str) -> str:
-    """The mode in which a profile takes this image's pixels."""
-    grey = image_mode in {"1", "L", "LA"} or image_mode.startswith("I")
-    if colour_space == "GRAY" and grey:
-        return "L"
-    if colour_space == "CMYK" and image_mode == "CMYK":
-        return "CMYK"
-    if colour_space == "RGB" and image_mode != "CMYK":
-        return "RGB"
-    raise ValueError(f"it is for {colour_space}, the picture is {image_mode}")
 
 
 def _read_exif(image: Image.Image) -> Exif:

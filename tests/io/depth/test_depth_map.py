@@ -180,7 +180,7 @@ def test_exr_without_its_package_names_it(tmp_path: Path, monkeypatch: pytest.Mo
     path = tmp_path / "d.exr"
     path.write_bytes(b"\x76\x2f\x31\x01" + bytes(100))
     monkeypatch.setitem(sys.modules, "OpenEXR", None)
-    with pytest.raises(MissingExtraError, match="EXR depth maps needs the package OpenEXR: pip install"):
+    with pytest.raises(MissingExtraError, match="for EXR depth maps the package OpenEXR is needed: pip install"):
         inverse_depth(path)
 
 

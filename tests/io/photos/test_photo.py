@@ -131,7 +131,7 @@ def test_heic_without_its_package_names_it(tmp_path: Path, monkeypatch: pytest.M
     path = tmp_path / "photo.heic"
     path.write_bytes(b"\0\0\0\x1cftypheic" + bytes(100))
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    with pytest.raises(MissingExtraError, match=r"HEIC photos needs the package pillow-heif: pip install"):
+    with pytest.raises(MissingExtraError, match=r"for HEIC photos the package pillow-heif is needed: pip install"):
         read_photo(path)
 
 
