@@ -248,7 +248,7 @@ def check_writable(path: str | Path, force: bool = False) -> None:
     except (OSError, RuntimeError, ValueError) as error:  # name too long, a loop of links, a NUL character
         raise OutputError(f"cannot write {name[:200]}: {getattr(error, 'strerror', None) or error}") from error
     if exists and not force:
-        raise OutputError(f"{name} exists already; use --force (force=True) to replace it")
+        raise OutputError(f"{name} exists already; use --force to replace it")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"cannot write {name}: no permission to write in the folder {shown(folder)}")
 

@@ -114,8 +114,9 @@ def _straight(photo: Photo, taken: Intrinsics, hints: tuple[Hint, ...], depth: D
     camera = taken.undistorted()
     if taken.is_ideal:
         return _StraightPhoto(photo, camera, taken, depth, hints)
-    alpha = None if photo.alpha is None else undistort_map(photo.alpha.astype(np.float32), taken, camera)
-    alpha = None if alpha is None else np.nan_to_num(alpha).astype(np.uint8)
+    alpha = photo.alpha
+    if alpha is not None:
+        alpha = np.nan_to_num(undistort_map(alpha.astype(np.float32), taken, camera)).astype(np.uint8)
     photo = replace(photo, rgb=undistort_photo(photo.rgb, taken, camera), alpha=alpha)
     hints = tuple(hint.moved(partial(to_ideal_pixels, camera=taken, ideal=camera)) for hint in hints)
     return _StraightPhoto(photo, camera, taken, depth and _straightened(depth, taken, camera), hints)

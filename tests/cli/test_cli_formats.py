@@ -78,7 +78,7 @@ def test_files_beside_are_checked_before_the_work(here: Path, capsys: pytest.Cap
     Path("a.mtl").touch()
     Path("b_depth.jpg").touch()
     line = says(capsys, [*COMMAND, "-o", "a.obj"], 1)
-    assert line == "depth3d: a.mtl exists already; use --force (force=True) to replace it"
+    assert line == "depth3d: a.mtl exists already; use --force to replace it"
     assert "b_depth.jpg exists already" in says(capsys, [*COMMAND, "--as", "depth-photo", "-o", "b.jpg"], 1)
     twice = [*COMMAND, "-o", "my room.obj", "-o", "my_room.obj"]
     assert "my_room.mtl would be written twice" in says(capsys, twice, 2)
@@ -90,7 +90,7 @@ def test_a_kind_in_the_wrong_file_is_refused_before_the_work(here: Path, capsys:
     line = says(capsys, [*COMMAND, "--as", "splat", "-o", "a.glb"], 2)
     assert line == "depth3d: a.glb: .glb holds a mesh or a point cloud; a cloud of splats goes into .ply .spz"
     line = says(capsys, [*COMMAND, "--as", "mesh", "-o", "a.png"], 2)
-    holds = "a metric depth map, a relative depth map, a picture or an animation"
+    holds = "a metric depth map, a relative depth map, a picture, an animation or a picture of normals"
     assert line == f"depth3d: a.png: .png holds {holds}; a mesh goes into .ply .glb .obj .usdz .html .py"
     assert "has no layout 'tum' in .npy" in says(capsys, [*COMMAND, "--as", "tum", "-o", "a.npy"], 2)
 
