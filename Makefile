@@ -1,4 +1,4 @@
-# make demo   photo -> out/room.ply, .glb, .gif: installs what that needs into .venv, then works offline
+# make demo   photo -> out/room.ply, .glb, .gif, .html: installs what that needs into .venv, then works offline
 # make test   everything the tests need, then the tests
 # make check  the linters, the types, and the manual built strictly
 # make docs   the manual, in site/
@@ -23,10 +23,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 .PHONY: demo test check docs fuzz inject samples pictures clean
 
 demo: $(VENV)/.run
-	@mkdir -p $(OUT)
-	$(BIN)/depth3d export samples/room.jpg --predictor bundled --hints samples/room_hints.json \
-	  --camera samples/room_camera.json -o $(OUT)/room.ply -o $(OUT)/room.glb -o $(OUT)/room.gif --force
-	@echo "Made in $(OUT): room.ply (point cloud) and room.glb (textured mesh), both in metres, and room.gif (parallax)."
+	$(BIN)/depth3d demo $(OUT) --no-open --force
+	@echo "Made in $(OUT): room.ply (point cloud), room.glb (textured mesh), room.gif (parallax), room.html (open it)."
 	@echo "The bundled network saw the depth; five true distances from samples/room_hints.json set the metres."
 
 test: $(VENV)/.dev

@@ -27,6 +27,7 @@ COMMANDS = {
     "serve": "serve --port {PORT} --weights tiny.safetensors",
     "weights": "weights list",
     "doctor": "doctor",
+    "demo": "demo demo --no-open",
     "eval": "eval frames.json --weights tiny.safetensors",
     "bench": "bench edges frames.json",
     "train": "train --out training --data tum:capture --start tiny.safetensors --steps 1 --batch 1",

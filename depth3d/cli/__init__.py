@@ -29,6 +29,7 @@ _ROOM_OF_COMMAND = {
     "serve": "depth3d.cli.serve:serve",
     "weights": "depth3d.cli.weights:weights",
     "doctor": "depth3d.cli.doctor:doctor",
+    "demo": "depth3d.cli.demo:demo",
     "eval": "depth3d.cli.eval:eval_command",
     "bench": "depth3d.cli.bench:bench",
     "train": "depth3d.cli.train:train",

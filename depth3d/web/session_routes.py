@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from depth3d.core.errors import Depth3DError
-from depth3d.web.examples import EXAMPLES, example_camera, example_hints, example_photo
+from depth3d.scenes.examples import EXAMPLES, example_camera, example_hints, example_photo
 from depth3d.web.limits import TooLargeError
 from depth3d.web.sessions import ServerFullError, Sessions
 from depth3d.web.uploads import Uploads, UploadStoppedError

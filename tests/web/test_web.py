@@ -468,7 +468,7 @@ def test_without_gradio_the_extra_is_named(capsys: pytest.CaptureFixture[str], m
 
 
 def test_the_examples_are_the_samples() -> None:
-    from depth3d.web.examples import EXAMPLES, example_camera, example_hints, example_photo
+    from depth3d.scenes.examples import EXAMPLES, example_camera, example_hints, example_photo
 
     for name in EXAMPLES:
         for path in (example_photo(name), example_camera(name), example_hints(name)):

@@ -1,4 +1,4 @@
-"""Our own photos for those who have none at hand; they lie in the package, the same as in samples/."""
+"""Sample photos with camera and true distances, the same as in samples/, for those who have no photo at hand."""
 
 from __future__ import annotations
 
