@@ -5,6 +5,7 @@
 # make fuzz   spoil files for every reader until one fails: 10 minutes each; FUZZ_ARGS="photo points --seconds 60"
 # make inject let every call of the system and of libraries fail in turn, for every format
 # make samples  draw the sample photos anew (half an hour)      make pictures  those of the manual
+# make package  sdist and wheel in dist/, checked
 # make clean  remove what make made
 #
 # PYTHON picks the interpreter, PIP_ARGS adds to every pip install (README: torch's small CPU build on Linux),
@@ -20,7 +21,7 @@ OUT ?= out
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt $(PIP_ARGS)
 
-.PHONY: demo test check docs fuzz inject samples pictures clean
+.PHONY: demo test check docs package fuzz inject samples pictures clean
 
 demo: $(VENV)/.run
 	$(BIN)/depth3d demo $(OUT) --no-open --force
@@ -34,6 +35,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --strict tests/typed_program.py
 	$(BIN)/zensical build --clean --strict
 
 docs: $(VENV)/.dev
@@ -52,8 +54,19 @@ samples: $(VENV)/.run
 pictures: $(VENV)/.dev
 	$(BIN)/python -m depth3d.lab.manual.pictures
 
+package: $(VENV)/.run
+	rm -rf dist build
+	$(BIN)/python -m venv build/tools
+	build/tools/bin/pip install --quiet --disable-pip-version-check build==1.6.1 twine==7.0.0 check-wheel-contents==0.6.3
+	build/tools/bin/python -m build --outdir dist
+	build/tools/bin/twine check --strict dist/*
+	build/tools/bin/check-wheel-contents dist/*.whl
+	$(PIP) --no-deps --target build/wheel dist/*.whl
+	cd build && PYTHONPATH=wheel $(abspath $(BIN))/python -c 'import sys; from depth3d.cli import run; \
+	  assert "build/wheel" in sys.modules["depth3d"].__file__; sys.exit(run(["demo", "demo", "--no-open"]))'
+
 clean:
-	rm -rf $(VENV) $(OUT) build site .cache depth3d.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OUT) build dist site .cache depth3d.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # A stamp per set of packages; it is older than what it was made from when those change.
 $(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python

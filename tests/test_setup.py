@@ -14,6 +14,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+import depth3d
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 
@@ -112,7 +114,7 @@ def test_one_opencv() -> None:
     assert [name for name in _constraints() if name.startswith("opencv")] == ["opencv-contrib-python-headless"]
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "check", "docs", "fuzz", "samples", "pictures", "clean"])
+@pytest.mark.parametrize("target", ["demo", "test", "check", "docs", "package", "fuzz", "samples", "pictures", "clean"])
 def test_the_makefile_has_what_it_promises(target: str) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert re.search(rf"^{target}:", makefile, re.MULTILINE)
@@ -146,3 +148,33 @@ def test_licence() -> None:
     for name in PROJECT["license-files"]:
         assert (ROOT / name).is_file(), name
     assert Path(PROJECT["readme"]).name == "README.md"
+
+
+def test_one_version() -> None:
+    """The package's own is the only one that is written by hand but for the citation's."""
+    assert PROJECT["dynamic"] == ["version"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == depth3d.__version__
+
+
+def test_everything_that_others_made_is_listed_with_its_licence() -> None:
+    listed = (ROOT / "THIRD_PARTY.md").read_text(encoding="utf-8")
+    for path in re.findall(r"`((?:depth3d|docs)/[\w./-]+)`", listed):
+        assert (ROOT / path).exists(), path
+    licences = [path for folder in ("depth3d", "docs") for path in (ROOT / folder).rglob("*LICENSE*")]
+    assert len(licences) >= 3
+    for path in licences:
+        assert str(path.relative_to(ROOT)) in listed, path
+
+
+def test_forms_and_workflows_can_be_read() -> None:
+    forms = [*(ROOT / ".github").rglob("*.yml"), ROOT / "CITATION.cff"]
+    assert len(forms) >= 4
+    for path in forms:
+        assert isinstance(yaml.safe_load(path.read_text(encoding="utf-8")), dict), path
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", ".github/workflows/release.yml"])
+def test_what_was_never_run_says_so_first(name: str) -> None:
+    first = (ROOT / name).read_text(encoding="utf-8").splitlines()[0]
+    assert re.match(r"# Not (run|built) where it was written: ", first)

@@ -18,7 +18,7 @@ from depth3d.core.errors import WeightsError
 if TYPE_CHECKING:
     from depth3d.predictors.foreign.catalogue import KnownNetwork
 
-_FOR_WORK_ON_DEPTH3D = {"dev", "all"}
+_FOR_WORK_ON_DEPTH3D = {"dev", "docs", "all"}
 _VARIABLES = ("DEPTH3D_CACHE", "DEPTH3D_OFFLINE", "DEPTH3D_RUNTIME", "DEPTH3D_WEIGHTS", "HF_HOME", "HF_HUB_OFFLINE")
 _MARKS = {"ok": ("ok", "green"), "missing": ("missing", "yellow"), "broken": ("broken", "red")}
 

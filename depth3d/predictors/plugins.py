@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 GROUP = "depth3d.predictors"
 """The entry point group under which a package offers predictors by name."""
 
-Function = Callable[[NDArray[np.uint8]], "NDArray[np.float32] | Prediction"]
+Function = Callable[[NDArray[np.uint8]], "NDArray[np.number[Any]] | Prediction"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +53,7 @@ class FunctionPredictor:
         """Which function it is; what it computes with is its own affair."""
         return f"{getattr(self.function, '__module__', '')}.{self.name}"
 
-    def __call__(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32] | Prediction:
+    def __call__(self, rgb: NDArray[np.uint8]) -> NDArray[np.number[Any]] | Prediction:
         """Call the function."""
         return self.function(rgb)
 
