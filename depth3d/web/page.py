@@ -12,8 +12,8 @@ import gradio as gr
 from depth3d.core.errors import Depth3DError, UsageError
 from depth3d.predictors.download import Progress
 from depth3d.render.parallax import DEFAULT_MOTION, MOTIONS
-from depth3d.web.clicked_hints import Pixel
 from depth3d.scenes.examples import EXAMPLES
+from depth3d.web.clicked_hints import Pixel
 from depth3d.web.render_html import board_of, camera_in_words, fit_in_words, links_to_files, model_of, moving_of
 from depth3d.web.session import Session
 from depth3d.web.sessions import Sessions
