@@ -7,8 +7,8 @@ from typing import get_args
 import click
 
 from depth3d.cli.grouped_help import in_group
-from depth3d.cli.values import LAYOUTS, LENGTH, PIXEL, Command, with_options
-from depth3d.core.options import AnimationOptions, BokehOptions, Easing, StereoOptions
+from depth3d.cli.values import GRID, LAYOUTS, LENGTH, PIXEL, Command, with_options
+from depth3d.core.options import AnaglyphColors, AnimationOptions, BokehOptions, Easing, StereoOptions
 from depth3d.scenes.options import VideoOptions
 
 _ANIMATION, _BOKEH, _STEREO = AnimationOptions(), BokehOptions(), StereoOptions()
@@ -169,6 +169,24 @@ def stereo_options(command: Command) -> Command:
             "--eye-width",
             type=click.IntRange(min=16),
             metavar="PX",
-            help="Width of each eye's picture.  [default: 1920; VR180 2880; autostereogram 1200; wigglegram 640]",
+            help="Width of each eye's picture.  [default: 1920; VR180 2880; autostereogram 1200; wigglegram 640; quilt "
+            "512]",
+        ),
+        click.option("--swap", is_flag=True, help="Give each eye the other one's picture."),
+        click.option(
+            "--anaglyph",
+            type=click.Choice(get_args(AnaglyphColors)),
+            default=_STEREO.anaglyph,
+            show_default=True,
+            help="Glasses of an anaglyph; color, half-color and grey are for red and cyan ones too, plainer and "
+            "brighter.",
+        ),
+        click.option(
+            "--quilt",
+            type=GRID,
+            default="{}x{}".format(*_STEREO.quilt),
+            show_default=True,
+            metavar="COLUMNSxROWS",
+            help="Views of a quilt: 8x6 Looking Glass Portrait, 11x6 Go, 7x7 of 16 inches.",
         ),
     )

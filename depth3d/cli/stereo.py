@@ -33,7 +33,7 @@ _WIGGLEGRAM = "wigglegram"
     show_default=True,
     help="anaglyph: for red and cyan glasses. side-by-side, top-bottom: for screens and headsets; half-: squeezed to "
     "half the size. cross-eyed: the right eye's picture at the left. autostereogram: dots. vr180: a half sphere for "
-    "each eye. wigglegram: an animation.",
+    "each eye. rgbd: grey depth beside the photo. quilt: many views, for Looking Glass. wigglegram: an animation.",
 )
 @stereo_options
 @focus_option
@@ -50,6 +50,8 @@ def stereo(
     depth3d stereo room.jpg -o room.jpg
     depth3d stereo room.jpg --layout side-by-side --focus 640,480 -o room_sbs.png
     depth3d stereo room.jpg --at 640,480=3m --layout vr180 --ipd 63mm -o room_180_sbs.jpg
+    depth3d stereo room.jpg --layout quilt -o room_qs8x6a1.333.png
+    depth3d stereo room.jpg --anaglyph green-magenta -o room.jpg
     depth3d stereo room.jpg --layout wigglegram -o room.gif
     depth3d stereo clip.mp4 --layout half-side-by-side -o clip_sbs.mp4
     """

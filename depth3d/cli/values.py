@@ -15,6 +15,7 @@ from depth3d.core.errors import UsageError, nearest
 from depth3d.core.options import Layout
 from depth3d.core.parsing import (
     parse_bytes,
+    parse_grid,
     parse_length,
     parse_pixel,
     parse_triple,
@@ -116,6 +117,7 @@ class FileOfEach(click.Path):
 LENGTH = Parsed("length", parse_length)
 BYTES = Parsed("size", parse_bytes)
 PIXEL = Parsed("u,v", parse_pixel)
+GRID = Parsed("grid", parse_grid)
 TRIPLE = Parsed("r,g,b", parse_triple)
 
 

@@ -17,9 +17,11 @@ class Picture:
 
     Attributes:
         rgb: (H, W, 3) uint8, sRGB.
+        remark: what a program that shows it must be told, in words; empty where that is nothing.
     """
 
     rgb: NDArray[np.uint8]
+    remark: str = ""
 
     __repr__ = short_repr
 

@@ -21,7 +21,10 @@ Layout = Literal[
     "anaglyph",
     "autostereogram",
     "vr180",
+    "rgbd",
+    "quilt",
 ]
+AnaglyphColors = Literal["red-cyan", "green-magenta", "amber-blue", "color", "half-color", "grey"]
 SkyChoice = Literal["auto", "keep"]
 TextureFormat = Literal["jpeg", "png", "webp"]
 TiffBits = Literal[16, 32]
@@ -215,6 +218,9 @@ class StereoOptions:
         ipd_m: instead, the distance between the eyes in metres; needs metres.
         convergence_m: depth of what both eyes see at the same place, instead of that at the focus; needs metres.
         eye_width: pixels of each eye's picture; None means what suits the layout.
+        swap: give each eye the other one's picture.
+        anaglyph: the glasses of an anaglyph and how colours are kept, see `depth3d.render.stereo.anaglyph`.
+        quilt: (columns, rows) of a quilt's views.
     """
 
     layout: Layout = "anaglyph"
@@ -222,6 +228,9 @@ class StereoOptions:
     ipd_m: float | None = None
     convergence_m: float | None = None
     eye_width: int | None = None
+    swap: bool = False
+    anaglyph: AnaglyphColors = "red-cyan"
+    quilt: tuple[int, int] = (8, 6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

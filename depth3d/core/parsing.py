@@ -95,6 +95,21 @@ def parse_triple(text: str) -> tuple[float, float, float]:
     return red, green, blue
 
 
+def parse_grid(text: str) -> tuple[int, int]:
+    """Read columns and rows such as ``8x6``.
+
+    >>> parse_grid("8x6")
+    (8, 6)
+
+    Raises:
+        UsageError: the text is no such pair of whole numbers.
+    """
+    columns, _, rows = text.lower().partition("x")
+    if not (columns.isascii() and columns.isdigit() and rows.isascii() and rows.isdigit()):
+        raise UsageError(f"{text!r} is not columns and rows; write them like 8x6")
+    return int(columns), int(rows)
+
+
 def parse_pixel_length(text: str) -> tuple[tuple[float, float], Length]:
     """Read `U,V=LENGTH`.
 

@@ -282,7 +282,7 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "Plate": _plate_in_words,
     "MetricDepth": _depth_in_words,
     "InverseDepth": lambda inverse: f"relative inverse depth {inverse.size[0]}x{inverse.size[1]}, larger is nearer",
-    "Picture": lambda picture: f"picture {_pixels(picture.rgb)}",
+    "Picture": lambda picture: "; ".join(filter(None, (f"picture {_pixels(picture.rgb)}", picture.remark))),
     "DepthPhoto": lambda pair: f"photo and grey depth {_pixels(pair.rgb)}, near is white",
     "Animation": _animation_in_words,
     "NormalMap": lambda normals: f"normals {normals.size[0]}x{normals.size[1]} in camera space",

@@ -263,7 +263,15 @@ class Scene:
         """
         o = with_changes("stereo", options, changes, "stereo", "focus")
         s = o.stereo
-        return to_stereo(self.pictured_rgbd, layout=s.layout, eyes=self.eyes(o), width=s.eye_width)
+        return to_stereo(
+            self.pictured_rgbd,
+            layout=s.layout,
+            eyes=self.eyes(o),
+            width=s.eye_width,
+            swap=s.swap,
+            anaglyph=s.anaglyph,
+            quilt=s.quilt,
+        )
 
     def wigglegram(self, options: OutputOptions | None = None, **changes: Any) -> Animation:
         """The photo, seen with either eye in turn.

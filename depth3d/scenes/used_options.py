@@ -18,7 +18,7 @@ _GROUPS: dict[str, tuple[str, ...]] = {
     "wigglegram": ("stereo", "focus"),
 }
 _MORE = {"splat": {"max_points"}, "wigglegram": {"width", "max_bytes"}, "parallax": {"max_bytes"}}
-_NOT = {"wigglegram": {"layout"}}
+_NOT = {"wigglegram": {"layout", "swap", "anaglyph", "quilt"}}
 
 
 def fields_for(target: Target) -> frozenset[str]:

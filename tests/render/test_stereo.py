@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any, get_args
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.color import to_light
 from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import UsageError
+from depth3d.core.options import AnaglyphColors, Layout
 from depth3d.core.rgbd import RGBD
 from depth3d.layers import Layers, to_layers
 from depth3d.layers.views import render_view
@@ -26,6 +28,7 @@ from depth3d.render.stereo import LAYOUTS, ComfortWarning, Eyes, animate_wiggleg
 from depth3d.render.stereo.anaglyph import to_anaglyph
 from depth3d.render.stereo.autostereogram import separation, to_autostereogram
 from depth3d.render.stereo.eyes import Rig, StereoPair, to_rig
+from depth3d.render.stereo.quilt import to_quilt
 from depth3d.render.stereo.vr180 import to_vr180
 
 CAMERA = small_camera(160, 120)
@@ -178,6 +181,7 @@ def test_vr180_shows_things_in_their_true_directions(pixel: tuple[int, int]) -> 
         assert _spot(picture) == pytest.approx(expected, abs=0.35)
 
 
+@pytest.mark.filterwarnings("ignore:the scene is flat")
 def test_vr180_spans_the_photos_angles_and_is_black_beyond() -> None:
     camera = Intrinsics.from_fov(120, 80, fov_x_deg=90)
     flat = MetricDepth(np.full((80, 120), 50.0, np.float32), unit="m")
@@ -204,6 +208,7 @@ def test_a_wigglegram_is_a_loop_of_both_eyes() -> None:
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.filterwarnings("ignore:the scene is flat")
 def test_a_flat_scene_looks_the_same_to_both_eyes() -> None:
     flat = MetricDepth(np.full((120, 160), 2.0, np.float32), unit="m")
     for layout in ("side-by-side", "autostereogram", "vr180"):
@@ -212,6 +217,7 @@ def test_a_flat_scene_looks_the_same_to_both_eyes() -> None:
             np.testing.assert_array_equal(*np.split(rgb, 2, axis=1))
 
 
+@pytest.mark.filterwarnings("ignore:the scene is flat")
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (1, 40), (5, 4)])
 def test_tiny_photos_pass(size: tuple[int, int]) -> None:
     rgb = np.arange(size[0] * size[1] * 3, dtype=np.uint8).reshape(size[1], size[0], 3)
@@ -262,3 +268,72 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert run([*command, *metres, "-o", str(tmp_path / "e.png")]) == 0
     assert run([*command, "-o", str(tmp_path / "f.gif")]) == 2
     assert "an animation; a picture goes into" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("colors", get_args(AnaglyphColors))
+def test_white_stays_white_and_each_eye_has_a_colour_of_its_own(colors: AnaglyphColors) -> None:
+    white, black = np.full((2, 2, 3), 255, np.uint8), np.zeros((2, 2, 3), np.uint8)
+    assert np.abs(to_anaglyph(StereoPair(white, white), colors).astype(int) - 255).max() <= 1
+    left, right = (to_anaglyph(pair, colors)[0, 0] for pair in (StereoPair(white, black), StereoPair(black, white)))
+    first, second = {"green-magenta": ((1,), (0, 2)), "amber-blue": ((0, 1), (2,))}.get(colors, ((0,), (1, 2)))
+    assert min(left[list(first)]) > 200
+    assert max(left[list(second)]) < 100
+    assert min(right[list(second)]) > 200
+    assert max(right[list(first)]) < 100
+
+
+def test_grey_has_no_colours_and_color_has_the_photos_own() -> None:
+    eye = np.full((2, 2, 3), (200, 50, 120), np.uint8)
+    pair = StereoPair(eye, eye)
+    assert np.ptp(to_anaglyph(pair, "grey")[0, 0]) <= 1
+    np.testing.assert_array_equal(to_anaglyph(pair, "color"), eye)
+    assert to_anaglyph(pair, "half-color")[0, 0, 1:].tolist() == [50, 120]
+
+
+def test_swapping_exchanges_the_halves() -> None:
+    rgbd = RGBD(TRUTH.rgb, TRUTH.depth, CAMERA)
+    usual, swapped = (to_stereo(rgbd, layout="side-by-side", swap=swap).rgb for swap in (False, True))
+    np.testing.assert_array_equal(np.hstack(np.split(usual, 2, axis=1)[::-1]), swapped)
+    np.testing.assert_array_equal(to_stereo(rgbd, layout="cross-eyed").rgb, swapped)
+
+
+def test_rgbd_has_depth_at_the_right_and_the_nearest_is_white() -> None:
+    rgbd = RGBD(TRUTH.rgb, TRUTH.depth, CAMERA)
+    photo, depth = np.split(to_stereo(rgbd, layout="rgbd").rgb, 2, axis=1)
+    np.testing.assert_array_equal(photo, TRUTH.rgb)
+    assert depth[NEAR_PX[1], NEAR_PX[0]].tolist() == [255] * 3
+    assert depth[FAR_PX[1], FAR_PX[0]].tolist() == [0] * 3
+
+
+def test_a_quilt_goes_from_the_left_below_to_the_right_above() -> None:
+    layers = _dotted(NEAR_PX)
+    rig = to_rig(layers, Eyes(disparity_percent=0.5, focus=(0.8, 0.5)))
+    tile = (80, 60)
+    quilt = to_quilt(layers, rig, tile, (3, 2))
+    assert quilt.shape == (120, 240, 3)
+    views = [quilt[60 * (1 - k // 3) :, 80 * (k % 3) :][:60, :80] for k in range(6)]
+    places = [_spot(np.where(view > 100, view, 0))[0] for view in views]
+    assert all(np.diff(places) < -0.1)  # what is near moves to the left as one goes to the right
+    assert np.ptp(np.diff(places)) < 0.5
+    with pytest.raises(UsageError, match="a quilt has 2 to 128 views in columns and rows, got 1x1"):
+        to_quilt(layers, rig, tile, (1, 1))
+
+
+def test_a_quilt_tells_the_name_that_looking_glass_reads(tmp_path: Path) -> None:
+    rgbd = RGBD(TRUTH.rgb, TRUTH.depth, CAMERA)
+    picture = to_stereo(rgbd, layout="quilt", width=64, quilt=(4, 2))
+    assert picture.rgb.shape == (96, 256, 3)
+    assert picture.remark == "Looking Glass software wants a name that ends in _qs4x2a1.333"
+
+
+@pytest.mark.parametrize(
+    ("layout", "more", "words"),
+    [
+        ("quilt", {"swap": True}, "has no eyes to be exchanged"),
+        ("side-by-side", {"anaglyph": "grey"}, "the glasses belong to the layout 'anaglyph', got 'side-by-side'"),
+        ("anaglyph", {"quilt": (2, 2)}, "columns and rows belong to the layout 'quilt', got 'anaglyph'"),
+    ],
+)
+def test_options_of_another_layout_are_refused(layout: Layout, more: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        to_stereo(RGBD(TRUTH.rgb, TRUTH.depth, CAMERA), layout=layout, **more)

@@ -81,7 +81,15 @@ class TwoEyes:
         eyes = self._eyes or scene.eyes(self._options)  # a shot that begins flat is asked again at the next frame
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Depth3DWarning)  # said above, once for all frames
-            return to_stereo(scene.pictured_rgbd, layout=o.layout, eyes=eyes, width=o.eye_width)
+            return to_stereo(
+                scene.pictured_rgbd,
+                layout=o.layout,
+                eyes=eyes,
+                width=o.eye_width,
+                swap=o.swap,
+                anaglyph=o.anaglyph,
+                quilt=o.quilt,
+            )
 
 
 class MovingCamera:
