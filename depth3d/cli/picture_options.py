@@ -184,8 +184,8 @@ def stereo_options(command: Command) -> Command:
         click.option(
             "--quilt",
             type=GRID,
-            default="{}x{}".format(*_STEREO.quilt),
-            show_default=True,
+            default=_STEREO.quilt,
+            show_default="{}x{}".format(*_STEREO.quilt),
             metavar="COLUMNSxROWS",
             help="Views of a quilt: 8x6 Looking Glass Portrait, 11x6 Go, 7x7 of 16 inches.",
         ),
