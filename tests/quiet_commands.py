@@ -25,6 +25,7 @@ COMMANDS = {
     "view": "view mesh.glb --screenshot view.png",
     "fuse": "fuse room --depth-map {DEPTHS} --voxel 0.2 -o fused.ply",
     "serve": "serve --port {PORT} --weights tiny.safetensors",
+    "mcp": "mcp --folder .",
     "weights": "weights list",
     "doctor": "doctor",
     "demo": "demo demo --no-open",
@@ -49,6 +50,7 @@ def visit(port: int) -> None:
 
 def main() -> None:
     """Run all of them."""
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # an assistant that leaves at once
     os.chdir(sys.argv[1])
     port = int(sys.argv[2])
     from depth3d.cli import run

@@ -17,19 +17,19 @@ import depth3d
 
 ROOMS = (
     *("core", "refine", "scale", "geometry", "layers", "render", "io", "viewers", "calibration", "predictors"),
-    *("scenes", "batch", "web", "lab", "cli"),
+    *("scenes", "batch", "web", "assistants", "lab", "cli"),
 )
 """From the ground up: a room imports itself and rooms before it."""
 
 RANK = {room: rank for rank, room in enumerate(ROOMS)}
-DOORS = {"cli", "web"}
+DOORS = {"cli", "web", "assistants"}
 NUMBERS_ONLY = {"core", "refine", "scale", "geometry", "layers", "render"}
-LAZY = {"geometry", "io", "viewers", "calibration", "predictors", "scenes", "batch", "web", "cli"}
+LAZY = {"geometry", "io", "viewers", "calibration", "predictors", "scenes", "batch", "web", "assistants", "cli"}
 
 HEAVY = {
     *("torch", "torchvision", "timm", "safetensors", "openvino", "onnxruntime", "onnx"),
     *("transformers", "huggingface_hub", "av"),
-    *("gradio", "fastapi", "starlette", "uvicorn"),
+    *("gradio", "fastapi", "starlette", "uvicorn", "mcp"),
     *("ray", "pyarrow", "fsspec", "open3d", "trimesh", "OpenEXR", "pillow_heif", "laspy", "pye57", "pycolmap", "scipy"),
 }
 OWNER_OF_HEAVY = {
@@ -57,6 +57,7 @@ OWNER_OF_HEAVY = {
     "fastapi": {"web"},
     "starlette": {"web"},
     "uvicorn": {"web", "lab"},
+    "mcp": {"assistants"},
 }
 OTHER_LIBRARIES_VALUES = {"geometry/conversion.py": {"trimesh", "open3d", "PIL"}}
 """The one place where values become those of other libraries, each loaded when asked for."""
@@ -133,7 +134,7 @@ def test_doors_do_not_import_each_other() -> None:
     assert crossing == OPENED_FROM_THE_COMMAND_LINE
 
 
-OPENED_FROM_THE_COMMAND_LINE = {("cli/serve.py", "depth3d.web")}
+OPENED_FROM_THE_COMMAND_LINE = {("cli/serve.py", "depth3d.web"), ("cli/mcp.py", "depth3d.assistants")}
 
 
 def test_nouns_and_steps_know_numbers_only() -> None:
@@ -174,7 +175,7 @@ THROUGH_AND_THROUGH = {"predictors/midas.py", "web/page.py", "web/connections.py
 def _loaded_by(code: str) -> set[str]:
     script = f"import sys\n{code}\nprint(' '.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
+    return set(done.stdout.splitlines()[-1].split())
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -27,6 +27,7 @@ _ROOM_OF_COMMAND = {
     "live": "depth3d.cli.live:live",
     "fuse": "depth3d.cli.fuse:fuse",
     "serve": "depth3d.cli.serve:serve",
+    "mcp": "depth3d.cli.mcp:mcp",
     "weights": "depth3d.cli.weights:weights",
     "doctor": "depth3d.cli.doctor:doctor",
     "demo": "depth3d.cli.demo:demo",

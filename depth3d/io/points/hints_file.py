@@ -62,6 +62,19 @@ def read_hints(path: str | Path, *, photo: Photo | None = None, camera: Intrinsi
     return tuple(_hint(_Entry(hint, number, path), photo, camera) for number, hint in enumerate(hints, start=1))
 
 
+def hints_from(items: list[dict[str, Any]]) -> tuple[Hint, ...]:
+    """Hints that somebody else sent as JSON, as in a file; those that name files are refused.
+
+    Raises:
+        HintError: one of them, which is named, is not what it should be.
+    """
+    for number, item in enumerate(items, start=1):
+        if isinstance(item, dict) and {"file", "confidence"} & set(item):
+            raise HintError(f"hint {number}: names a file; give the points themselves, as [u, v, z]")
+    path = Path("hints")
+    return tuple(_hint(_Entry(item, number, path), None, None) for number, item in enumerate(items, start=1))
+
+
 def _parsed(path: Path) -> list[Any]:
     with open_regular_file(path, HintError) as file:
         content = file.read(_LARGEST_FILE_BYTES + 1)
