@@ -1,4 +1,4 @@
-"""Photos measured by assistants: a server of the Model Context Protocol on standard input and output. No geometry here."""
+"""Tools for assistants: a server of the Model Context Protocol on standard input and output. No geometry here."""
 
 from depth3d.assistants.server import build_server, serve
 

@@ -20,7 +20,7 @@ _Answer = TypeVar("_Answer")
 
 _INSTRUCTIONS = (
     "depth3d turns one photo into 3D. A photo holds no scale: ask the user for one or more known distances or lengths "
-    "and pass them as hints, otherwise every number is in an arbitrary unit. Lengths come with error bars; pass them on."
+    "and pass them as hints, otherwise every number is in an arbitrary unit. Lengths have error bars; pass them on."
 )
 
 

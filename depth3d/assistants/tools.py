@@ -166,7 +166,8 @@ class PhotoTools:
 
 def _seen(scene: Scene, pixel: tuple[float, float]) -> SeenPoint:
     found = scene.measure(pixel)
-    return SeenPoint(*map(float, pixel), found.metres, found.sigma_m, [float(x) for x in found.ends[-1]])
+    u, v = pixel
+    return SeenPoint(u, v, found.metres, found.sigma_m, [float(x) for x in found.ends[-1]])
 
 
 def _notes(scene: Scene) -> list[str]:

@@ -47,12 +47,14 @@ MISSING = {
     "transformers": ["export photo.png -o a.ply --predictor hf:somebody/something"],
     "huggingface_hub": ["weights fetch depth_anything_v2_small"],
     "gradio": ["serve --port 0"],
+    "mcp": ["mcp --folder ."],
     "ray": ["batch photo.png -o out --engine ray"],
     "pyarrow": ["batch photo.png -o out --parquet"],
 }
 """What needs a package, by the name that is imported."""
 
 UNWRITABLE = [
+    "demo photo.png/demo --no-open",
     "export photo.png -o photo.png/a.ply",
     "export photo.png -o a.ply -o photo.png/b.glb",
     "depth photo.png -o photo.png/a.png",
