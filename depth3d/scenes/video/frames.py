@@ -18,6 +18,7 @@ from depth3d.render.parallax import ShotParallax, to_one_motion
 from depth3d.render.stereo import Eyes, to_stereo
 from depth3d.render.stereo.eyes import to_rig, warn_beyond_comfort
 from depth3d.render.stereo.layouts import DEFAULT_WIDTH
+from depth3d.scenes.eyes import eyes_of
 from depth3d.scenes.options import OutputOptions
 from depth3d.scenes.outputs import Kind
 from depth3d.scenes.scene import Scene
@@ -74,11 +75,11 @@ class TwoEyes:
             with warnings.catch_warnings():
                 if not is_new_shot:
                     warnings.simplefilter("ignore", Depth3DWarning)  # that it is flat was said at its first frame
-                rig = to_rig(layers, scene.eyes(self._options))
+                rig = to_rig(layers, eyes_of(scene, self._options))
             warn_beyond_comfort(rig)
             if rig.baseline > 0:
                 self._eyes = Eyes(ipd_m=rig.baseline, convergence_m=1 / rig.converged if rig.converged > 0 else None)
-        eyes = self._eyes or scene.eyes(self._options)  # a shot that begins flat is asked again at the next frame
+        eyes = self._eyes or eyes_of(scene, self._options)  # a shot that begins flat is asked again at the next frame
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Depth3DWarning)  # said above, once for all frames
             return to_stereo(scene.pictured_rgbd, layout=o.layout, eyes=eyes, width=o.eye_width)
