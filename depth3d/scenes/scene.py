@@ -210,7 +210,7 @@ class Scene:
             refuse_both(o, "f_number", "blur_percent")
             if self.unit != "m":
                 raise UsageError(
-                    "an f-number needs metres; give a distance (--at, --near, --size ...), or --blur instead"
+                    "an f-number needs depth in metres; give a distance (--at, --near, --size ...), or --blur instead"
                 )
         return defocus(
             self.pictured_rgbd,
