@@ -33,5 +33,11 @@ def eyes_of(scene: Scene, options: OutputOptions) -> Eyes:
         disparity_percent=o.disparity_percent,
         ipd_m=o.ipd_m,
         convergence_m=o.convergence_m,
-        focus=scene.focus_share(options),
+        focus=focus_share(scene, options),
     )
+
+
+def focus_share(scene: Scene, options: OutputOptions) -> tuple[float, float] | None:
+    """The chosen focus as shares of width and height; None where none was chosen."""
+    pixel, (width, height) = scene.focus_pixel(options), scene.depth.size
+    return None if pixel is None else (pixel[0] / width, pixel[1] / height)

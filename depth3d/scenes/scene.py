@@ -82,8 +82,7 @@ class Scene:
         """The depth that pictures are made with: sky, which gives no geometry, is as far as the farthest thing."""
         if self.sky is None:
             return self.depth
-        farthest = np.nanmax(self.depth.z)
-        return replace(self.depth, z=np.where(self.sky, farthest, self.depth.z), sigma=None)
+        return replace(self.depth, z=np.where(self.sky, np.nanmax(self.depth.z), self.depth.z), sigma=None)
 
     @property
     def pictured_rgbd(self) -> RGBD:
@@ -98,9 +97,7 @@ class Scene:
     @property
     def shared_errors(self) -> SharedErrors | None:
         """How the errors of depth at two places belong together; None where none is known."""
-        if self.fit is None or self.inverse_depth is None:
-            return None
-        return share_errors(self.fit, self.inverse_depth)
+        return share_errors(self.fit, self.inverse_depth) if self.fit and self.inverse_depth else None
 
     @property
     def marks(self) -> tuple[Mark, ...]:
@@ -191,7 +188,7 @@ class Scene:
             seconds=a.seconds,
             fps=a.fps,
             amount_percent=a.amount_percent,
-            focus=self._focus_pixel(o),
+            focus=self.focus_pixel(o),
             easing=a.easing,
         )
 
@@ -214,7 +211,7 @@ class Scene:
                 )
         return defocus(
             self.pictured_rgbd,
-            focus=self._focus_pixel(o),
+            focus=self.focus_pixel(o),
             blur_percent=o.bokeh.blur_percent,
             f_number=o.bokeh.f_number,
             blades=o.bokeh.blades,
@@ -285,19 +282,13 @@ class Scene:
             progress: called with each frame of an animation that is written, and with their number.
 
         Raises:
-            UsageError: the suffix is unknown, or cannot hold such a value.
-            UsageError: an option was chosen that would change nothing in this file.
+            UsageError: the suffix is unknown or cannot hold such a value, or an option would change nothing in it.
             OutputError: the file exists, or cannot be written.
             GeometryError: nothing is left to write.
         """
         return save_scene(self, target_of(path, kind), options=options, force=force, progress=progress)
 
-    def focus_share(self, options: OutputOptions) -> tuple[float, float] | None:
-        """The chosen focus as shares of width and height."""
-        pixel, (width, height) = self._focus_pixel(options), self.depth.size
-        return None if pixel is None else (pixel[0] / width, pixel[1] / height)
-
-    def _focus_pixel(self, options: OutputOptions) -> tuple[float, float] | None:
+    def focus_pixel(self, options: OutputOptions) -> tuple[float, float] | None:
         """The chosen focus in the photo with its lens distortion undone."""
         focus = options.focus.focus
         return None if focus is None else self._ideal_pixels(focus)[0]

@@ -18,7 +18,7 @@ from depth3d.render.parallax import ShotParallax, to_one_motion
 from depth3d.render.stereo import Eyes, to_stereo
 from depth3d.render.stereo.eyes import to_rig, warn_beyond_comfort
 from depth3d.render.stereo.layouts import DEFAULT_WIDTH
-from depth3d.scenes.eyes import eyes_of
+from depth3d.scenes.eyes import eyes_of, focus_share
 from depth3d.scenes.options import OutputOptions
 from depth3d.scenes.outputs import Kind
 from depth3d.scenes.scene import Scene
@@ -103,7 +103,7 @@ class MovingCamera:
         """The next frame through the camera."""
         layers, size = layers_for(scene.pictured_rgbd, self._options.animation.width)
         if self._shot is None or is_new_shot:
-            focus = scene.focus_share(self._options)
+            focus = focus_share(scene, self._options)
             self._shot = ShotParallax(layers, size, self._motion, count=self._frames_of_a_pass, focus=focus)
         picture = Picture(self._shot.frame(layers, self._number))
         self._number += 1
