@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import cv2
 import numpy as np
 import pytest
+from conftest import HUNG_S
 
 from depth3d.core.errors import ViewerError
 from depth3d.viewers.live_page import LivePage
@@ -33,7 +34,7 @@ def test_each_picture_reaches_everyone_who_looks() -> None:
         page.show(solid(10))
         lookers = []
         for _ in range(2):
-            connection = http.client.HTTPConnection(urlsplit(page.address).netloc, timeout=20)
+            connection = http.client.HTTPConnection(urlsplit(page.address).netloc, timeout=HUNG_S)
             connection.request("GET", "/pictures")
             answer = connection.getresponse()
             assert answer.headers["Content-Type"].startswith("multipart/x-mixed-replace")
@@ -49,7 +50,7 @@ def test_each_picture_reaches_everyone_who_looks() -> None:
 
 def test_the_page_shows_the_stream_and_nothing_else_is_there() -> None:
     with LivePage("clip.mp4, heatmap", host="127.0.0.1") as page:
-        connection = http.client.HTTPConnection(urlsplit(page.address).netloc, timeout=20)
+        connection = http.client.HTTPConnection(urlsplit(page.address).netloc, timeout=HUNG_S)
         connection.request("GET", "/")
         answer = connection.getresponse()
         body = answer.read().decode()
