@@ -105,7 +105,7 @@ def load_onnx(
     *,
     terms: NetworkTerms,
     runtime: str = DepthOptions().runtime,
-    precision: str = DepthOptions.precision,
+    precision: str = DepthOptions().precision,
     threads: int | None = None,
 ) -> OnnxPredictor:
     """Load an ONNX file as a predictor; the same one is loaded once per process.

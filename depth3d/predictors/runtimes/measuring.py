@@ -63,7 +63,7 @@ class Measured:
 
 
 def fastest(
-    rows: Sequence[Measured], *, runtime: str = DepthOptions().runtime, precision: str = DepthOptions.precision
+    rows: Sequence[Measured], *, runtime: str = DepthOptions().runtime, precision: str = DepthOptions().precision
 ) -> Measured | None:
     """The fastest way among those asked for; without a precision, only among those that are exact enough."""
     fitting = [row for row in rows if runtime in ("auto", row.way.runtime) and _is_wanted(row, precision)]

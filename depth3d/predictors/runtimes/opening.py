@@ -38,7 +38,7 @@ def open_network(
     weights: FoundWeights,
     *,
     runtime: str = DepthOptions().runtime,
-    precision: str = DepthOptions.precision,
+    precision: str = DepthOptions().precision,
     threads: int | None = None,
 ) -> OpenNetwork:
     """Make a network ready to run; the same one is loaded once per process.
