@@ -130,7 +130,7 @@ def _without_transparent(scene: Scene) -> Scene:
         raise UsageError(f"{scene.photo.name}: nothing of it is opaque; save it without an alpha channel")
     depth = replace(scene.depth, z=np.where(transparent, np.float32(np.nan), scene.depth.z))
     note = f"{transparent.mean():.1%} of the picture is transparent and gives no geometry"
-    return replace(scene, depth=depth, notes=(*scene.notes, note))
+    return scene.with_depth(depth, notes=(*scene.notes, note))
 
 
 def _without_sky(scene: Scene) -> Scene:
