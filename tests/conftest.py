@@ -99,6 +99,16 @@ def chromium() -> Iterator[Any]:
     software = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
     with playwright.sync_playwright() as driver:
         # Chromium has no sandbox for root, who runs the tests in containers.
-        browser = driver.chromium.launch(executable_path=found, args=software, chromium_sandbox=False)
+        browser = driver.chromium.launch(
+            executable_path=found, args=software, chromium_sandbox=False, timeout=1000 * HUNG_S
+        )
+        new_context = browser.new_context
+
+        def patient_context(**options: Any) -> Any:
+            context = new_context(**options)
+            context.set_default_timeout(1000 * HUNG_S)
+            return context
+
+        browser.new_context = patient_context
         yield browser
         browser.close()

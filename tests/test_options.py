@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
+from package_code import package_trees
 
 import depth3d
 from depth3d.batch.time_limit import DEFAULT_SECONDS
 from depth3d.cli import cli
 from depth3d.cli.chosen import to_options, to_output_options
 from depth3d.core.errors import UsageError
-from depth3d.scenes.options import FusionOptions, Options, OutputOptions
-from depth3d.web.limits import DEFAULT_MEGABYTES, DEFAULT_MEGAPIXELS, DEFAULT_VISITORS
-from depth3d.web.server import DEFAULT_HOST, DEFAULT_PORT
+from depth3d.scenes.options import FusionOptions, Options, OutputOptions, ServerOptions
 
 DEFAULTS = {name: value for options in (Options(), OutputOptions()) for _, name, value in options.items()}
 CALLED = {"voxel": "voxel_m", "max_depth": "max_depth_m", "ipd": "ipd_m", "convergence": "convergence_m"}
@@ -28,19 +29,20 @@ NO_COMMAND_HAS = {"grid_points"}
 """Called --max-points by `depth3d panorama`, and said by the test below to follow it."""
 
 OF_OTHERS: dict[tuple[str, str], Any] = {
-    ("serve", "host"): DEFAULT_HOST,
-    ("serve", "port"): DEFAULT_PORT,
-    ("serve", "max_mb"): DEFAULT_MEGABYTES,
-    ("serve", "max_megapixels"): DEFAULT_MEGAPIXELS,
+    ("serve", "host"): ServerOptions().host,
+    ("serve", "port"): ServerOptions().port,
+    ("live", "host"): ServerOptions().host,
+    ("serve", "max_mb"): ServerOptions().megabytes,
+    ("serve", "max_megapixels"): ServerOptions().megapixels,
     ("batch", "seconds_per_photo"): DEFAULT_SECONDS,
-    ("serve", "max_visitors"): DEFAULT_VISITORS,
+    ("serve", "max_visitors"): ServerOptions().visitors,
     ("fuse", "least_photos"): FusionOptions().least_photos,
     ("fuse", "memory_gb"): FusionOptions().memory_gb,
     ("fuse", "detail_px"): FusionOptions().detail_px,
 }
 CHOICES_OF_COMMANDS = {
     *(("batch", "endings"), ("batch", "engine"), ("view", "kind"), ("fuse", "depths_as"), ("demo", "is_opened")),
-    *(("live", name) for name in ("kind", "width", "host", "port")),
+    *(("live", name) for name in ("kind", "port")),
     *(("bench", name) for name in ("rounds", "names", "photos", "draws", "predictor")),
     *(("train", name) for name in ("batch", "size", "device", "threads", "workers", "seed")),
 }
@@ -70,6 +72,48 @@ def test_every_default_of_the_command_line_is_that_of_the_library() -> None:
         if str(default) != str(expected):
             wrong.append(f"{command} {option.opts[0]}: {default!r}, the library has {expected!r}")
     assert wrong == []
+
+
+def test_no_default_is_written_a_second_time() -> None:
+    """As a number or a name beside an option or a parameter of the same name; commands read it from the groups."""
+    defaults = DEFAULTS | {n: v for group in (FusionOptions(), ServerOptions()) for n, v in asdict(group).items()}
+    telling = {name: value for name, value in defaults.items() if value not in (None, False, True, 0, 0.0, ())}
+    assert len(telling) > 30
+    again = [
+        f"{file}:{line} {name} = {literal!r}"
+        for file, tree in package_trees().items()
+        if file not in ("core/options.py", "scenes/options.py") and not file.startswith("lab/")
+        for name, literal, line in literal_defaults(tree)
+        if name in telling and literal == telling[name]
+    ]
+    assert again == []
+
+
+def literal_defaults(tree: ast.Module) -> Iterator[tuple[str, Any, int]]:
+    """Every option of click, parameter and field whose default is written out: its name, default and line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            names = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+            default = next((word.value for word in node.keywords if word.arg == "default"), None)
+            if names and isinstance(default, ast.Constant):
+                yield (
+                    max(names, key=lambda name: not name.startswith("-")).strip("-").replace("-", "_"),
+                    default.value,
+                    node.lineno,
+                )
+        elif isinstance(node, ast.FunctionDef):
+            arguments = [*node.args.posonlyargs, *node.args.args][::-1]
+            given = [
+                *zip(arguments, node.args.defaults[::-1], strict=False),
+                *zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True),
+            ]
+            yield from ((a.arg, d.value, d.lineno) for a, d in given if isinstance(d, ast.Constant))
+        elif (
+            isinstance(node, ast.AnnAssign)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.target, ast.Name)
+        ):
+            yield node.target.id, node.value.value, node.lineno
 
 
 def test_the_default_cut_ratio_is_written_once() -> None:

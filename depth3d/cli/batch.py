@@ -11,17 +11,11 @@ import click
 
 from depth3d.batch.time_limit import DEFAULT_SECONDS
 from depth3d.cli.chosen import to_options, to_output_options
+from depth3d.cli.depth_options import depth_of_each_options
 from depth3d.cli.file_options import file_options
 from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.mesh_options import mesh_options
-from depth3d.cli.options import (
-    camera_options,
-    depth_of_each_options,
-    geometry_options,
-    kind_option,
-    same_view_option,
-    scale_options,
-)
+from depth3d.cli.options import camera_options, geometry_options, kind_option, same_view_option, scale_options
 from depth3d.cli.picture_options import focus_option, layout_option, lens_options, motion_options, stereo_options
 from depth3d.cli.terminal import json_option, result, say
 from depth3d.cli.weights import download_progress

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from depth3d.cli.depth_options import depth_options
 from depth3d.cli.grouped_help import GroupedCommand
-from depth3d.cli.options import camera_options, depth_options, output_options, photo_arguments, scale_options
+from depth3d.cli.options import camera_options, output_options, photo_arguments, scale_options
 from depth3d.cli.picture_options import video_options
 from depth3d.cli.work import write_files
 from depth3d.core.errors import UsageError

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
+from depth3d.cli.depth_options import depth_options
 from depth3d.cli.file_options import animation_options, file_options
 from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.mesh_options import mesh_options
 from depth3d.cli.options import (
     camera_options,
-    depth_options,
     geometry_options,
     kind_option,
     output_options,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from depth3d.cli.chosen import to_options
+from depth3d.cli.depth_options import depth_of_each_options
 from depth3d.cli.grouped_help import GroupedCommand
-from depth3d.cli.options import camera_options, depth_of_each_options
+from depth3d.cli.options import camera_options
 from depth3d.cli.progress import step_progress
 from depth3d.cli.terminal import result, say
 from depth3d.cli.values import AXES, EXISTING_PATH, LENGTH, OUTPUT_FILE, Parsed

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from depth3d.cli.chosen import to_options
-from depth3d.cli.options import network_options
+from depth3d.cli.depth_options import network_options
 from depth3d.cli.terminal import say
+from depth3d.core.options import AnimationOptions
+from depth3d.scenes.options import ServerOptions
 
 if TYPE_CHECKING:
     from depth3d.io.photos.live_video import LiveVideo
@@ -29,12 +31,14 @@ if TYPE_CHECKING:
 @click.option(
     "--width",
     type=click.IntRange(min=16),
-    default=640,
+    default=AnimationOptions().width,
     show_default=True,
     metavar="PX",
     help="Pictures are made smaller to this width first.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
+@click.option(
+    "--host", default=ServerOptions().host, show_default=True, metavar="ADDRESS", help="Address to listen on."
+)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=7861, show_default=True, metavar="N", help="Port; 0 takes any."
 )

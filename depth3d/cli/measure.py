@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from depth3d.cli.chosen import to_options
+from depth3d.cli.depth_options import depth_options
 from depth3d.cli.grouped_help import GroupedCommand
-from depth3d.cli.options import camera_options, depth_options, scale_options
+from depth3d.cli.options import camera_options, scale_options
 from depth3d.cli.terminal import json_option, result, step
 from depth3d.cli.values import EXISTING_FILE, PIXEL
 from depth3d.cli.weights import download_progress

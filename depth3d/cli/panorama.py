@@ -8,17 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from depth3d.cli.chosen import to_options, to_output_options
+from depth3d.cli.depth_options import network_options, refine_options
 from depth3d.cli.file_options import glb_options
 from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.mesh_options import cut_options
-from depth3d.cli.options import (
-    geometry_options,
-    hint_options,
-    network_options,
-    output_options,
-    photo_arguments,
-    refine_options,
-)
+from depth3d.cli.options import geometry_options, hint_options, output_options, photo_arguments
 from depth3d.cli.terminal import say, step
 from depth3d.cli.values import EXISTING_FILE
 from depth3d.cli.weights import download_progress

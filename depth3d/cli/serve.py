@@ -8,19 +8,27 @@ from typing import Any
 import click
 
 from depth3d.cli.chosen import to_options
-from depth3d.cli.options import network_options
+from depth3d.cli.depth_options import network_options
+from depth3d.scenes.options import ServerOptions
+
+_SERVER = ServerOptions()
 
 
 @click.command()
 @click.option(
     "--host",
-    default="127.0.0.1",
+    default=_SERVER.host,
     show_default=True,
     metavar="ADDRESS",
     help="Address to listen on; 0.0.0.0 lets other machines in.",
 )
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=7860, show_default=True, metavar="N", help="Port; 0 takes any."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=_SERVER.port,
+    show_default=True,
+    metavar="N",
+    help="Port; 0 takes any.",
 )
 @click.option(
     "--allow-host",
@@ -30,12 +38,16 @@ from depth3d.cli.options import network_options
     help="Also answer to this name, such as a proxy's; addresses in digits and this machine's own name always work. "
     "Repeatable.",
 )
-@click.option("--max-mb", type=float, default=40.0, show_default=True, metavar="MB", help="Largest photo file.")
-@click.option("--max-megapixels", type=float, default=50.0, show_default=True, metavar="MP", help="Largest photo.")
+@click.option(
+    "--max-mb", type=float, default=_SERVER.megabytes, show_default=True, metavar="MB", help="Largest photo file."
+)
+@click.option(
+    "--max-megapixels", type=float, default=_SERVER.megapixels, show_default=True, metavar="MP", help="Largest photo."
+)
 @click.option(
     "--max-visitors",
     type=click.IntRange(min=1),
-    default=20,
+    default=_SERVER.visitors,
     show_default=True,
     metavar="N",
     help="Pages that may have a photo at one time; more wait until one is closed, or has been idle for half an hour.",

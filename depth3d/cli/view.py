@@ -10,9 +10,10 @@ import click
 from click.core import ParameterSource
 
 from depth3d.cli.chosen import to_options, to_output_options
+from depth3d.cli.depth_options import depth_options
 from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.mesh_options import mesh_options
-from depth3d.cli.options import camera_options, depth_options, geometry_options, same_view_option, scale_options
+from depth3d.cli.options import camera_options, geometry_options, same_view_option, scale_options
 from depth3d.cli.terminal import say, step
 from depth3d.cli.values import EXISTING_FILE, OUTPUT_FILE
 from depth3d.cli.weights import download_progress

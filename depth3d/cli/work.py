@@ -20,7 +20,8 @@ from depth3d.scenes.options import VideoOptions
 if TYPE_CHECKING:
     from depth3d.scenes.options import Options, OutputOptions
     from depth3d.scenes.outputs import Kind, Target
-    from depth3d.scenes.scene import Saved, Scene
+    from depth3d.scenes.saving import Saved
+    from depth3d.scenes.scene import Scene
 
 
 def write_files(
@@ -46,8 +47,9 @@ def write_files(
     from depth3d.scenes.outputs import target_of
     from depth3d.scenes.photo import reconstruct
     from depth3d.scenes.refusals import check_motion, refuse_pixels_of_one_photo
+    from depth3d.scenes.saving import save_scene
     from depth3d.scenes.used_options import fields_for, only, refuse_unused
-    from depth3d.scenes.video.pipeline import video_fields
+    from depth3d.scenes.video.saving import video_fields
 
     options, output_options = to_options(chosen), to_output_options(chosen)
     if not same_view:
@@ -73,7 +75,7 @@ def write_files(
         for target in files:
             made = only(output_options, fields_for(target))
             with step(f"{target.path}{of_all}: making and writing"), _frame_progress(target.path.name) as frames:
-                saved = scene.save_to(target, options=made, force=force, progress=frames)
+                saved = save_scene(scene, target, options=made, force=force, progress=frames)
             wrote(saved, photo)
     say_axes([target for files in files_of_photo for target in files], output_options.files.axes)
 
@@ -107,7 +109,7 @@ def _write_video(
 ) -> None:
     from depth3d.io.photos.video import read_video
     from depth3d.scenes.used_options import only
-    from depth3d.scenes.video.pipeline import save_video, video_fields
+    from depth3d.scenes.video.saving import save_video, video_fields
 
     named = [Path(str(output).replace("{name}", path.stem)) for output in outputs]
 

@@ -5,6 +5,10 @@ loaded, the operators it would have defined are unknown, and ``import torchvisio
 does not exist``. depth3d calls none of these operators, and timm, which imports torchvision, does not either for the
 encoders used here. So where the import fails for that reason, and only there, the schemas of the missing operators are
 declared and the import is repeated. A healthy torchvision is imported untouched.
+
+Both load torch's compiler, which depth3d does not use, to ask whether it is supported and to tell it what to leave as
+it is. That takes as long as loading torch itself, so a stand-in answers while they are imported; whoever compiles
+afterwards gets torch's own.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import sys
 import warnings
 from functools import cache
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch.library
@@ -37,13 +41,37 @@ def import_torchvision() -> ModuleType:
         RuntimeError: torchvision fails to import for any other reason than missing operators.
     """
     try:
-        return _quiet_import("torchvision")
+        return _import_without_compiler("torchvision")
     except RuntimeError as error:
         if "operator torchvision::" not in str(error):
             raise
     _forget_half_imported("torchvision")
     _declare_operators()
-    return _quiet_import("torchvision")
+    return _import_without_compiler("torchvision")
+
+
+def _import_without_compiler(name: str) -> ModuleType:
+    """Import a module while `torch._dynamo` is a stand-in that compiles nothing; plainly, where that is not enough."""
+    if "torch._dynamo" in sys.modules:
+        return _quiet_import(name)
+    compiler, utilities = ModuleType("torch._dynamo"), ModuleType("torch._dynamo.utils")
+    utilities.is_compile_supported = lambda device_type: False  # type: ignore[attr-defined]
+    compiler.disable = _as_it_is  # type: ignore[attr-defined]
+    stand_ins = {"torch._dynamo": compiler, "torch._dynamo.utils": utilities}
+    sys.modules.update(stand_ins)
+    try:
+        return _quiet_import(name)
+    except (AttributeError, ImportError):
+        _forget_half_imported(name)
+    finally:
+        for stand_in in stand_ins:
+            del sys.modules[stand_in]
+    return _quiet_import(name)
+
+
+def _as_it_is(function: Any = None, *_: object, **__: object) -> Any:
+    """Stand for `torch._dynamo.disable`: a function that is not compiled needs no mark."""
+    return _as_it_is if function is None else function
 
 
 @cache
@@ -57,7 +85,7 @@ def import_timm() -> ModuleType:
         ImportError: timm or torchvision is not installed.
     """
     import_torchvision()
-    return _quiet_import("timm")
+    return _import_without_compiler("timm")
 
 
 @cache

@@ -87,6 +87,25 @@ class FusionOptions:
     memory_gb: float = 2.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """How the browser page is served.
+
+    Attributes:
+        host: the address to listen on; the default is for this machine's own browsers only.
+        port: the port to listen on; 0 takes any that is free.
+        megabytes: the largest photo file, in millions of bytes.
+        megapixels: the largest photo, in millions of pixels.
+        visitors: how many pages may have a photo at one time.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 7860
+    megabytes: float = 40.0
+    megapixels: float = 50.0
+    visitors: int = 20
+
+
 class _Groups:
     """Options in groups, in which every field has a name of its own."""
 

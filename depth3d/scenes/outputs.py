@@ -169,15 +169,6 @@ def output_named(kind: Kind) -> Output:
     return _BY_NAME[kind]
 
 
-def kind_of(path: Path) -> Kind:
-    """What goes into a file unless the user says otherwise.
-
-    Raises:
-        UsageError: the suffix names no known format.
-    """
-    return _usual_output(path).kind
-
-
 def geometry_kind_of(path: Path, what: str) -> Kind:
     """Cloud or mesh, as the suffix says; for what comes as nothing else.
 

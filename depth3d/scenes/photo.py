@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import UsageError
+from depth3d.core.rgbd import RGBD
 from depth3d.io.photos.photo import Photo
 from depth3d.predictors.relative import settle_shift
 from depth3d.refine.sky import find_sky
@@ -111,12 +112,13 @@ def _scaled(seen: SeenPhoto, options: Options, fit: ScaleFit | None) -> Scene:
             raise UsageError(
                 "a metric depth map takes no hints; leave them out, or use the depth kind 'depth' to rescale it"
             )
-        return Scene(photo, camera, seen.camera_as_taken, None, depth, None, _unknown_note(depth.z, depth.z))
+        rgbd = RGBD(photo.rgb, depth, camera)
+        return Scene(photo, rgbd, seen.camera_as_taken, None, None, _unknown_note(depth.z, depth.z))
     if fit is None:
         fit = fit_scale(depth, camera, seen.hints)
     metric = fit.apply(depth)
     notes = (*fit.notes, *_unknown_note(depth.values, metric.z))
-    return Scene(photo, camera, seen.camera_as_taken, depth, metric, fit, notes)
+    return Scene(photo, RGBD(photo.rgb, metric, camera), seen.camera_as_taken, depth, fit, notes)
 
 
 def _without_transparent(scene: Scene) -> Scene:
@@ -128,7 +130,7 @@ def _without_transparent(scene: Scene) -> Scene:
         raise UsageError(f"{scene.photo.name}: nothing of it is opaque; save it without an alpha channel")
     depth = replace(scene.depth, z=np.where(transparent, np.float32(np.nan), scene.depth.z))
     note = f"{transparent.mean():.1%} of the picture is transparent and gives no geometry"
-    return replace(scene, depth=depth, notes=(*scene.notes, note))
+    return scene.with_depth(depth, notes=(*scene.notes, note))
 
 
 def _without_sky(scene: Scene) -> Scene:
@@ -140,7 +142,7 @@ def _without_sky(scene: Scene) -> Scene:
         return scene
     depth = replace(scene.depth, z=np.where(sky, np.float32(np.nan), scene.depth.z))
     note = f"{sky.mean():.1%} of the picture is sky and gives no geometry (--sky keep takes it as the network sees it)"
-    return replace(scene, depth=depth, sky=sky, notes=(*scene.notes, note))
+    return scene.with_depth(depth, sky=sky, notes=(*scene.notes, note))
 
 
 def _without_the_far(scene: Scene, limit_m: float | None) -> Scene:
@@ -155,7 +157,7 @@ def _without_the_far(scene: Scene, limit_m: float | None) -> Scene:
         raise UsageError(f"{scene.photo.name}: no depth is below {limit_m:g} m; the nearest is {nearest:.3g} m")
     depth = replace(scene.depth, z=np.where(far, np.float32(np.nan), scene.depth.z))
     note = f"{far.mean():.1%} of the picture lies beyond {limit_m:g} m and is left out"
-    return replace(scene, depth=depth, notes=(*scene.notes, note))
+    return scene.with_depth(depth, notes=(*scene.notes, note))
 
 
 def _unknown_note(before: NDArray[np.float32], after: NDArray[np.float32]) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ class LivePage:
         ViewerError: nothing can listen there.
     """
 
-    def __init__(self, title: str, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, title: str, *, host: str, port: int = 0) -> None:
         self._jpeg = b""
         self._number = 0
         self._ended = False

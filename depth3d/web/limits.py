@@ -8,10 +8,9 @@ from pathlib import Path
 
 from depth3d.core.errors import PhotoError, UsageError
 from depth3d.io.open_input import open_picture
+from depth3d.scenes.options import ServerOptions
 
-DEFAULT_MEGABYTES = 40.0
-DEFAULT_MEGAPIXELS = 50.0
-DEFAULT_VISITORS = 20
+_SERVER = ServerOptions()
 
 _LONGEST_NAME = 60
 
@@ -33,9 +32,9 @@ class Limits:
         UsageError: a bound is not positive.
     """
 
-    megabytes: float = DEFAULT_MEGABYTES
-    megapixels: float = DEFAULT_MEGAPIXELS
-    visitors: int = DEFAULT_VISITORS
+    megabytes: float = _SERVER.megabytes
+    megapixels: float = _SERVER.megapixels
+    visitors: int = _SERVER.visitors
 
     def __post_init__(self) -> None:
         if not (self.megabytes > 0 and self.megapixels > 0 and self.visitors > 0):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from depth3d.core.errors import MissingExtraError, OutputError
 from depth3d.io.temporary import temporary_folder
-from depth3d.scenes.options import Options
+from depth3d.scenes.options import Options, ServerOptions
 from depth3d.web.hosts import Hosts
 from depth3d.web.limits import Limits
 from depth3d.web.middleware import Application, Gate
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
 
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 7860
+_SERVER = ServerOptions()
 
 _ASSETS = Path(__file__).parent / "assets"
 _SECONDS_TO_FINISH = 2
@@ -35,8 +34,8 @@ _MOST_WAITING = 200
 def serve(
     options: Options | None = None,
     *,
-    host: str = DEFAULT_HOST,
-    port: int = DEFAULT_PORT,
+    host: str = _SERVER.host,
+    port: int = _SERVER.port,
     limits: Limits | None = None,
     hosts: Iterable[str] = (),
     announce: Callable[[str], None] = lambda address: None,

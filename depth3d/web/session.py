@@ -22,7 +22,8 @@ from depth3d.render.parallax import DEFAULT_MOTION, MOTIONS
 from depth3d.scenes.options import Options, OutputOptions
 from depth3d.scenes.outputs import provenance_path, target_of
 from depth3d.scenes.photo import reconstruct
-from depth3d.scenes.scene import Saved, Scene
+from depth3d.scenes.saving import Saved
+from depth3d.scenes.scene import Scene
 from depth3d.scenes.seeing import choose_camera, see
 from depth3d.scenes.used_options import fields_for, only
 from depth3d.web.clicked_hints import Mark, Pixel, marks_of, pixels_inside, with_mark

@@ -18,7 +18,7 @@ from test_cli import says
 from depth3d.cli import run
 from depth3d.io.registry import FORMATS
 from depth3d.io.save import suffixes_for
-from depth3d.scenes.outputs import KINDS, OUTPUTS, kind_of
+from depth3d.scenes.outputs import KINDS, OUTPUTS, target_of
 
 COMMAND = ["export", "room.png", "--depth-map", "depth.npy", "--depth-kind", "metric", "--no-provenance"]
 
@@ -39,14 +39,14 @@ def gltf(path: str) -> dict[str, Any]:
 
 
 def test_every_suffix_that_can_be_written_has_a_kind() -> None:
-    assert {kind_of(Path(f"a{suffix}")) for suffix in suffixes_for()} <= set(KINDS)
+    assert {target_of(f"a{suffix}").kind for suffix in suffixes_for()} <= set(KINDS)
     assert {output.type for output in OUTPUTS} == {form.kind for form in FORMATS}
 
 
 @pytest.mark.parametrize("suffix", suffixes_for())
 def test_every_suffix_is_an_export(here: Path, suffix: str, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("pye57") if suffix == ".e57" else None
-    short = ["--seconds", "0.2"] if kind_of(Path(f"out{suffix}")) == "parallax" else []
+    short = ["--seconds", "0.2"] if target_of(f"out{suffix}").kind == "parallax" else []
     assert run([*COMMAND, *short, "-o", f"out{suffix}"]) == 0
     assert capsys.readouterr().out.startswith(f"out{suffix}: ")
     assert Path(f"out{suffix}").stat().st_size > 100

@@ -15,6 +15,10 @@ timm, torchvision = import_timm(), import_torchvision()
 import torchvision.models as again
 assert timm.is_model("resnext101_32x8d") and again.resnext101_32x8d
 assert import_timm() is timm
+import sys, torch
+assert "torch._dynamo" not in sys.modules, "loading the compiler takes as long as loading torch"
+assert torch.compile(lambda x: x + 1, backend="eager")(torch.ones(2)).tolist() == [2, 2]
+assert torch._dynamo.utils.is_compile_supported("cpu") in (True, False) and torch._dynamo.config
 """
 
 
@@ -43,6 +47,14 @@ def test_a_healthy_torchvision_is_left_alone(fake_torchvision) -> None:
     source, declared = fake_torchvision
     source.write_text("healthy = True\n")
     assert torch_env.import_torchvision().healthy
+    assert not declared
+
+
+def test_what_wants_more_of_the_compiler_is_imported_plainly(fake_torchvision, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "torch._dynamo", raising=False)
+    source, declared = fake_torchvision
+    source.write_text("from torch._dynamo.utils import is_compile_supported, counters\n")
+    assert torch_env.import_torchvision().counters is not None
     assert not declared
 
 

@@ -29,8 +29,8 @@ from depth3d.scenes.outputs import Kind
 from depth3d.scenes.panorama.pipeline import reconstruct_panorama
 from depth3d.scenes.photo import reconstruct
 from depth3d.scenes.scene import Scene
-from depth3d.scenes.video import pipeline as video
-from depth3d.scenes.video.pipeline import reconstruct_video, save_video
+from depth3d.scenes.video.pipeline import reconstruct_video
+from depth3d.scenes.video.saving import save_video, video_fields
 
 WIDTH, HEIGHT = 64, 48
 PIXEL = DistanceAt(64.0, 50.0, 2.0)
@@ -414,4 +414,4 @@ def test_what_nothing_takes_is_refused(scene: Scene, files: Path) -> None:
     both = OutputOptions.of(f_number=2.0, blur_percent=4.0)
     with pytest.raises(Depth3DError, match="blur percent: f number replaces it"):
         scene.bokeh(both)
-    assert video.video_fields([files / "a.mp4"], None) >= {"quality"}
+    assert video_fields([files / "a.mp4"], None) >= {"quality"}

@@ -16,7 +16,7 @@ import pytest
 from conftest import HUNG_S, ROOT
 from scenes import box_corner, small_camera
 
-from depth3d import Photo, Scene
+from depth3d import RGBD, Photo, Scene
 from depth3d.io.photos.photo import Exif
 
 TUTORIAL = ROOT / "samples" / "tutorial.ipynb"
@@ -26,7 +26,7 @@ TUTORIAL = ROOT / "samples" / "tutorial.ipynb"
 def scene() -> Scene:
     truth = box_corner(small_camera(200, 150))
     photo = Photo(truth.rgb, Exif(), 'a "room" & <more>.jpg')
-    return Scene(photo, truth.camera, truth.camera, None, truth.depth, None)
+    return Scene(photo, RGBD(truth.rgb, truth.depth, truth.camera), truth.camera, None, None)
 
 
 def test_the_tutorial_is_stored_without_results() -> None:
@@ -85,8 +85,7 @@ def test_a_large_scene_stays_small(scene: Scene) -> None:
     large = replace(
         scene,
         photo=replace(scene.photo, rgb=noise),
-        depth=replace(scene.depth, z=metres),
-        camera=camera,
+        rgbd=RGBD(noise, replace(scene.depth, z=metres), camera),
         camera_as_taken=camera,
     )
     markup = large._repr_html_()

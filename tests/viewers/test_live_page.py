@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import cv2
 import numpy as np
 import pytest
+from conftest import HUNG_S
 
 from depth3d.core.errors import ViewerError
 from depth3d.viewers.live_page import LivePage
@@ -29,11 +30,11 @@ def next_part(stream: http.client.HTTPResponse) -> np.ndarray:
 
 
 def test_each_picture_reaches_everyone_who_looks() -> None:
-    with LivePage("a test") as page:
+    with LivePage("a test", host="127.0.0.1") as page:
         page.show(solid(10))
         lookers = []
         for _ in range(2):
-            connection = http.client.HTTPConnection(urlsplit(page.address).netloc, timeout=20)
+            connection = http.client.HTTPConnection(urlsplit(page.address).netloc, timeout=HUNG_S)
             connection.request("GET", "/pictures")
             answer = connection.getresponse()
             assert answer.headers["Content-Type"].startswith("multipart/x-mixed-replace")
@@ -48,8 +49,8 @@ def test_each_picture_reaches_everyone_who_looks() -> None:
 
 
 def test_the_page_shows_the_stream_and_nothing_else_is_there() -> None:
-    with LivePage("clip.mp4, heatmap") as page:
-        connection = http.client.HTTPConnection(urlsplit(page.address).netloc, timeout=20)
+    with LivePage("clip.mp4, heatmap", host="127.0.0.1") as page:
+        connection = http.client.HTTPConnection(urlsplit(page.address).netloc, timeout=HUNG_S)
         connection.request("GET", "/")
         answer = connection.getresponse()
         body = answer.read().decode()
@@ -61,14 +62,14 @@ def test_the_page_shows_the_stream_and_nothing_else_is_there() -> None:
 
 
 def test_a_port_in_use_is_said() -> None:
-    with LivePage("one") as page:
+    with LivePage("one", host="127.0.0.1") as page:
         port = urlsplit(page.address).port
         with pytest.raises(ViewerError, match=f"cannot listen on 127.0.0.1:{port}: .*; choose another --port"):
-            LivePage("two", port=port)
+            LivePage("two", host="127.0.0.1", port=port)
 
 
 def test_whoever_waits_is_let_go_at_the_end() -> None:
-    page = LivePage("a test")
+    page = LivePage("a test", host="127.0.0.1")
     seen: list[object] = []
     with page:
         waiting = threading.Thread(target=lambda: seen.append(page.next(0)))

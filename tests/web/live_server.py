@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from conftest import HUNG_S
+
 import depth3d as d3
 from depth3d.web.limits import Limits
 from depth3d.web.middleware import Application
@@ -69,7 +71,7 @@ class Guest:
 
     def ask(self, path: str, body: bytes | None = None, **headers: str) -> Answer:
         """One request on a connection of its own; with a body it is a POST."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HUNG_S)
         sent = {"Cookie": self.cookie, **{name.replace("_", "-"): value for name, value in headers.items()}}
         try:
             connection.request("GET" if body is None else "POST", path, body, sent)
@@ -85,7 +87,7 @@ class Guest:
 
     def outcome(self) -> dict[str, Any]:
         """What the queue says about this page's call once it is done."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HUNG_S)
         try:
             path = f"/gradio_api/queue/data?session_hash={self.page}"
             connection.request("GET", path, headers={"Cookie": self.cookie})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from conftest import HUNG_S, wait_until
 from live_server import Guest, page_app, serving
 
 pytest.importorskip("gradio", reason="the extra 'web' is not installed")
@@ -28,8 +28,16 @@ FILE = {"path": "/dev/zero", "meta": {"_type": "gradio.FileData"}}
 
 @dataclass
 class Server:
+    """The page's server in this process; connections are closed that do nothing for a second."""
+
     port: int
     folder: Path
+
+    @property
+    def connections(self) -> int:
+        """How many are open, as the kernel lists them."""
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return sum(row[1].endswith(f":{self.port:04X}") and row[3] == "01" for row in rows)
 
     def copies(self) -> list[Path]:
         return [path for path in (self.folder / "gradio").rglob("*") if path.is_file()]
@@ -122,7 +130,7 @@ def test_what_the_page_sends_passes_unchanged() -> None:
 
 def test_a_large_call_is_not_read_to_its_end(server: Server) -> None:
     guest = Guest(server.port, "large")
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as line:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=HUNG_S) as line:
         line.sendall(
             f"POST /gradio_api/queue/join HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {guest.cookie}\r\n"
             "Content-Length: 200000000\r\n\r\n".encode()
@@ -190,7 +198,7 @@ def test_a_visitor_has_so_many_pages() -> None:
 
 def test_a_request_that_does_not_go_on_is_closed(server: Server) -> None:
     beginnings = [b"", b"GET / HT", b"POST /gradio_api/queue/join HTTP/1.1\r\nHost: localhost\r\n"]
-    lines = [socket.create_connection(("127.0.0.1", server.port), timeout=20) for _ in beginnings]
+    lines = [socket.create_connection(("127.0.0.1", server.port), timeout=HUNG_S) for _ in beginnings]
     for line, beginning in zip(lines, beginnings, strict=True):
         line.sendall(beginning)
     for line in lines:
@@ -200,9 +208,10 @@ def test_a_request_that_does_not_go_on_is_closed(server: Server) -> None:
 
 def test_one_too_many_closes_the_idlest(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     guest = Guest(server.port, "crowd")
-    time.sleep(1.5)  # until those of the tests before are gone
+    wait_until(lambda: server.connections == 0, "those of the tests before never went")
     monkeypatch.setattr(connections, "MOST_CONNECTIONS", 5)
-    lines = [socket.create_connection(("127.0.0.1", server.port), timeout=20) for _ in range(5)]
+    monkeypatch.setattr(connections, "IDLE_SECONDS", HUNG_S)
+    lines = [socket.create_connection(("127.0.0.1", server.port), timeout=HUNG_S) for _ in range(5)]
     assert guest.ask("/config").status == 200
     assert lines[0].recv(1) == b""
     for line in lines:

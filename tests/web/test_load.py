@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from conftest import HUNG_S
 from live_server import Guest
 
 from depth3d.web.connections import MOST_AT_ONCE, MOST_CONNECTIONS
@@ -83,7 +84,7 @@ def served(tmp_path: Path) -> Iterator[tuple[int, Process]]:
         threading.Thread(target=server.stderr.read, daemon=True).start()
         yield port, Process(server.pid)
         server.send_signal(signal.SIGINT)
-        assert server.wait(30) in (0, 130)
+        assert server.wait(HUNG_S) in (0, 130)
     assert list(tmp_path.glob("depth3d-*")) == []
 
 
@@ -111,13 +112,13 @@ def test_a_crowd_costs_little_and_others_are_served(served: tuple[int, Process])
 
 
 def _stalled_upload(port: int, token: str, cookie: str) -> socket.socket:
-    line = socket.create_connection(("127.0.0.1", port), timeout=20)
+    line = socket.create_connection(("127.0.0.1", port), timeout=HUNG_S)
     head = f"POST /session/{token}/photo?name=a.png HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\n"
     line.sendall(head.encode() + b"Content-Length: 30000000\r\n\r\n" + PART)
     return line
 
 
 def _slow_request(port: int) -> socket.socket:
-    line = socket.create_connection(("127.0.0.1", port), timeout=20)
+    line = socket.create_connection(("127.0.0.1", port), timeout=HUNG_S)
     line.sendall(b"GET / HTTP/1.1\r\nHost: 127")
     return line

@@ -236,8 +236,8 @@ def _turns(visitor: Visitor) -> None:
 
 def _settled(canvas: Any) -> np.ndarray:
     """The canvas, once two looks at it are alike."""
-    last = np.zeros(0)
-    for _ in range(40):
+    last, end = np.zeros(0), time.monotonic() + HUNG_S
+    while time.monotonic() < end:
         now = np.asarray(Image.open(BytesIO(canvas.screenshot())).convert("RGB"))
         if now.shape == last.shape and np.array_equal(now, last) and now.std() > 5:
             return now

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from depth3d.core.errors import OutputError, UsageError
 from depth3d.core.images import Animation
 from depth3d.io.open_input import shown
-from depth3d.io.registry import check_options, format_for
+from depth3d.io.registry import Format, check_options, format_for
 
 _CHEAPER: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     ".gif": ({"colours": 128}, {"colours": 64}),
@@ -49,15 +49,18 @@ class Fitted:
     given_up: str = ""
 
 
-def fit_animation(animation: Animation, path: Path, max_bytes: int, **options: Any) -> Fitted:
+def fit_animation(
+    animation: Animation, path: Path, max_bytes: int, *, form: Format | None = None, **options: Any
+) -> Fitted:
     """Try until the file is small enough: first fewer colours or less quality, then half the frames, then less width.
 
     Each trial is written to nowhere; only its size is looked at.
 
     Args:
         animation: the frames.
-        path: the file; its suffix says which format.
+        path: the file.
         max_bytes: the size it may have.
+        form: how it is stored; None leaves it to the suffix.
         options: for the writer, as for `save`.
 
     Raises:
@@ -66,10 +69,11 @@ def fit_animation(animation: Animation, path: Path, max_bytes: int, **options: A
     """
     if max_bytes < 1:
         raise UsageError(f"max size must be positive, got {max_bytes} bytes")
-    form = format_for("Animation", path)
+    form = form or format_for("Animation", path)
     check_options(form, options)
     write = form.load()
-    cheaper = [one for one in _CHEAPER.get(path.suffix.lower(), ()) if not set(one) & set(options)]
+    suffix = next(iter(form.suffixes), "")
+    cheaper = [one for one in _CHEAPER.get(suffix, ()) if not set(one) & set(options)]
     trial = whole = Fitted(animation, options)
     ratio = _excess(write, trial, max_bytes)
     for one in cheaper:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from depth3d.core.camera import Intrinsics, Pose
-from depth3d.lab.samples.paint import MASKS
+from depth3d.lab.samples.cutouts import MASKS
 from depth3d.lab.samples.props import chair, mug, painted, plain, round_table, toned, tree
 from depth3d.lab.training.render import look_at
 from depth3d.lab.training.scene import Light, Scene, SceneBuilder, Sky

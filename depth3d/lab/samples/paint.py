@@ -1,4 +1,4 @@
-"""Finer textures and cut-outs than the training's, painted by formula, for pictures that people look at."""
+"""Finer textures than the training's, painted by formula, for pictures that people look at."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIZE = 1024
-MASK_SIZE = 256
 
 Array = NDArray[np.float64]
 
@@ -37,12 +36,6 @@ def bank() -> Bank:
     return Bank(np.concatenate(texels), tuple(levels))
 
 
-@cache
-def masks() -> NDArray[np.float32]:
-    """Every cut-out of `MASKS`, 1 where solid."""
-    return np.stack([cut() for cut in _CUTTERS.values()]).astype(np.float32)
-
-
 def noise(rng: np.random.Generator, slope: float, stretch: float = 1.0, size: int = SIZE) -> Array:
     """Tileable noise around 0.5 whose spectrum falls as frequency ** -slope; `stretch` > 1 draws it out along u."""
     fy = np.fft.fftfreq(size)[:, None] * size
@@ -54,7 +47,8 @@ def noise(rng: np.random.Generator, slope: float, stretch: float = 1.0, size: in
     return np.asarray(np.clip(0.5 + field / (5 * field.std()), 0, 1))
 
 
-def _uv(size: int = SIZE) -> tuple[Array, Array]:
+def uv_grid(size: int = SIZE) -> tuple[Array, Array]:
+    """(size, size) places along u and v at the centres of texels, in 0 to 1."""
     axis = (np.arange(size) + 0.5) / size
     u, v = np.meshgrid(axis, axis)
     return u, v
@@ -79,7 +73,7 @@ def _plaster(rng: np.random.Generator) -> Array:
 
 def _planks(rng: np.random.Generator) -> Array:
     """Oak floorboards along u: nine rows, each cut in two places, every board with its own tone and grain."""
-    rows, u, v = 9, *_uv()
+    rows, u, v = 9, *uv_grid()
     row = np.floor(v * rows).astype(int)
     shift = rng.random(rows)[row]
     along = (u + shift) % 1
@@ -101,13 +95,13 @@ def _planks(rng: np.random.Generator) -> Array:
 def _wood(rng: np.random.Generator) -> Array:
     """Furniture wood along u, as tones for two colours."""
     grain, fibre = noise(rng, 1.5, 8.0), noise(rng, 0.5, 16.0)
-    _, v = _uv()
+    _, v = uv_grid()
     rings = 0.5 + 0.5 * np.sin(2 * np.pi * (grain * 4 + v * 2))
     return np.repeat((0.35 * rings + 0.45 * fibre + 0.2 * grain)[..., None], 3, 2)
 
 
 def _linen(rng: np.random.Generator) -> Array:
-    u, v = _uv()
+    u, v = uv_grid()
     threads = (
         0.5 + 0.22 * np.sin(2 * np.pi * 128 * u) * np.sign(np.sin(np.pi * 128 * v)) + 0.18 * np.sin(2 * np.pi * 128 * v)
     )
@@ -116,7 +110,7 @@ def _linen(rng: np.random.Generator) -> Array:
 
 def _rug(rng: np.random.Generator) -> Array:
     """A woven rug with a border and rows of diamonds."""
-    u, v = _uv()
+    u, v = uv_grid()
     cream, rust, navy, ochre = (
         _rgb(0.70, 0.61, 0.47),
         _rgb(0.42, 0.105, 0.055),
@@ -139,7 +133,7 @@ def _rug(rng: np.random.Generator) -> Array:
 
 def _hills(rng: np.random.Generator) -> Array:
     """A framed picture: a low sun behind blue hills, seen in layers."""
-    u, v = _uv()
+    u, v = uv_grid()
     canvas = _mixed(v * 1.6, _rgb(0.42, 0.55, 0.66), _rgb(0.95, 0.66, 0.36))
     canvas = np.where((np.hypot(u - 0.66, v - 0.42) < 0.085)[..., None], _rgb(0.98, 0.86, 0.55), canvas)
     shades = (_rgb(0.36, 0.42, 0.52), _rgb(0.20, 0.29, 0.40), _rgb(0.10, 0.19, 0.25), _rgb(0.05, 0.10, 0.11))
@@ -151,7 +145,7 @@ def _hills(rng: np.random.Generator) -> Array:
 
 def _shapes(rng: np.random.Generator) -> Array:
     """A framed picture: a few calm shapes on paper."""
-    u, v = _uv()
+    u, v = uv_grid()
     canvas = _rgb(0.83, 0.78, 0.68) * (0.95 + 0.1 * noise(rng, 0.5)[..., None])
     inside = np.hypot(u - 0.42, v - 0.36) < 0.2
     canvas = np.where(inside[..., None], _rgb(0.62, 0.18, 0.08), canvas)
@@ -164,7 +158,7 @@ def _shapes(rng: np.random.Generator) -> Array:
 
 
 def _bricks(rng: np.random.Generator) -> Array:
-    rows, columns, (u, v) = 16, 5, _uv()
+    rows, columns, (u, v) = 16, 5, uv_grid()
     row = np.floor(v * rows).astype(int)
     across = (u * columns + 0.5 * (row % 2)) % columns
     number = row * columns + np.floor(across).astype(int)
@@ -180,7 +174,7 @@ def _bricks(rng: np.random.Generator) -> Array:
 
 def _cobbles(rng: np.random.Generator) -> Array:
     """Setts in rows, each a little round, with dark joints: tones that also serve as bumps."""
-    rows, columns, (u, v) = 12, 12, _uv()
+    rows, columns, (u, v) = 12, 12, uv_grid()
     bend_u, bend_v = noise(rng, 1.8), noise(rng, 1.8)
     y = v * rows + 0.5 * (bend_v - 0.5)
     row = np.floor(y).astype(int) % rows
@@ -208,7 +202,7 @@ def _foliage(rng: np.random.Generator) -> Array:
 
 def _roof(rng: np.random.Generator) -> Array:
     """Clay pantiles: rows overlap, each tile arched."""
-    rows, columns, (u, v) = 12, 16, _uv()
+    rows, columns, (u, v) = 12, 16, uv_grid()
     row, column = np.floor(v * rows).astype(int), np.floor(u * columns).astype(int)
     arch = np.sin(np.pi * (u * columns % 1))
     lip = np.clip((v * rows % 1) / 0.16, 0, 1)
@@ -224,7 +218,7 @@ def _stone(rng: np.random.Generator) -> Array:
 
 def _page(rng: np.random.Generator) -> Array:
     """An open book: two columns of lines on cream paper, a picture on the right page."""
-    u, v = _uv()
+    u, v = uv_grid()
     paper = _rgb(0.80, 0.75, 0.64) * (0.96 + 0.08 * noise(rng, 0.4)[..., None])
     paper = paper * (1 - 0.55 * np.exp(-(((u - 0.5) / 0.03) ** 2)))[..., None]
     lines, words = 34, noise(rng, 0.35, 6.0)
@@ -238,7 +232,7 @@ def _page(rng: np.random.Generator) -> Array:
 
 def _stripes(rng: np.random.Generator) -> Array:
     """Ticking: broad and narrow stripes along v, as tones for two colours."""
-    u, _ = _uv()
+    u, _ = uv_grid()
     x = u * 6 % 1
     bands = ((x < 0.38) | (np.abs(x - 0.52) < 0.03) | (np.abs(x - 0.86) < 0.03)).astype(float)
     return np.repeat((bands * 0.8 + 0.35 * (noise(rng, 0.5) - 0.5) + 0.1)[..., None], 3, 2)
@@ -247,13 +241,13 @@ def _stripes(rng: np.random.Generator) -> Array:
 def _peel(rng: np.random.Generator) -> Array:
     """Fruit skin: streaks from pole to pole with specks, as tones for two colours."""
     streaks, specks = noise(rng, 1.0, 0.25), (noise(rng, 0.3) > 0.74) * 0.35
-    _, v = _uv()
+    _, v = uv_grid()
     return np.repeat((0.9 * streaks + 0.5 * (v - 0.55) + specks)[..., None], 3, 2)
 
 
 def _glaze(rng: np.random.Generator) -> Array:
     """Speckled pottery, glazed down to a wavy line, as tones for two colours."""
-    _, v = _uv()
+    _, v = uv_grid()
     line = 0.68 + 0.06 * (noise(rng, 2.0)[SIZE // 3] - 0.5)[None]
     specks = (noise(rng, 0.35) > 0.76) * 0.45
     tone = 1 / (1 + np.exp((v - line) / 0.004))
@@ -270,7 +264,7 @@ def _cloud(rng: np.random.Generator) -> Array:
 
 def _shutter(rng: np.random.Generator) -> Array:
     """Louvres: each slat bright at its upper edge and dark beneath, within a frame; tones for two colours."""
-    u, v = _uv()
+    u, v = uv_grid()
     slat = v * 22 % 1
     tone = np.where(slat < 0.78, 0.92 - 0.35 * slat, 0.12)
     frame = (np.abs(u - 0.5) > 0.42) | (np.abs(v - 0.5) > 0.46) | (np.abs(v - 0.5) < 0.025)
@@ -284,44 +278,3 @@ _PAINTERS: dict[str, Callable[[np.random.Generator], Array]] = {
     "shutter": _shutter, "cloud": _cloud,
 }  # fmt: skip
 LAYERS = {name: number for number, name in enumerate(_PAINTERS)}
-
-
-def _mask_uv() -> tuple[Array, Array]:
-    u, v = _uv(MASK_SIZE)
-    return u * 2 - 1, v * 2 - 1
-
-
-def _plate() -> Array:
-    return np.ones((MASK_SIZE, MASK_SIZE))
-
-
-def _disc() -> Array:
-    x, y = _mask_uv()
-    return (x**2 + y**2 < 1).astype(float)
-
-
-def _leaf() -> Array:
-    """One pointed leaf along y, its stalk at y = -1."""
-    x, y = _mask_uv()
-    width = 0.62 * np.clip(1 - ((y - 0.1) / 0.9) ** 2, 0, 1) ** 0.8 * (1 - 0.35 * y)
-    return ((np.abs(x) < width) | ((np.abs(x) < 0.035) & (y < 0))).astype(float)
-
-
-def _sprig(seed: int) -> Array:
-    """Many small leaves in a loose round bunch."""
-    rng = np.random.default_rng(seed)
-    x, y = _mask_uv()
-    result = np.zeros((MASK_SIZE, MASK_SIZE), bool)
-    for _ in range(150):
-        radius, angle, turn = 0.88 * np.sqrt(rng.random()), *rng.uniform(0, 2 * np.pi, 2)
-        dx, dy = x - radius * np.cos(angle), y - radius * np.sin(angle)
-        p, q = dx * np.cos(turn) + dy * np.sin(turn), dy * np.cos(turn) - dx * np.sin(turn)
-        size = rng.uniform(0.09, 0.15)
-        result |= np.abs(q) < 0.42 * size * np.clip(1 - (p / size) ** 2, 0, 1)
-    return result.astype(float)
-
-
-_CUTTERS: dict[str, Callable[[], Array]] = {
-    "solid": _plate, "disc": _disc, "leaf": _leaf, "sprig": lambda: _sprig(1), "spray": lambda: _sprig(2),
-}  # fmt: skip
-MASKS = {name: number for number, name in enumerate(_CUTTERS)}

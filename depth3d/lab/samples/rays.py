@@ -10,7 +10,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from depth3d.lab.samples.paint import bank, masks
+from depth3d.lab.samples.cutouts import masks
+from depth3d.lab.samples.paint import bank
 from depth3d.lab.training.packing import pack
 from depth3d.lab.training.raycast import MISS, nearest_hit
 from depth3d.lab.training.scene import FRUSTUM, ROW_EXTENT, ROW_HALF, ROW_KIND, ROW_MAP, Light, Scene

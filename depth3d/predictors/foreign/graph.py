@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.dependencies import import_onnxruntime, import_openvino
 from depth3d.core.errors import MissingExtraError, UsageError, WeightsError
+from depth3d.core.options import DepthOptions
 from depth3d.predictors.runtimes.failure import runtime_failures
 from depth3d.predictors.runtimes.in_openvino import PRECISION_HINTS
 from depth3d.predictors.runtimes.machine import installed
@@ -59,7 +60,7 @@ class Graph:
     """
 
     def __init__(
-        self, path: Path, *, runtime: str = "auto", threads: int | None = None, precision: str = "fp32"
+        self, path: Path, *, runtime: str = DepthOptions().runtime, threads: int | None = None, precision: str = "fp32"
     ) -> None:
         self.path = path
         self.runtime = available(runtime)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import Depth3DNotice, Depth3DWarning, UsageError, WeightsError
+from depth3d.core.options import DepthOptions
 from depth3d.predictors.foreign.converting import ConvertedModel, check_way
 from depth3d.predictors.foreign.fastest import FastestModel
 from depth3d.predictors.foreign.finding import FoundKind, find_kind
@@ -122,8 +123,8 @@ def load_hugging_face(
     name_or_folder: str,
     *,
     terms: NetworkTerms,
-    runtime: str = "auto",
-    precision: str = "auto",
+    runtime: str = DepthOptions().runtime,
+    precision: str = DepthOptions().precision,
     threads: int | None = None,
 ) -> TransformersPredictor:
     """Load any model of `AutoModelForDepthEstimation`; the same one is loaded once per process.

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import Depth3DNotice, UsageError, WeightsError
+from depth3d.core.options import DepthOptions
 from depth3d.predictors.foreign.finding import FoundKind, Run, UnclearKindError, explained_by, find_kind
 from depth3d.predictors.foreign.graph import Graph
 from depth3d.predictors.foreign.outputs import METRIC_SCALES, Outputs, read_outputs
@@ -100,7 +101,12 @@ class OnnxPredictor:
 
 
 def load_onnx(
-    path: Path, *, terms: NetworkTerms, runtime: str = "auto", precision: str = "auto", threads: int | None = None
+    path: Path,
+    *,
+    terms: NetworkTerms,
+    runtime: str = DepthOptions().runtime,
+    precision: str = DepthOptions().precision,
+    threads: int | None = None,
 ) -> OnnxPredictor:
     """Load an ONNX file as a predictor; the same one is loaded once per process.
 

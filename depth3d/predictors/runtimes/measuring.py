@@ -13,6 +13,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from depth3d.core.options import DepthOptions
 from depth3d.predictors.runtimes import Runtime
 from depth3d.predictors.runtimes.deviation import deviation_of, mean_deviation
 
@@ -61,7 +62,9 @@ class Measured:
         return self.deviation < LARGEST_DEVIATION
 
 
-def fastest(rows: Sequence[Measured], *, runtime: str = "auto", precision: str = "auto") -> Measured | None:
+def fastest(
+    rows: Sequence[Measured], *, runtime: str = DepthOptions().runtime, precision: str = DepthOptions().precision
+) -> Measured | None:
     """The fastest way among those asked for; without a precision, only among those that are exact enough."""
     fitting = [row for row in rows if runtime in ("auto", row.way.runtime) and _is_wanted(row, precision)]
     return min(fitting, key=lambda row: row.seconds, default=None)

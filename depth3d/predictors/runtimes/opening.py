@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from depth3d.core.errors import Depth3DNotice, Depth3DWarning, MissingExtraError, UsageError
+from depth3d.core.options import DepthOptions
 from depth3d.predictors.runtimes import PRECISIONS, RUNTIMES, Runtime
 from depth3d.predictors.runtimes.failure import RuntimeFailedError
 from depth3d.predictors.runtimes.machine import installed, machine_key
@@ -34,7 +35,11 @@ class OpenNetwork:
 
 
 def open_network(
-    weights: FoundWeights, *, runtime: str = "auto", precision: str = "auto", threads: int | None = None
+    weights: FoundWeights,
+    *,
+    runtime: str = DepthOptions().runtime,
+    precision: str = DepthOptions().precision,
+    threads: int | None = None,
 ) -> OpenNetwork:
     """Make a network ready to run; the same one is loaded once per process.
 

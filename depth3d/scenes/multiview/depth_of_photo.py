@@ -79,14 +79,14 @@ def own_depth(posed: PosedPhoto, options: Options, units_per_metre: float, found
         points = tuple(hint.moved(move) for hint in points)
     assert scene.inverse_depth is not None
     led = lead_by_points(scene.inverse_depth, scene.camera, points)
-    scene = replace(scene, depth=led.depth, fit=None, sky=_sky_without_points(scene, points))
+    scene = scene.with_depth(led.depth, fit=None, sky=_sky_without_points(scene, points))
     aligned = AlignedPhoto(posed.photo, camera_as_taken, scene.camera, placed.pose, led.points, led.notes)
     return OwnDepth(aligned, scene, led.farthest)
 
 
 def _metric(posed: PosedPhoto, placed: PlacedPhoto, scene: Scene, units_per_metre: float) -> OwnDepth:
     if units_per_metre != 1:
-        scene = replace(scene, depth=replace(scene.depth, z=scene.depth.z * np.float32(units_per_metre)))
+        scene = scene.with_depth(replace(scene.depth, z=scene.depth.z * np.float32(units_per_metre)))
     photo = AlignedPhoto(posed.photo, scene.camera_as_taken, scene.camera, placed.pose, 0, scene.notes)
     return OwnDepth(photo, scene, None)
 

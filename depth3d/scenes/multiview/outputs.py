@@ -26,7 +26,7 @@ from depth3d.scenes.multiview.texture_photos import texture_photos
 from depth3d.scenes.options import FusionOptions
 from depth3d.scenes.outputs import geometry_kind_of, provenance_path
 from depth3d.scenes.provenance import to_json, versions
-from depth3d.scenes.scene import Saved
+from depth3d.scenes.saving import Saved
 
 FusedKind = Literal["cloud", "mesh", "splat"]
 MODEL_AXES = "model"

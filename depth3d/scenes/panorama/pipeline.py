@@ -36,7 +36,7 @@ from depth3d.scenes.panorama.predict import DEFAULT_FACE_FOV_DEG, DEFAULT_FACE_P
 from depth3d.scenes.panorama.sphere import coarser, without_the_far
 from depth3d.scenes.provenance import to_json, versions
 from depth3d.scenes.refusals import refuse_options
-from depth3d.scenes.scene import Saved, coding
+from depth3d.scenes.saving import Saved, coding
 from depth3d.scenes.seeing import see_photo
 from depth3d.scenes.used_options import fields_for, refuse_unused
 

@@ -13,6 +13,7 @@ from depth3d.core.equirectangular import Equirect, rays_of_pixels
 from depth3d.core.errors import CameraError, DepthMapError, HintError
 from depth3d.scale.distances import DistanceAt
 from depth3d.scale.hint import NEAR_PERCENTILE, relative_sigma
+from depth3d.scenes.options import PanoramaOptions
 from depth3d.scenes.panorama.faces import Face, cut_face, faces_around, sample, seen_by
 from depth3d.scenes.panorama.overlap_consistency import Agreement, agree_on_scale
 from depth3d.scenes.panorama.sphere import SphericalDepth, SphericalInverseDepth
@@ -36,7 +37,7 @@ def predict_panorama(
     sides: int = DEFAULT_SIDES,
     fov_deg: float = DEFAULT_FACE_FOV_DEG,
     face_px: int = DEFAULT_FACE_PX,
-    max_points: int = 1_000_000,
+    max_points: int | None = PanoramaOptions().grid_points,
 ) -> SphericalInverseDepth:
     """Relative inverse distance in every direction of a panorama.
 
@@ -49,7 +50,7 @@ def predict_panorama(
             instead of 23 % (median over all directions, the best factor given).
         fov_deg: width of a face; what is over 360 degrees in all, and over 90 upwards, overlaps with its neighbours.
         face_px: width of a face in pixels.
-        max_points: the result's grid has at most so many cells.
+        max_points: the result's grid has at most so many cells; None makes a cell of every pixel.
 
     Raises:
         CameraError: `equirect` is of another size than the picture.
@@ -71,7 +72,8 @@ def predict_panorama(
 
     values = [_predicted(rgb, equirect, face, predict_and_note) for face in faces]
     agreement = agree_on_scale(values, faces)
-    shrink = min(1.0, (max_points / (equirect.width * equirect.height)) ** 0.5)
+    cells = equirect.width * equirect.height
+    shrink = min(1.0, ((max_points or cells) / cells) ** 0.5)
     grid = equirect.resized(max(1, int(equirect.width * shrink)), max(1, int(equirect.height * shrink)))
     merged, shift = _merged(values, faces, agreement, grid)
     nearest = np.nanpercentile(merged, NEAR_PERCENTILE)

@@ -18,6 +18,7 @@ from depth3d.render.parallax import ShotParallax, to_one_motion
 from depth3d.render.stereo import Eyes, to_stereo
 from depth3d.render.stereo.eyes import to_rig, warn_beyond_comfort
 from depth3d.render.stereo.layouts import DEFAULT_WIDTH
+from depth3d.scenes.eyes import eyes_of, focus_share
 from depth3d.scenes.options import OutputOptions
 from depth3d.scenes.outputs import Kind
 from depth3d.scenes.scene import Scene
@@ -74,11 +75,11 @@ class TwoEyes:
             with warnings.catch_warnings():
                 if not is_new_shot:
                     warnings.simplefilter("ignore", Depth3DWarning)  # that it is flat was said at its first frame
-                rig = to_rig(layers, scene.eyes(self._options))
+                rig = to_rig(layers, eyes_of(scene, self._options))
             warn_beyond_comfort(rig)
             if rig.baseline > 0:
                 self._eyes = Eyes(ipd_m=rig.baseline, convergence_m=1 / rig.converged if rig.converged > 0 else None)
-        eyes = self._eyes or scene.eyes(self._options)  # a shot that begins flat is asked again at the next frame
+        eyes = self._eyes or eyes_of(scene, self._options)  # a shot that begins flat is asked again at the next frame
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Depth3DWarning)  # said above, once for all frames
             return to_stereo(
@@ -110,7 +111,7 @@ class MovingCamera:
         """The next frame through the camera."""
         layers, size = layers_for(scene.pictured_rgbd, self._options.animation.width)
         if self._shot is None or is_new_shot:
-            focus = scene.focus_share(self._options)
+            focus = focus_share(scene, self._options)
             self._shot = ShotParallax(layers, size, self._motion, count=self._frames_of_a_pass, focus=focus)
         picture = Picture(self._shot.frame(layers, self._number))
         self._number += 1

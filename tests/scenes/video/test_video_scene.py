@@ -25,7 +25,8 @@ from depth3d.io.photos.video import Video, VideoError, is_video, read_video
 from depth3d.scale import DistanceAt, Farthest, Nearest
 from depth3d.scenes import network as of_scene
 from depth3d.scenes.options import Options, OutputOptions
-from depth3d.scenes.video.pipeline import reconstruct_video, save_video
+from depth3d.scenes.video.pipeline import reconstruct_video
+from depth3d.scenes.video.saving import save_video
 
 av = pytest.importorskip("av")
 

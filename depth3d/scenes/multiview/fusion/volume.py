@@ -63,7 +63,7 @@ def fuse_depth(
     voxel: float,
     may_grow: bool = False,
     farthest: float,
-    least_photos: int = 1,
+    least_photos: int = FusionOptions().least_photos,
     memory_gb: float = DEFAULT_MEMORY_GB,
     report: Report = silent,
 ) -> Fused:
