@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
+from numpy.typing import NDArray
 
 from depth3d.core.errors import Depth3DError, GeometryError, MissingExtraError, UsageError, WeightsError
 from depth3d.core.options import CameraOptions
@@ -14,7 +15,7 @@ from depth3d.io.temporary import temporary_folder
 from depth3d.scenes.multiview.aligned import Aligned
 from depth3d.scenes.multiview.depth_cache import Shelf
 from depth3d.scenes.multiview.depth_of_photo import own_depth, small_view
-from depth3d.scenes.multiview.fusion import agree, sweep
+from depth3d.scenes.multiview.fusion import Agreed, agree, sweep
 from depth3d.scenes.multiview.fusion.neighbours import Glimpse, neighbours_of
 from depth3d.scenes.multiview.fusion.plane_sweep import MOST_COMPARED
 from depth3d.scenes.multiview.known_lengths import KnownLength, Unit, unit_from_lengths
@@ -28,8 +29,12 @@ DEFAULT_DETAIL_PX = FusionOptions().detail_px
 
 _PASSES = 2
 _LEAST_CONFIDENCE = 0.4
-_STILL_DOUBTFUL = 0.12
-"""A doubtful depth that other photos' colours made surer than this share is used."""
+_SURE = 0.15
+"""A depth whose standard deviation is a smaller share of it needs no second photo, as long as none contradicts it."""
+
+_DOUBTFUL, _STILL_DOUBTFUL = 0.25, 0.12
+"""Depths whose standard deviation is a larger share of them, far ones and what networks make of sky, are not fused,
+unless other photos' colours made them surer than the second share."""
 
 _NOT_FOR_SETS = {
     "max_depth_m": "what is far is left out when the photos become one surface, with --farthest; leave it out here",
@@ -124,7 +129,7 @@ def _fill(aligned: Aligned, capture: Capture, units_per_metre: float | None, det
             aligned.left_out.append((posed.photo.name, str(problem)))
             continue
         aligned.photos.append(own.photo)
-        aligned._shelf.add(*small_view(own, detail_px, is_network=aligned.options.depth.depth_map is None))
+        aligned._shelf.add(small_view(own, detail_px, is_network=aligned.options.depth.depth_map is None))
     if len(aligned.photos) < 2:
         reason = "".join(f"; {name}: {why}" for name, why in aligned.left_out[:1])
         raise GeometryError(
@@ -147,12 +152,26 @@ def _compare(aligned: Aligned, report: Report) -> None:
             found = agree(shelf.depth_only(number), (shelf.depth_only(other) for other in others))
             z = found.view.z
             if turn == _PASSES - 1 and others:
-                # Two others must have seen it where two could: a network makes the same mistake twice, of the sky too.
-                believed = (found.confidence >= _LEAST_CONFIDENCE) & (found.seconded >= min(2, len(others)))
-                believed &= ~shelf.doubtful(number)
-                z = np.where(believed, z, np.float32(np.nan))
+                z = np.where(_believed(found, len(others), shelf.first_doubt(number)), z, np.float32(np.nan))
             shelf.put_next(number, z)
         shelf.turn_over()
+
+
+def _believed(found: Agreed, others: int, doubt: NDArray[np.float32] | None) -> NDArray[np.bool_]:
+    """(H, W) which depths are fused: what photos do not contradict, and either two second or the points make sure.
+
+    Args:
+        found: what the others say.
+        others: how many were asked.
+        doubt: (H, W) by the photo's own points, before others were asked; None where that is not known.
+    """
+    # Two others must have seen it where two could: a network makes the same mistake twice, of the sky too.
+    believed = np.asarray(found.seconded >= min(2, others))
+    if doubt is not None:
+        believed |= doubt <= _SURE
+        still = doubt if found.view.doubt is None else found.view.doubt
+        believed &= (doubt <= _DOUBTFUL) | (still <= _STILL_DOUBTFUL)
+    return np.asarray(believed & (found.confidence >= _LEAST_CONFIDENCE))
 
 
 def _sweep(aligned: Aligned, neighbours: Sequence[Sequence[int]], report: Report) -> None:
@@ -163,5 +182,4 @@ def _sweep(aligned: Aligned, neighbours: Sequence[Sequence[int]], report: Report
         others = [shelf.take(other) for other in neighbours[number][:MOST_COMPARED]]
         swept = sweep(shelf.take(number), others)
         shelf.put_next(number, swept.z, swept.doubt)
-        shelf.put_doubtful(number, shelf.doubtful(number) & (swept.doubt > _STILL_DOUBTFUL))
     shelf.turn_over()

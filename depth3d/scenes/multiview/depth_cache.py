@@ -26,28 +26,18 @@ class Shelf:
     def __len__(self) -> int:
         return len(self._places)
 
-    def add(self, view: DepthView, doubtful: NDArray[np.bool_] | None = None) -> None:
-        """Put one more view at the end.
-
-        Args:
-            view: the photo with depth.
-            doubtful: (H, W) which depths others may be asked with, but are too uncertain to be used; None for none.
-        """
+    def add(self, view: DepthView) -> None:
+        """Put one more view at the end."""
         number = len(self._places)
         self._places.append((view.camera, view.pose))
         np.save(self._rgb(number), view.rgb)
         np.save(self._z(number, self._pass), view.z)
-        np.save(self._doubtful(number), np.zeros(view.z.shape, bool) if doubtful is None else doubtful)
         if view.doubt is not None:
-            np.save(self._doubt(number), view.doubt)
+            np.save(self._doubt(number, 0), view.doubt)
 
-    def put_doubtful(self, number: int, doubtful: NDArray[np.bool_]) -> None:
-        """From now on which depths of a view are too uncertain to be used."""
-        np.save(self._doubtful(number), doubtful)
-
-    def doubtful(self, number: int) -> NDArray[np.bool_]:
-        """(H, W) which depths of a view are too uncertain to be used."""
-        return np.asarray(np.load(self._doubtful(number)), bool)
+    def first_doubt(self, number: int) -> NDArray[np.float32] | None:
+        """(H, W) a view's doubt as it was added, before it was compared with others; None where that is not known."""
+        return self._load_doubt(number, 0)
 
     def take(self, number: int) -> DepthView:
         """One view."""
@@ -66,14 +56,19 @@ class Shelf:
         """A view's depth in the next pass, seen only after `turn_over`; and its doubt, where that has changed."""
         np.save(self._z(number, self._pass + 1), z)
         if doubt is not None:
-            np.save(self._doubt(number), doubt)
+            np.save(self._doubt(number, 1), doubt)
 
     def _doubt_of(self, number: int) -> NDArray[np.float32] | None:
-        path = self._doubt(number)
+        changed = self._load_doubt(number, 1)
+        return self._load_doubt(number, 0) if changed is None else changed
+
+    def _load_doubt(self, number: int, version: int) -> NDArray[np.float32] | None:
+        path = self._doubt(number, version)
         return np.asarray(np.load(path), np.float32) if path.is_file() else None
 
-    def _doubt(self, number: int) -> Path:
-        return self._folder / f"{number:06d}_doubt.npy"
+    def _doubt(self, number: int, version: int) -> Path:
+        """Where a view's doubt is: as it was added (0), or as comparing changed it (1)."""
+        return self._folder / f"{number:06d}_doubt{version}.npy"
 
     def turn_over(self) -> None:
         """From now on every view has the depth of the next pass."""
@@ -83,9 +78,6 @@ class Shelf:
 
     def _rgb(self, number: int) -> Path:
         return self._folder / f"{number:06d}_rgb.npy"
-
-    def _doubtful(self, number: int) -> Path:
-        return self._folder / f"{number:06d}_doubtful.npy"
 
     def _z(self, number: int, of_pass: int) -> Path:
         return self._folder / f"{number:06d}_z{of_pass}.npy"

@@ -26,9 +26,6 @@ from depth3d.scenes.seeing import choose_camera
 _BEYOND_POINTS = 1.25
 """Nothing is known of what is this much farther than a photo's farthest points, such as the sky."""
 
-_MOST_DOUBT = 0.25
-"""Depths whose standard deviation is a larger share of them are not fused: far ones, and what networks make of sky."""
-
 _AROUND_POINTS, _SEVERAL = 0.015, 3
 """So many points within this share of the longer side are no mistakes; what is around them is no sky."""
 
@@ -115,11 +112,8 @@ def _points(hints: tuple[Hint, ...], photo: Photo) -> tuple[SparsePoints, ...]:
     return points
 
 
-def small_view(own: OwnDepth, detail_px: int, *, is_network: bool) -> tuple[DepthView, NDArray[np.bool_] | None]:
-    """The photo at the size at which photos are compared, less those depths of a network that nobody can know.
-
-    Also (H, W) which depths are so doubtful that they say something about others, but are none to be fused.
-    """
+def small_view(own: OwnDepth, detail_px: int, *, is_network: bool) -> DepthView:
+    """The photo at the size at which photos are compared, less those depths of a network that nobody can know."""
     scene, pose = own.scene, own.photo.pose
     width, height = scene.camera.size
     shrink = min(1.0, detail_px / max(width, height))
@@ -129,16 +123,15 @@ def small_view(own: OwnDepth, detail_px: int, *, is_network: bool) -> tuple[Dept
         z = np.asarray(cv2.resize(z, size, interpolation=cv2.INTER_NEAREST_EXACT))
         sigma = None if sigma is None else np.asarray(cv2.resize(sigma, size, interpolation=cv2.INTER_NEAREST_EXACT))
         rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
-    doubtful = doubt = None
+    doubt = None
     if is_network and own.farthest is not None:
         nobody = (z > own.farthest * _BEYOND_POINTS) | _at_jumps(z)
         if scene.sky is not None:
             nobody |= cv2.resize(scene.sky.astype(np.uint8), size, interpolation=cv2.INTER_AREA) > 0
         if sigma is not None:
             doubt = np.asarray(sigma / z, np.float32)
-            doubtful = doubt > _MOST_DOUBT
         z = np.where(nobody, np.float32(np.nan), z)
-    return DepthView(scene.camera.resized(*size), pose, z, rgb, doubt), doubtful
+    return DepthView(scene.camera.resized(*size), pose, z, rgb, doubt)
 
 
 def _at_jumps(z: NDArray[np.float32]) -> NDArray[np.bool_]:

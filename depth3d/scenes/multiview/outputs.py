@@ -47,7 +47,6 @@ class FusedScene:
         mesh: coloured triangles, turned upright: x right, y down, z forward as the first photo looks; the model's
             origin stays the origin.
         textured: the same triangles with a texture from the photos; None where none was asked for.
-        textured: the same triangles with a texture from the photos; None where none was asked for.
         upright_from_model: (4, 4) what turns and scales the model's coordinates into those of `mesh`.
         details: how everything was obtained, for the provenance.
         notes: sentences for the user.

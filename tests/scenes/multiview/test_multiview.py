@@ -156,7 +156,10 @@ def test_fuse_writes_an_upright_room_in_metres(
     height = mesh.extents[1]
     assert height == pytest.approx(2.4, abs=0.15)  # y is up, whatever the model's axes
     cloud = PlyData.read("room.ply")["vertex"]
-    assert cloud.count == len(np.unique(mesh.vertices, axis=0))  # at seams of the texture they stand twice
+    places = np.stack([cloud[axis] for axis in "xyz"], axis=1)
+    # At seams of the texture vertices stand twice, and now and then two of the surface in one place.
+    assert len(np.unique(places, axis=0)) == len(np.unique(mesh.vertices, axis=0))
+    assert cloud.count - len(np.unique(places, axis=0)) < 0.01 * cloud.count
     assert np.std(cloud["red"]) > 10
     told = json.loads(Path("room.glb.json").read_text())
     assert told["unit"]["name"] == "m"
