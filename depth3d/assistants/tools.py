@@ -14,6 +14,7 @@ from depth3d.io.save import check_writable
 from depth3d.scenes.options import Options
 from depth3d.scenes.outputs import Target, target_of
 from depth3d.scenes.photo import reconstruct
+from depth3d.scenes.saving import save_scene
 from depth3d.scenes.scene import Scene
 
 _MOST_PIXELS = 1000
@@ -160,7 +161,7 @@ class PhotoTools:
         return target
 
     def _write(self, scene: Scene, target: Target, *, overwrite: bool) -> WrittenFile:
-        saved = scene.save_to(target, force=overwrite)
+        saved = save_scene(scene, target, force=overwrite)
         return WrittenFile(str(saved.path), saved.what)
 
 
