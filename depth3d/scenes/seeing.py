@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,13 +14,14 @@ from numpy.typing import NDArray
 from depth3d.calibration import choose_intrinsics
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth, MetricDepth
-from depth3d.core.errors import UsageError
+from depth3d.core.errors import DepthMapError, UsageError
 from depth3d.core.options import DepthOptions
 from depth3d.core.undistort import to_ideal_pixels, undistort_map, undistort_photo
 from depth3d.io.depth.depth_map import read_depth_map
 from depth3d.io.photos.embedded_depth import EmbeddedDepth, embedded_at, embedded_inverse_depth, embedded_points
-from depth3d.io.photos.embedded_depth_file import read_embedded_depth
+from depth3d.io.photos.embedded_depth_file import EmbeddedDepthWarning, read_embedded_depth
 from depth3d.io.photos.photo import Photo, read_photo
+from depth3d.io.photos.stereo_pair import read_stereo_photo
 from depth3d.io.points.hints_file import read_hints
 from depth3d.io.points.read import read_points
 from depth3d.refine import polish
@@ -216,7 +218,22 @@ def _embedded_depth(path: Path, options: Options) -> EmbeddedDepth | None:
     o = options.depth
     if not o.embedded_depth or o.depth_map is not None or o.weights is not None:
         return None
-    return read_embedded_depth(path)
+    return read_embedded_depth(path) or _depth_of_two_views(path)
+
+
+def _depth_of_two_views(path: Path) -> EmbeddedDepth | None:
+    """Depth by comparing both pictures of a photo for two eyes; None where it is none, or they cannot be compared."""
+    pair = read_stereo_photo(path)
+    if pair is None:
+        return None
+    from depth3d.predictors.two_views import depth_of_views
+
+    try:
+        depth = depth_of_views(pair.left, pair.right, pair.name)
+    except DepthMapError as problem:
+        warnings.warn(EmbeddedDepthWarning(f"{problem}; the network sees the left one alone"), stacklevel=2)
+        return None
+    return EmbeddedDepth(depth, 0.0, False, depth.source)
 
 
 def _depth_without_network(
