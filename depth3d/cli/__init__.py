@@ -90,6 +90,9 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())  # a bare command shows its help
         return error.exit_code
+    except click.NoSuchOption as error:
+        elsewhere = "; depth3d export takes it" if error.option_name == "--as" else ""
+        return _fail(error.format_message() + elsewhere, error.exit_code)
     except click.ClickException as error:
         return _fail(error.format_message(), error.exit_code)
     except Depth3DError as error:

@@ -264,7 +264,7 @@ def format_for(name: str, path: Path, layout: str = "") -> Format:
     what, possible = _IN_WORDS[kind], " ".join(suffixes_for(kind))
     holds = dict.fromkeys(_IN_WORDS[form.kind] for form in formats() if suffix in form.suffixes)
     if not holds:
-        wrong = f"{path}: the suffix {suffix or '(none)'!r} names no known format"
+        wrong = f"{path}: {f'the suffix {suffix!r}' if suffix else 'a name without suffix'} names no known format"
     else:
         wrong = f"{path}: {suffix} holds {_one_of(list(holds))}"
     raise UsageError(wrong, remedy=f"{what} goes into {possible}")

@@ -226,7 +226,7 @@ def _usual_output(path: Path) -> Output:
     if usual is None:
         known = suffixes_for()
         raise UsageError(
-            f"{path}: the suffix {suffix or '(none)'!r} names no known format",
+            f"{path}: {f'the suffix {suffix!r}' if suffix else 'a name without suffix'} names no known format",
             remedy=f"use one of {' '.join(known)}{nearest(suffix, known)}",
         )
     return next(output for output in _USUAL if output.type == usual)

@@ -214,3 +214,12 @@ def test_every_command_that_runs_a_network_can_be_verbose() -> None:
         command = cli.get_command(None, name)  # type: ignore[arg-type]
         assert command is not None
         assert any("--verbose" in parameter.opts for parameter in command.params), name
+
+
+def test_as_and_names_without_suffix_are_told_what_they_lack(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["parallax", "a.jpg", "--as", "heatmap", "-o", "a.gif"]) == 2
+    assert capsys.readouterr().err.strip().endswith("; depth3d export takes it")
+    assert run(["export", str(ROOT / "samples" / "room.jpg"), "-o", "room"]) == 2
+    assert "room: a name without suffix names no known format; use one of .ply" in capsys.readouterr().err
