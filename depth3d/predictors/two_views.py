@@ -99,7 +99,7 @@ def _aligned(first: NDArray[np.uint8], second: NDArray[np.uint8], name: str) -> 
 
 def _matches(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(N, 2) places in the left picture and (N, 2) their counterparts in the right one."""
-    sift = cv2.SIFT_create(nfeatures=4000)
+    sift = cv2.SIFT.create(nfeatures=4000)
     (points, features), (others, other_features) = (sift.detectAndCompute(view, None) for view in (first, second))
     if features is None or other_features is None or len(others) < 2:
         return np.zeros((0, 2)), np.zeros((0, 2))
@@ -121,7 +121,7 @@ def _matched(first: NDArray[np.uint8], second: NDArray[np.uint8], alignment: _Al
     """Disparity of the left picture in pixels, NaN where unknown."""
     low = int(np.floor(alignment.low))
     count = 16 * max(1, int(np.ceil((alignment.high - low) / 16)))
-    matcher = cv2.StereoSGBM_create(
+    matcher = cv2.StereoSGBM.create(
         minDisparity=low,
         numDisparities=count,
         blockSize=_BLOCK,
