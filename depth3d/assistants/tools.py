@@ -41,7 +41,7 @@ class Reconstruction:
 
 @dataclass(frozen=True)
 class Length:
-    """A length, its standard deviation and the range that holds it 95 times of 100, in `unit`: "m" or "arbitrary"."""
+    """A length, its standard deviation and the range that holds it 95 times out of 100, in `unit`: "m", "arbitrary"."""
 
     length: float
     sigma: float | None

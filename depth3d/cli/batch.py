@@ -67,9 +67,9 @@ if TYPE_CHECKING:
     help="A photo that takes longer counts as failed.",
 )
 @click.option("--parquet", "table", is_flag=True, help="Write manifest.parquet too.")
-@click.option("--retry", is_flag=True, help="Try photos again that failed before.")
+@click.option("--retry", is_flag=True, help="Try failed photos again.")
 @json_option("Print what was done as a line of JSON.")
-@click.option("--force", is_flag=True, help="Do everything anew and overwrite existing files.")
+@click.option("--force", is_flag=True, help="Do everything again and overwrite existing files.")
 @click.option(
     "--provenance/--no-provenance",
     default=FileOptions().provenance,
@@ -104,8 +104,8 @@ def batch(
 ) -> None:
     """Do many photos: folders with all below them, globs, or URLs such as s3://bucket/photos.
 
-    A row per photo goes into OUT/manifest.jsonl: its files, fit, camera, seconds, or why it failed. Stopped in whatever
-    way, the same command goes on where it was. --threads are those of each worker; by default the cores are divided.
+    A row per photo goes into OUT/manifest.jsonl: its files, fit, camera, seconds, or why it failed. However it was
+    stopped, the same command continues where it was. --threads are those of each worker; the default divides the cores.
     What is known about pixels of one photo is refused for several, unless --same-view says that it holds in each.
 
     \b

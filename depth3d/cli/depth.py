@@ -39,7 +39,7 @@ def depth(
 ) -> None:
     """Write depth along the optical axis, as large as the photo; NaN (0 in PNG) where it is unknown.
 
-    Of a video, moving pictures such as .mp4 show heat maps, and a name with %04d stands for one file per frame. All
+    With a video, moving pictures such as .mp4 show heat maps, and a name with %04d stands for one file per frame. All
     frames of a shot have one scale, and hints are for the first frame.
 
     \b

@@ -49,8 +49,8 @@ def network_options(command: Command) -> Command:
             help="What the network's output v is: 1/z = a v + b, 1/z = a v, z = a v + b, z = a v, z = a exp(v), metres."
             "  [default: what its files say, else found out on photos of known depth]",
         ),
-        click.option("--input-mean", type=TRIPLE, metavar="R,G,B", help="Mean that an ONNX file wants subtracted."),
-        click.option("--input-std", type=TRIPLE, metavar="R,G,B", help="And what it is then divided by."),
+        click.option("--input-mean", type=TRIPLE, metavar="R,G,B", help="Mean that is subtracted for an ONNX file."),
+        click.option("--input-std", type=TRIPLE, metavar="R,G,B", help="Deviation that its input is then divided by."),
         click.option(
             "--input-size",
             type=click.IntRange(min=1),
@@ -70,7 +70,7 @@ def network_options(command: Command) -> Command:
             type=click.Choice(PRECISIONS),
             default=_DEPTH.precision,
             show_default=True,
-            help="How exact the network computes: the fastest way that changes depth by less than 0.5 %, or this one.",
+            help="How exactly the network computes: the fastest way that changes depth by less than 0.5 %, or this.",
         ),
         verbose_option,
     )
@@ -128,7 +128,7 @@ def refine_options(command: Command) -> Command:
             type=click.FloatRange(min=0),
             default=_DEPTH.smooth_px,
             metavar="PX",
-            help="Then blur depth by a Gaussian of so many photo pixels.",
+            help="Then blur depth with a Gaussian of this many photo pixels.",
         ),
         click.option(
             "--sky",

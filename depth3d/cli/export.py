@@ -59,7 +59,7 @@ def export(
 ) -> None:
     """Turn photos into point clouds, meshes, depth images and animations.
 
-    Of a video each frame writes a file, whose number stands for %04d in the name.
+    With a video, each frame becomes a file; %04d in the name stands for its number.
 
     \b
     depth3d export room.jpg -o room.ply -o room.glb

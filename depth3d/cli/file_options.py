@@ -45,7 +45,7 @@ _OPTIONS = (
         default=str(_FILES.tiff_bits),
         callback=lambda _context, _option, bits: int(bits),
         show_default=True,
-        help="Numbers in a TIFF: float32, or whole ones of 16 bits as in a PNG.",
+        help="Numbers in a TIFF: float32, or 16-bit integers as in a PNG.",
     ),
     click.option(
         "--normals-green",
@@ -66,7 +66,7 @@ _OPTIONS = (
         )
         for side, help_text, default in (
             ("width", "Width of an STL's plate.", _PLATE.plate_width_mm),
-            ("height", "Nearest over farthest.", _PLATE.plate_height_mm),
+            ("height", "Height of the nearest point above the farthest.", _PLATE.plate_height_mm),
             ("base", "Thickness under the farthest.", _PLATE.plate_base_mm),
         )
     ),
@@ -93,15 +93,15 @@ _ANIMATION_OPTIONS = (
         "--quality",
         type=click.IntRange(1, 100),
         metavar="N",
-        help="Of WebP, AVIF, MP4 and WebM animations, 1 to 100.",
+        help="Quality of WebP, AVIF, MP4 and WebM animations, 1 to 100.",
     ),
     click.option(
         "--max-size",
         "max_bytes",
         type=BYTES,
         metavar="SIZE",
-        help="Greatest size of an animation, such as 8MB. Given up for it, in this order and only as needed: colours "
-        "or quality, every second frame, width. What was is said.",
+        help="Largest size of an animation, such as 8MB. To fit, these are given up, in this order and only as "
+        "needed: colours or quality, every second frame, width. The command says which.",
     ),
 )
 

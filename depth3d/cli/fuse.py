@@ -66,7 +66,7 @@ KNOWN_LENGTH = Parsed("place:place=length", parse_known_length)
 )
 @click.option("--model-units", type=float, metavar="N", help="The model's units per metre, where they are known.")
 @click.option("--voxel", type=LENGTH, metavar="LENGTH", help="Finest detail.  [default: median depth / 128]")
-@click.option("--farthest", type=LENGTH, metavar="LENGTH", help="Leave out what is farther from its camera.")
+@click.option("--farthest", type=LENGTH, metavar="LENGTH", help="Leave out everything farther from its camera.")
 @click.option(
     "--least-photos",
     type=click.IntRange(min=1),
@@ -105,9 +105,9 @@ KNOWN_LENGTH = Parsed("place:place=length", parse_known_length)
 @click.option("--colmap", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
               help="Write a COLMAP project: straight photos, places, fused points, depth maps.")  # fmt: skip
 @click.option("--cache", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
-              help="Kept between runs: places found so far.  [default: beside the output]")  # fmt: skip
+              help="Kept between runs: the camera positions found so far.  [default: beside the output]")  # fmt: skip
 @click.option("--keep-model", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
-              help="Write the places that were found as a COLMAP model.")  # fmt: skip
+              help="Write the camera positions that were found as a COLMAP model.")  # fmt: skip
 @camera_options
 @depth_of_each_options
 def fuse(

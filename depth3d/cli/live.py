@@ -42,12 +42,12 @@ if TYPE_CHECKING:
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=7861, show_default=True, metavar="N", help="Port; 0 takes any."
 )
-@click.option("--frames", type=click.IntRange(min=1), metavar="N", help="Stop after so many pictures.")
+@click.option("--frames", type=click.IntRange(min=1), metavar="N", help="Stop after this many frames.")
 @network_options
 def live(source: str, kind: Any, width: int, host: str, port: int, frames: int | None, **chosen: Any) -> None:
     """Show a camera (by its number, 0 the first) or a video in depth on a page, as fast as the processor allows.
 
-    What there is no time for is left out. Only this machine's own browsers can open the page unless --host says
+    Frames there is no time for are skipped. Only this machine's own browsers can open the page unless --host says
     otherwise. Ctrl-C stops it; so does the end of the video.
 
     \b

@@ -31,7 +31,7 @@ from depth3d.core.parsing import written_length
 def measure(photo: Path, start: Any, end: Any, **chosen: Any) -> None:
     """Measure the straight length between the things at two pixels, or from the camera to one.
 
-    The error bar is one standard deviation, and the range holds the truth 95 times of 100; they hold what the hints and
+    The error bar is one standard deviation; the range holds the truth 95 times out of 100. Both include what hints and
     the network leave uncertain.
 
     \b

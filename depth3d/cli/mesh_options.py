@@ -25,7 +25,7 @@ def mesh_options(command: Command) -> Command:
             show_default=True,
             metavar="PX",
             callback=lambda _context, _option, pixels: pixels or None,
-            help="Leave out triangles as long as nothing moves by more photo pixels than this, seen by a camera moved "
+            help="Remove triangles as long as nothing moves by more photo pixels than this, seen by a camera moved "
             "sideways by 10 % of the median depth. 0 keeps them all.",
         ),
         click.option(
@@ -59,7 +59,7 @@ def cut_options(command: Command) -> Command:
             "--max-faces",
             type=click.IntRange(min=4),
             metavar="N",
-            help="At most so many triangles, whatever the error.",
+            help="At most this many triangles, whatever the error.",
         ),
         click.option("--vertex-colours", is_flag=True, help="Colour the mesh's vertices instead of a texture."),
     )

@@ -147,7 +147,7 @@ def geometry_options(command: Command) -> Command:
             "max_depth",
             type=LENGTH,
             metavar="DIST",
-            help="Leave out what lies deeper; needs metres.",
+            help="Leave out everything deeper; needs metres.",
         ),
         click.option(
             "--max-points",
@@ -155,7 +155,7 @@ def geometry_options(command: Command) -> Command:
             default=GeometryOptions().max_points,
             show_default=True,
             metavar="N",
-            help="At most so many points or mesh vertices, evenly spread over the picture.",
+            help="At most this many points or mesh vertices, evenly spread over the picture.",
         ),
         click.option("--voxel", "voxel", type=LENGTH, metavar="SIZE", help="Thin clouds to one point per cube."),
         click.option("--normals", is_flag=True, help="Add normals."),
@@ -170,7 +170,7 @@ def kind_option(command: Command) -> Command:
         "kind",
         type=Renamed(KINDS, FORMER_KINDS),
         metavar="KIND",
-        help=f"What goes into the files, where the suffix would say otherwise: {', '.join(KINDS)}.",
+        help=f"What goes into the files, if not what the suffix says: {', '.join(KINDS)}.",
     )
     return option(command)
 

@@ -34,7 +34,7 @@ def parallax(photos: tuple[Path, ...], outputs: tuple[Path, ...], force: bool, s
 
     orbit goes round an ellipse and swing left and right, both looking at the focus; horizontal, vertical and circle do
     not turn; dolly goes towards the focus, zoom only enlarges, vertigo does both against each other; ken-burns
-    approaches from the side. A video is seen through a camera that moves so again and again.
+    approaches from the side. A video is seen through a camera that repeats this motion.
 
     \b
     depth3d parallax room.jpg -o room.gif

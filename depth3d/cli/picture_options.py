@@ -36,7 +36,7 @@ def motion_options(command: Command) -> Command:
             default=_ANIMATION.motion,
             show_default=True,
             metavar="NAME|FILE.json",
-            help="The camera's way: orbit, swing, dolly, zoom, vertigo, ken-burns, horizontal, vertical, circle; or a "
+            help="The camera's path: orbit, swing, dolly, zoom, vertigo, ken-burns, horizontal, vertical, circle; or a "
             "JSON file of key poses.",
         ),
         click.option(
@@ -52,7 +52,7 @@ def motion_options(command: Command) -> Command:
             type=click.Choice(get_args(Easing)),
             default=_ANIMATION.easing,
             show_default=True,
-            help="How motions that go there and back turn round.",
+            help="How motions that go there and back reverse.",
         ),
     )
 
@@ -135,7 +135,7 @@ def layout_option(command: Command) -> Command:
         type=click.Choice(LAYOUTS),
         default=_STEREO.layout,
         show_default=True,
-        help="Of pictures for two eyes.",
+        help="Layout of pictures for two eyes.",
     )
     return option(command)
 
@@ -152,7 +152,7 @@ def stereo_options(command: Command) -> Command:
             default=_STEREO.disparity_percent,
             show_default=True,
             metavar="PERCENT",
-            help="By how much both eyes' pictures differ at most, in per cent of their width; beyond 3 it may strain "
+            help="Largest difference between both eyes' pictures, in per cent of their width; beyond 3 it may strain "
             "the eyes. It needs no metres.",
         ),
         click.option(

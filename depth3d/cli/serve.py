@@ -64,8 +64,8 @@ def serve(
 ) -> None:
     """Serve a page where photos are dropped in, hints are clicked into them, and the model turns.
 
-    Only this machine's own browsers can open it unless --host says otherwise. Whoever can open it may use it; there is
-    no password. Photos and files are deleted when their page is closed. Ctrl-C stops the server.
+    Only this machine's own browsers can open it unless --host says otherwise. Anyone who can open it can use it; there
+    is no password. Photos and files are deleted when their page is closed. Ctrl-C stops the server.
 
     \b
     depth3d serve

