@@ -4,7 +4,7 @@
 # make docs   the manual, in site/
 # make fuzz   spoil files for every reader until one fails: 10 minutes each; FUZZ_ARGS="photo points --seconds 60"
 # make inject let every call of the system and of libraries fail in turn, for every format
-# make samples  draw the sample photos anew (half an hour)      make pictures  those of the manual
+# make samples  draw the sample photos again (half an hour)      make pictures  those of the manual
 # make package  sdist and wheel in dist/, checked
 # make clean  remove what make made
 #

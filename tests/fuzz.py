@@ -1,4 +1,4 @@
-"""Spoil files until a reader does something else than give a value or one line that says why not.
+"""Spoil files until a reader does something other than give a value or one line that says why not.
 
     python tests/fuzz.py [READER...] [--seconds 600] [--keep tests/io/foreign_bytes]
 

@@ -63,7 +63,7 @@ def test_photo_is_large_light_and_colourful(sample: tuple[str, Photo, Intrinsics
 
 
 def test_depth_is_exact(sample: tuple[str, Photo, Intrinsics, MetricDepth], make: ModuleType) -> None:
-    """A window of the picture, traced anew at the same pixels, gives the stored numbers but for their rounding."""
+    """A window of the picture, traced again at the same pixels, gives the stored numbers but for their rounding."""
     name, _, camera, depth = sample
     scene = make.SCENES[name]
     assert camera.fx == pytest.approx(scene.camera().fx, abs=1e-5)

@@ -15,7 +15,7 @@ class Folders:
         """Remember where the folders really are.
 
         Raises:
-            UsageError: there are none, or one is no folder.
+            UsageError: there are none, or one is not a folder.
         """
         if not folders:
             raise UsageError("no folder was given; name those that assistants may read and write")

@@ -1,6 +1,6 @@
 """Engine: Ray Data on a cluster; an autoscaling pool of actors, each with its own network.
 
-Ray hands out blocks of photos, holds back when results pile up, starts actors anew that died with their node, and does
+Ray hands out blocks of photos, holds back when results pile up, starts actors again that died with their node, and does
 their blocks again. The manifest is written by the one process that called, as with any engine.
 """
 

@@ -29,7 +29,7 @@ def local_photo(photo: str) -> Iterator[Path]:
 
     Raises:
         PhotoError: it cannot be had.
-        UnreachedError: it could not be had in several attempts, or is not there any more.
+        UnreachedError: it could not be had in several attempts, or no longer exists.
         StoreError: its store does not answer.
     """
     system, path = filesystem(photo)
@@ -46,14 +46,14 @@ def local_photo(photo: str) -> Iterator[Path]:
 def check_still_there(photo: str, *, most_bytes: int | None = None) -> None:
     """See whether a photo on this machine can still be read; elsewhere nothing is done.
 
-    A disk that is pulled out and a share that is cut off take every photo with them, which is no photo's fault.
+    A disk that is pulled out and a share that is cut off take every photo with them, which is not a photo's fault.
 
     Args:
         photo: its path or URL.
         most_bytes: how much of it to read; None means all.
 
     Raises:
-        UnreachedError: it is not there any more.
+        UnreachedError: it no longer exists.
         StoreError: its folder has gone too, or the disk does not give its bytes.
     """
     system, path = filesystem(photo)
@@ -67,10 +67,10 @@ def check_still_there(photo: str, *, most_bytes: int | None = None) -> None:
         return  # whoever reads it says so
     except FileNotFoundError:
         if not Path(path).parent.is_dir():
-            raise StoreError(f"{Path(path).parent}: the folder has gone; the same command goes on from here") from None
-        raise UnreachedError(f"{photo}: is not there any more") from None
+            raise StoreError(f"{Path(path).parent}: the folder has gone; run the same command again") from None
+        raise UnreachedError(f"{photo}: no longer exists") from None
     except OSError as error:
-        raise StoreError(f"{photo}: cannot be read: {reason(error)}; the same command goes on from here") from error
+        raise StoreError(f"{photo}: cannot be read: {reason(error)}; run the same command again") from error
 
 
 def _fetch(system: Any, path: str, copy: Path, photo: str) -> None:
@@ -79,7 +79,7 @@ def _fetch(system: Any, path: str, copy: Path, photo: str) -> None:
             system.get_file(path, str(copy))
         except FileNotFoundError as error:
             _check_answers(system, path, photo)
-            raise UnreachedError(f"{photo}: is not there any more") from error
+            raise UnreachedError(f"{photo}: no longer exists") from error
         except _OF_THE_PHOTO as error:
             _check_answers(system, path, photo)  # permission may have ended for all of them
             raise PhotoError(f"{photo}: cannot be fetched: {reason(error)}") from error
@@ -98,4 +98,4 @@ def _check_answers(system: Any, path: str, photo: str) -> None:
         system.invalidate_cache()
         system.ls(PurePosixPath(path).parent.as_posix(), detail=False)
     except Exception as error:
-        raise StoreError(f"{photo}: its store has gone: {reason(error)}; the same command goes on from here") from error
+        raise StoreError(f"{photo}: its store has gone: {reason(error)}; run the same command again") from error

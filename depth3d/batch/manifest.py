@@ -67,7 +67,7 @@ class Manifest(AbstractContextManager["Manifest"]):
             if any(row is not None and row.recipe != digits for row in self.rows()):
                 raise UsageError(
                     f"{folder.url} holds a batch that was made with other options or another network; choose another "
-                    "folder for -o, or do it all anew with --force"
+                    "folder for -o, or start again with --force"
                 )
         except BaseException:
             self._log.close()

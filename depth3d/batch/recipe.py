@@ -125,7 +125,7 @@ class Recipe:
         except (AttributeError, ImportError, TypeError):
             same = False
         if not same:
-            raise EngineError("depth3d is not of one version everywhere; install the same on every machine, then go on")
+            raise EngineError("depth3d is not of one version everywhere; install the same everywhere, then continue")
         assert isinstance(recipe, Recipe)
         return recipe
 

@@ -1,4 +1,4 @@
-"""The ladder of camera sources: the first that can answer does, and says so."""
+"""Camera sources in order: the first that can answer does, and says so."""
 
 from __future__ import annotations
 

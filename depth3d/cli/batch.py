@@ -137,7 +137,7 @@ def batch(
             bar = _Bar(stack)
             tally = run_batch(plan, progress=bar.show, download=stack.enter_context(download_progress("midas_small")))
     except KeyboardInterrupt:
-        say("the same command goes on from here")
+        say("the same command continues from here")
         raise
     manifest = f"{output}/manifest.jsonl"
     result(f"{manifest}: {_in_words(tally)}", {"manifest": manifest, **asdict(tally)})

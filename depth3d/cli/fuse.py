@@ -194,7 +194,7 @@ def _capture(sources: tuple[Path, ...], cache: Path, options: Options) -> Captur
         return read_capture(sources[0], sources[1:])
     with step_progress() as report:
         capture = find_places(sources, cache, options, report=report)
-    say(f"kept in {cache}, so that another run goes on there", who="places")
+    say(f"kept in {cache}, so that another run continues there", who="places")
     return capture
 
 

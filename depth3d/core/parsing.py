@@ -60,7 +60,7 @@ def parse_bytes(text: str) -> int:
     unit = (match[2] or "").lower() if match else ""
     size = float(match[1]) * (1024 if unit.endswith("i") else 1000) ** " kmg".index(unit[:1] or " ") if match else 0
     if not 1 <= size < math.inf:
-        raise UsageError(f"{text!r} is no size of a file; write for example 8MB or 500kB")
+        raise UsageError(f"{text!r} is not a file size; write for example 8MB or 500kB")
     return int(size)
 
 

@@ -233,7 +233,7 @@ def check_writable(path: str | Path, force: bool = False) -> None:
         force: whether an existing file may be replaced.
 
     Raises:
-        OutputError: the folder is none, cannot be made or is not writable, the target is no plain file, or it exists
+        OutputError: the folder is none, cannot be made or is not writable, the target is not a plain file, or it exists
             and `force` is not given.
     """
     name = shown(Path(path))
@@ -257,7 +257,7 @@ def _nearest_folder(folder: Path, path: str | Path) -> Path:
     """The folder itself, or the nearest one above it that is there."""
     there = next(one for one in (folder, *folder.parents) if _exists(one))
     if not there.is_dir():
-        raise OutputError(f"cannot write {shown(Path(path))}: {shown(there)} is no folder")
+        raise OutputError(f"cannot write {shown(Path(path))}: {shown(there)} is not a folder")
     return there
 
 

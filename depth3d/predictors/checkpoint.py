@@ -50,7 +50,7 @@ def load_network(path: Path) -> MidasNet:
         raise WeightsError(f"{path}: {error}") from error
     strange = next((key for key, tensor in tensors.items() if not _is_plain(tensor)), None)
     if strange is not None:
-        raise WeightsError(f"{path}: {strange} is no plain array of numbers")
+        raise WeightsError(f"{path}: {strange} is not a plain array of numbers")
     wanted = network.state_dict()
     if not spec.official_layout:
         tensors = _without_weight(wanted) | tensors
@@ -144,7 +144,7 @@ def _read_torch(path: Path) -> dict[str, Tensor]:
             state = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(
-            f"{path} is refused: it is no plain set of weights, or wants to run code ({_first_line(error)})"
+            f"{path} is refused: it is not a plain set of weights, or wants to run code ({_first_line(error)})"
         ) from error
     except _READ_ERRORS as error:
         raise WeightsError(f"{path} is not a weights file, or damaged: {_first_line(error)}") from error

@@ -46,7 +46,7 @@ class NetworkPredictor:
 
     @property
     def noise_reach(self) -> float:
-        """Distance over which errors hang together, as a share of the picture's diagonal, see `NetworkSpec`."""
+        """Distance over which errors are correlated, as a share of the picture's diagonal, see `NetworkSpec`."""
         return self.network.spec.noise_reach
 
     def see(self, photo: Photo) -> Prediction:

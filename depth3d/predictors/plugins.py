@@ -61,7 +61,7 @@ class FunctionPredictor:
         """What the function says about the photo.
 
         Raises:
-            UsageError: it returned something else than it should.
+            UsageError: it returned something other than it should.
             DepthMapError: its array does not fit its kind.
         """
         answer = self.function(photo.rgb)

@@ -57,7 +57,7 @@ class NetworkSpec:
         shrink: how a larger photo is reduced: ``cubic`` without antialiasing as the original does, or by ``area``.
         noise_strength: typical error of the network's 1/z, as a share of 1/z: the standard deviation of its relative
             error after the best scale and shift. Measured at the end of a training; the default is a guess.
-        noise_reach: how far such errors hang together in a picture, as a share of its diagonal: two errors at a
+        noise_reach: how far such errors are correlated in a picture, as a share of its diagonal: two errors at a
             distance of r diagonals are correlated by exp(-r / noise_reach). The default is a guess.
     """
 
@@ -120,7 +120,7 @@ class NetworkSpec:
 
 
 def _is_of(value: object, kind: Any) -> bool:
-    """Whether a value has a kind; True is no number."""
+    """Whether a value has a kind; True is not a number."""
     return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
 
 

@@ -282,7 +282,7 @@ def _download_official(official: OfficialWeights, progress: Progress | None) -> 
     part = folder / f"{official.file}.part"
     by_hand = f"put {official.file} from {official.url} into {folder}, or give it with --weights"
     if os.environ.get("DEPTH3D_OFFLINE"):
-        raise WeightsError(f"{official.name} is not on this machine and DEPTH3D_OFFLINE forbids to fetch it; {by_hand}")
+        raise WeightsError(f"{official.name} is not on this machine and DEPTH3D_OFFLINE forbids fetching it; {by_hand}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         download(official.url, part, progress=progress)

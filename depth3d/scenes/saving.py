@@ -154,7 +154,7 @@ def _fitted(
     if max_bytes is None:
         return value, chosen, ""
     if target.is_sequence:
-        raise UsageError(f"{target.path}: a greatest size is for one file, not for numbered ones")
+        raise UsageError(f"{target.path}: a maximum size is for one file, not for numbered ones")
     fitted = fit_animation(value, target.path, max_bytes, form=target.form, **chosen)
     words = f", {fitted.given_up} to keep within {max_bytes:,} bytes" if fitted.given_up else ""
     return fitted.animation, dict(fitted.options), words

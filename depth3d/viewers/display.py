@@ -51,5 +51,5 @@ def _has_x11() -> bool:
     return _connections[name] is not None
 
 
-# Stay open: a virtual display whose last client leaves starts anew, and a window that opens meanwhile is lost.
+# Stay open: a virtual display whose last client leaves starts again, and a window that opens meanwhile is lost.
 _connections: dict[str, int | None] = {}

@@ -37,7 +37,7 @@ class RefusedError(Depth3DError):
 
 
 async def read_call(receive: Receive) -> tuple[bytes, dict[str, Any]]:
-    """Read a request's JSON; what is passed on is written anew, so that nobody after us reads it otherwise.
+    """Read a request's JSON; what is passed on is written again, so that nobody after us reads it otherwise.
 
     Returns:
         The JSON to pass on, and what it says.
@@ -81,7 +81,7 @@ def _arguments(call: dict[str, Any]) -> list[Any]:
 
 
 def _leaves(value: Any, depth: int = 0) -> list[Any]:
-    """Everything in what a click says about itself that is no list or object."""
+    """Everything in what a click says about itself that is not a list or object."""
     if depth > _DEEPEST:
         raise RefusedError(400, "the call is nested too deeply")
     if isinstance(value, dict | list):

@@ -104,7 +104,7 @@ class Gate:
         return ""
 
     async def _checked_call(self, scope: Scope, visitor: str, receive: Receive) -> Receive:
-        """The request's JSON, checked and written anew, for whoever reads it next."""
+        """The request's JSON, checked and written again, for whoever reads it next."""
         content, call = await read_call(receive)
         page = call.get("session_hash")
         if page is not None:

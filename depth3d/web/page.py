@@ -279,4 +279,4 @@ def _number(value: object) -> float | None:
     try:
         return float(str(value))
     except ValueError:
-        raise UsageError(f"{str(value)[:50]!r} is no number") from None
+        raise UsageError(f"{str(value)[:50]!r} is not a number") from None

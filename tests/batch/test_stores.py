@@ -172,7 +172,7 @@ def test_a_store_that_goes_away_stops_the_batch_and_fails_no_photo(
         if tally.done == 2:
             store.fails, store.gone = [ConnectionError("no route to host")], True
 
-    with pytest.raises(StoreError, match="its store has gone: no route to host; the same command goes on from here"):
+    with pytest.raises(StoreError, match="its store has gone: no route to host; run the same command again"):
         run_batch(batch, progress=cut)
     assert [row["error"] for row in rows_of(tmp_path / "out")] == [None, None]
     store.fails, store.gone = [], False
@@ -208,7 +208,7 @@ def test_a_folder_that_is_pulled_out_stops_the_batch(tmp_path: Path, options: Op
     def pull_out(row: Row, tally: Tally) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
-    with pytest.raises(StoreError, match="the folder has gone; the same command goes on from here"):
+    with pytest.raises(StoreError, match="the folder has gone; run the same command again"):
         run_batch(batch, progress=pull_out)
     assert [row["error"] for row in rows_of(output)] == [None]
     folder_of(folder)
@@ -309,5 +309,5 @@ def test_an_output_that_cannot_be_is_found_before_anything_is_fetched(
         raise AssertionError("the network was fetched first")
 
     monkeypatch.setattr("depth3d.batch.running.fetch_weights", fetch)
-    with pytest.raises(OutputError, match="file is no folder"):
+    with pytest.raises(OutputError, match="file is not a folder"):
         run_batch(Batch(inputs=(str(tmp_path / "photos"),), output=str(tmp_path / "file" / "out")))

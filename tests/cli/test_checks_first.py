@@ -163,7 +163,7 @@ def test_a_missing_package_is_named_first(
 def test_what_cannot_be_written_is_said_first(
     line: str, work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "photo.png is no folder" in refusal(line, work, monkeypatch, capsys)
+    assert "photo.png is not a folder" in refusal(line, work, monkeypatch, capsys)
 
 
 @pytest.mark.usefixtures("no_network")

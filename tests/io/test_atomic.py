@@ -147,8 +147,8 @@ def test_a_dangling_link_creates_its_target(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("file/a.bin", "file is no folder"),
-        ("file/missing/a.bin", "file is no folder"),
+        ("file/a.bin", "file is not a folder"),
+        ("file/missing/a.bin", "file is not a folder"),
         ("missing/" + "long" * 100, "File name too long"),
         ("long" * 100 + "/a.bin", "File name too long"),
         ("folder", "it is a folder"),

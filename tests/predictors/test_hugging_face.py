@@ -241,7 +241,7 @@ def test_named_licences_and_cards_without_one(tmp_path: Path) -> None:
 
 
 def test_each_wrong_model_is_refused_in_one_line(models: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="hf:nowhere: is no folder here, and no OWNER/NAME"):
+    with pytest.raises(UsageError, match="hf:nowhere: is neither a folder here nor an OWNER/NAME"):
         load_predictor("hf:nowhere")
     with pytest.raises(WeightsError, match="someone/absent is not in the Hugging Face cache, and nothing may"):
         load_predictor("hf:someone/absent")

@@ -239,5 +239,5 @@ def test_whatever_a_click_says_is_an_error_in_words(said: dict[str, object], tmp
             click(event, request)  # type: ignore[arg-type]
     assert clicks.unmeasure(event, request)["spans"] == []  # type: ignore[arg-type]
     for odd in ("x", "1e999x", "--1"):
-        with pytest.raises(gr.Error, match="is no number"):
+        with pytest.raises(gr.Error, match="is not a number"):
             clicks.state_fov(odd, request)  # type: ignore[arg-type]

@@ -76,7 +76,7 @@ class Sound:
         return _rebased(opened, track, stream, _begin_of_pictures(opened))
 
     def _coded(self, opened: Any, form: str) -> Iterator[Any]:
-        """The sound decoded and coded anew."""
+        """The sound decoded and coded again."""
         import av
 
         track = opened.streams.audio[0]

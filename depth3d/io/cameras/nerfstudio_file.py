@@ -41,7 +41,7 @@ def camera_from_nerfstudio_file(entries: Entries, asked: Asked) -> FileCamera:
     """The photo's camera.
 
     Raises:
-        CameraError: something is missing, cameras differ between frames and none is of the photo, or the camera is no
+        CameraError: something is missing, cameras differ between frames and none is of the photo, or the camera is not a
             photo's.
     """
     return lens_of_frame(entries, _frame(entries, asked), asked)
@@ -56,7 +56,7 @@ def lens_of_frame(entries: Entries, frame: Entries, asked: Asked) -> FileCamera:
         asked: its size stands in where the file states none.
 
     Raises:
-        CameraError: something is missing, or the camera is no photo's.
+        CameraError: something is missing, or the camera is not a photo's.
     """
     merged = {**entries, **frame}
     where = asked.where
@@ -65,7 +65,7 @@ def lens_of_frame(entries: Entries, frame: Entries, asked: Asked) -> FileCamera:
     fx, fy = _focal_lengths(merged, width, height, where)
     model = str(merged.get("camera_model", "")).upper()
     if model not in _PERSPECTIVE | _FISHEYE:
-        raise CameraError(f"{where}: the camera_model {model[:40]} is no perspective or fisheye camera")
+        raise CameraError(f"{where}: the camera_model {model[:40]} is not a perspective or fisheye camera")
     is_fisheye = model in _FISHEYE or merged.get("is_fisheye") is True
     k1, k2, k3, k4, p1, p2 = (number(merged.get(key, 0.0), key, where) for key in ("k1", "k2", "k3", "k4", "p1", "p2"))
     if not is_fisheye and k4 != 0:  # nerfstudio's fourth radial coefficient, which OpenCV's k4 is not

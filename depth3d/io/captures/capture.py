@@ -120,7 +120,7 @@ def place(posed: PosedPhoto, photo: Photo, *, fallback: Intrinsics | None = None
     turned = is_turned(posed.camera_as_taken, asked, photo.exif.orientation)
     if turned and photo.exif.orientation in _MIRRORED:
         raise CameraError(
-            f"{photo.name}: is mirrored by its Exif orientation, which no camera's place can be; save it anew"
+            f"{photo.name}: is mirrored by its Exif orientation, which a camera's position cannot be; save it again"
         )
     orientation = photo.exif.orientation if turned else 1
     hints = (*_seen(posed, photo, orientation), *_measured(posed, photo, camera))

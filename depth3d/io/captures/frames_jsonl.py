@@ -73,7 +73,7 @@ def _lines(path: Path) -> list[tuple[int, dict[str, Any]]]:
         except (ValueError, RecursionError):
             entries = None
         if not isinstance(entries, dict):
-            raise CameraError(f"{shown(path)}: line {number} is no JSON object; expected one frame a line")
+            raise CameraError(f"{shown(path)}: line {number} is not a JSON object; expected one frame a line")
         rows.append((number, entries))
     return rows
 

@@ -34,7 +34,7 @@ def read_xml(path: Path) -> Element:
     with open_regular_file(path, CameraError) as file:
         content = file.read(_LARGEST_BYTES + 1)
     if len(content) > _LARGEST_BYTES or b"<!ENTITY" in content:
-        raise CameraError(f"{shown(path)}: is no list of cameras; it is too large, or defines entities")
+        raise CameraError(f"{shown(path)}: is not a list of cameras; it is too large, or defines entities")
     try:
         return ElementTree.fromstring(content)
     except ElementTree.ParseError as problem:

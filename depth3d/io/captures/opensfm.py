@@ -49,7 +49,7 @@ def capture_from_opensfm(path: Path, photos: Photos) -> Capture:
     where = shown(path)
     document = read_document(path)
     if not is_opensfm(document):
-        raise CameraError(f"{where}: is no reconstruction of OpenSfM")
+        raise CameraError(f"{where}: is not a reconstruction of OpenSfM")
     model = max(document, key=lambda one: len(one["shots"]))
     cameras = {name: _camera(entries, where) for name, entries in model.get("cameras", {}).items()}
     found: dict[str, PosedPhoto] = {}

@@ -84,7 +84,7 @@ def _read(path: Path, where: str) -> Any:
             raise ValueError(f"over {_LARGEST_BYTES // 1_000_000} MB")
         return json.loads(content.decode("utf-8"), parse_int=float)
     except (ValueError, RecursionError) as problem:
-        raise CameraError(f"{where}: is no metadata of Record3D: {' '.join(str(problem).split())[:100]}") from None
+        raise CameraError(f"{where}: is not metadata of Record3D: {' '.join(str(problem).split())[:100]}") from None
 
 
 @dataclass(frozen=True, slots=True)

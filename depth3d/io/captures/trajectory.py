@@ -42,7 +42,7 @@ def capture_from_trajectory(path: Path, photos: Photos) -> Capture:
         photos: where the photos lie.
 
     Raises:
-        CameraError: the file is no trajectory, or poses and photos cannot be matched.
+        CameraError: the file is not a trajectory, or poses and photos cannot be matched.
     """
     rows = _rows(path)
     is_log = len(rows[0]) == 3
@@ -71,7 +71,7 @@ def _rows(path: Path) -> list[list[float]]:
     except ValueError:
         numbers = []
     if not numbers:
-        raise CameraError(f"{shown(path)}: is no trajectory; expected TUM's lines of 8 numbers or a Redwood .log")
+        raise CameraError(f"{shown(path)}: is not a trajectory; expected TUM's lines of 8 numbers or a Redwood .log")
     return numbers
 
 

@@ -17,7 +17,7 @@ _WANTED = (
 )
 _MOST_BYTES = 60_000_000_000
 _MOST_RATIO = 200
-"""Photos hardly shrink; what unfolds to more than so many times the archive's size is no capture."""
+"""Photos hardly shrink; what unfolds to more than so many times the archive's size is not a capture."""
 
 
 def unpack(path: Path) -> Scratch:

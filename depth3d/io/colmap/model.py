@@ -171,7 +171,7 @@ def read_points3d(path: Path) -> ColmapPoints:
 def _file_of(folder: Path, name: str) -> Path:
     found = next((folder / f"{name}{s}" for s in (".bin", ".txt") if is_file(folder / f"{name}{s}")), None)
     if found is None:
-        what = "is no folder" if not is_folder(folder) else f"has no {name}.bin or {name}.txt"
+        what = "is not a folder" if not is_folder(folder) else f"has no {name}.bin or {name}.txt"
         raise ColmapError(f"{shown(folder)}: {what}; give a COLMAP model's folder, such as sparse/0")
     return found
 

@@ -101,5 +101,5 @@ def _read_parameters(path: Path) -> dict[str, object]:
     except (ValueError, RecursionError):
         entries = None
     if not isinstance(entries, dict):
-        raise OutputError(f"{shown(path)} exists and holds something else than depth parameters; move it away")
+        raise OutputError(f"{shown(path)} exists and holds something other than depth parameters; move it away")
     return entries

@@ -104,7 +104,7 @@ def _grey(image: Image.Image, path: Path, head: bytes) -> Image.Image:
     colours = np.asarray(image.convert("RGB"))
     difference = max(int(np.ptp(strip, axis=2).max()) for strip in np.array_split(colours, max(1, len(colours) // 128)))
     if difference > _COLOUR_TOLERANCE:
-        raise DepthMapError(f"{shown(path)}: a picture in colours is no depth map; its three channels must be equal")
+        raise DepthMapError(f"{shown(path)}: a colour picture is not a depth map; its three channels must be equal")
     return image.convert("L")
 
 

@@ -83,7 +83,7 @@ def read_model(data: bytes) -> Model:
 def _chunks(data: bytes) -> tuple[dict[str, Any], bytes]:
     magic, _, total, length, kind = struct.unpack_from("<4sIIII", data)
     if magic != b"glTF" or kind != _JSON or total > len(data):
-        raise GeometryError("it is no GLB file, or cut off")
+        raise GeometryError("it is not a GLB file, or is cut off")
     rest, binary_kind = struct.unpack_from("<II", data, 20 + length)
     if binary_kind != _BINARY:
         raise GeometryError("its second part is not the binary one")

@@ -42,7 +42,7 @@ def read_gps(path: Path) -> GpsPosition | None:
     """Read a photo's position; None where it has none, or one that cannot be.
 
     Raises:
-        PhotoError: the file is no picture.
+        PhotoError: the file is not a picture.
     """
     with open_picture(path, PhotoError) as image:
         try:

@@ -260,7 +260,7 @@ def _orientation(tags: dict[int, Any]) -> int:
 
 
 def _number(value: Any) -> float | None:
-    """A tag's value as a float, which may be nan or infinite as a ratio over zero is; None where it is no number."""
+    """A tag's value as a float, which may be nan or infinite as a ratio over zero is; None where it is not a number."""
     if isinstance(value, tuple) and value:
         value = value[0]
     if value is None or isinstance(value, str | bytes | tuple | dict):

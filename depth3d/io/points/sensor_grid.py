@@ -81,7 +81,7 @@ def _units(stored: StoredDepth, path: Path, units_per_metre: float | None) -> fl
             " depth kind depth"
         )
     if stored.bits == 8:
-        raise HintError(f"{shown(path)}: 8 bits are no measured depth; save it with 16 bits or as floating point")
+        raise HintError(f"{shown(path)}: 8 bits cannot hold measured depth; save it with 16 bits or as floating point")
     units = units_per_metre or stored.units_per_metre
     if units is None and stored.bits is not None:
         raise UsageError(

@@ -73,7 +73,7 @@ def make_weights(path: Path) -> Path:
 
 
 def script_for_each(photos: list[Path], weights: Path, folder: Path) -> float:
-    """Photos a second, starting Python anew for each."""
+    """Photos a second, starting Python again for each."""
     begun = time.perf_counter()
     for photo in photos:
         subprocess.run([sys.executable, HUB_STYLE, weights, folder, photo], check=True, stdout=subprocess.DEVNULL)

@@ -36,7 +36,7 @@ def bench_command(photo: Path, *, rounds: int = 5) -> tuple[Section, ...]:
         rounds: how often each command is run, in turns; the medians count.
 
     Raises:
-        PhotoError: the file is no photo.
+        PhotoError: the file is not a photo.
         UsageError: no round.
     """
     if rounds < 1:

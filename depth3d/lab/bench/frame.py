@@ -36,7 +36,7 @@ def frame_of(photo: Path, *, size: tuple[int, int] = SIZE) -> Frame:
     """The middle of a photo, resized to (width, height), in front of a wavy wall three metres away.
 
     Raises:
-        PhotoError: the file is no photo.
+        PhotoError: the file is not a photo.
     """
     width, height = size
     rgb = read_photo(photo).rgb

@@ -23,7 +23,7 @@ def bench_geometry(photo: Path, *, rounds: int = 7, frames: Path | None = None) 
         frames: JSON list of photos with measured depth, as of `depth3d eval`; None leaves out what needs it.
 
     Raises:
-        PhotoError: the file is no photo.
+        PhotoError: the file is not a photo.
         UsageError: no round.
     """
     frame = frame_of(photo)

@@ -1,6 +1,6 @@
-"""Draw the samples anew: photos with the exact depth, camera and some true distances beside them.
+"""Draw the samples again: photos with the exact depth, camera and some true distances beside them.
 
-    python -m depth3d.lab.samples.draw                  all of them, into ./samples (some minutes each, on one core)
+    python -m depth3d.lab.samples.draw                  all of them, into ./samples (a few minutes each, on one core)
     python -m depth3d.lab.samples.draw desk --out /tmp --width 640 --quick
 
 Everything is computed: shapes, textures, light. The same machine gives the same bytes.
@@ -38,7 +38,7 @@ _FINE = Quality(subpixels=2, sun_rays=6, grid=8, gather_rays=96)
 
 def main() -> None:
     """Read the command line and draw."""
-    parser = argparse.ArgumentParser(description="Draw the sample photos anew.")
+    parser = argparse.ArgumentParser(description="Draw the sample photos again.")
     parser.add_argument("scenes", nargs="*", metavar="SCENE", help=f"some of: {' '.join(SCENES)} (default: all)")
     parser.add_argument("--out", type=Path, default=Path("samples"), help="folder to write to")
     parser.add_argument("--width", type=int, default=1280, help="of the photos, which are 4:3")

@@ -1,4 +1,4 @@
-"""How wrong a network is, and how far its errors hang together: measured, to be stored with the weights.
+"""How wrong a network is, and how far its errors are correlated: measured, to be stored with the weights.
 
 A depth network's error is no grain: a wall is wrong as a whole. The model has two numbers: the standard deviation of
 the relative error of 1/z after the best scale and shift, and the distance at which the correlation of two errors has

@@ -48,7 +48,7 @@ def _functions(compiled: bool) -> tuple[Callable[..., Any], ...]:
         return functions
     import torch.fx.experimental._config as symbols
 
-    symbols.use_duck_shape = False  # equal sizes in one batch mean nothing for the next: without this, compiled anew
+    symbols.use_duck_shape = False  # equal sizes in one batch mean nothing for the next: without this, compiled again
     return tuple(torch.compile(f, dynamic=True) for f in functions)
 
 

@@ -57,7 +57,7 @@ def find_model(name_or_folder: str) -> ModelFolder:
     if folder.is_dir():
         return _checked(ModelFolder(folder, folder.resolve().name, "", read_licence(folder)))
     if not _NAME.fullmatch(name_or_folder):
-        raise UsageError(f"hf:{name_or_folder}: is no folder here, and no OWNER/NAME on the Hugging Face Hub")
+        raise UsageError(f"hf:{name_or_folder}: is neither a folder here nor an OWNER/NAME on the Hugging Face Hub")
     repo, _, revision = name_or_folder.partition("@")
     path = _fetched(repo, revision or None)
     return _checked(ModelFolder(path, repo, path.name, read_licence(path)))

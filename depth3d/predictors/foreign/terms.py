@@ -113,7 +113,7 @@ def terms_beside(path: Path) -> NetworkTerms:
     """The terms in model.onnx.json, model.json or preprocessor_config.json beside a file, the first that is there.
 
     Raises:
-        WeightsError: the file is no JSON object, or an entry cannot be meant.
+        WeightsError: the file is not a JSON object, or an entry cannot be meant.
     """
     for name in (f"{path.name}.json", f"{path.stem}.json", "preprocessor_config.json"):
         beside = path.with_name(name)

@@ -45,7 +45,7 @@ def open_network(
 
     ``auto`` means OpenVINO or onnxruntime where one is installed, else torch. With both at ``auto``, or only the
     precision, the fastest way is taken that deviates little enough from torch in single precision (`measuring`); what
-    is not exact enough is taken only if the precision is named. The first time converts and measures, which takes some
+    is not exact enough is taken only if the precision is named. The first time converts and measures, which takes a few
     seconds and is announced by a `Depth3DNotice`.
 
     Args:
@@ -77,7 +77,7 @@ def open_network(
 
 
 def _converted_or_anew(weights: FoundWeights, way: Way, threads: int | None, *, quantised: bool) -> OpenNetwork:
-    """The converted network; made anew where something in the store is damaged or was removed."""
+    """The converted network; made again where something in the store is damaged or was removed."""
     try:
         return _converted(weights.path, weights.sha256, way, threads)
     except RuntimeFailedError:
@@ -91,7 +91,7 @@ def measured(weights: FoundWeights, *, quantised: bool = False) -> list[Measured
 
     Args:
         weights: the network's file.
-        quantised: also in int8, which takes some seconds more to prepare.
+        quantised: also in int8, which takes a few seconds more to prepare.
 
     Raises:
         WeightsError: the network cannot be converted, or nothing can be stored.
@@ -100,7 +100,7 @@ def measured(weights: FoundWeights, *, quantised: bool = False) -> list[Measured
     store.check_trusted()
     rows = _remembered(store, quantised=quantised)
     if rows is None:
-        message = f"preparing the network {weights.path.name} for this processor; takes some seconds, once"
+        message = f"preparing the network {weights.path.name} for this processor; takes a few seconds, once"
         warnings.warn(Depth3DNotice(message), stacklevel=4)
         with store.held():
             rows = _remembered(store, quantised=quantised)  # what another process did while we waited

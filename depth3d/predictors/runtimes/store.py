@@ -2,7 +2,7 @@
 
 Every file's name says what it was made from and by what, so that a stale file is simply not found: the folder is the
 hash of the weights, the name holds the version of our conversion and of the library that reads it. Beside each file
-lies its checksum, without which it is made anew: what a disk has spoiled, or what was cut off, would give other depth
+lies its checksum, without which it is made again: what a disk has spoiled, or what was cut off, would give other depth
 without a word. Against somebody who writes both there is no checksum, so a folder that others can write is not used.
 """
 

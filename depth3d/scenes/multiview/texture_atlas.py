@@ -1,6 +1,6 @@
 """A texture for a fused mesh: each face shows the photo that sees it best.
 
-Faces with one photo that hang together are a chart; the charts' rectangles are packed into one picture. Photos are
+Faces with one photo that are connected are a chart; the charts' rectangles are packed into one picture. Photos are
 chosen by the area that they give a face (Waechter et al., "Let There Be Color!", ECCV 2014), and the choice is evened
 among neighbours by majority. Photos are brought to one exposure by the colours that all of them gave the mesh.
 """

@@ -30,7 +30,7 @@ NOT_FOR_VIDEO = {
     "embedded_depth": "a video holds no depth of its own; leave it out",
     "grid_points": "a video has no grid of directions; it belongs to panoramas",
     "fps": "a video keeps its frame rate; leave it out",
-    "max_bytes": "a greatest size is for the animation of a photo; leave it out",
+    "max_bytes": "a maximum size is for the animation of a photo; leave it out",
 }
 """Options that the frames of a video cannot follow, and why."""
 
@@ -61,7 +61,7 @@ def reconstruct_video(
     """Turn each frame into a scene, one at a time.
 
     Hints are for the first frame; its camera and its scale hold for all frames of the shot. After a cut the scale is
-    found anew.
+    found again.
 
     Args:
         video: the video, or what is seen live.

@@ -222,7 +222,7 @@ def _check(
     force: bool,
 ) -> None:
     if kind == "wigglegram":
-        raise UsageError(f"{video.path.name}: a wigglegram moves a photo; of a video there are parallax and stereo")
+        raise UsageError(f"{video.path.name}: a wigglegram moves a photo; for a video there are parallax and stereo")
     if len(moving) > 1:
         raise UsageError(f"one moving picture at a time, got {' and '.join(path.name for path in moving)}")
     for path in moving:

@@ -163,7 +163,7 @@ def _set_up(window: Any, geometries: Sequence[PointCloud | Mesh], viewpoint: Vie
 
 
 def _look(window: Any, viewpoint: Viewpoint) -> bool:
-    """Turn the window to the viewpoint; True tells Open3D to draw anew."""
+    """Turn the window to the viewpoint; True tells Open3D to draw again."""
     o3d = import_open3d()
     width, height = viewpoint.window_size
     parameters = o3d.camera.PinholeCameraParameters()

@@ -73,5 +73,5 @@ def test_sizes_as_people_write_them(text: str, size: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "MB", "-1MB", "0", "8TB", "1e400"])
 def test_no_sizes(text: str) -> None:
-    with pytest.raises(UsageError, match="no size of a file"):
+    with pytest.raises(UsageError, match="not a file size"):
         parse_bytes(text)

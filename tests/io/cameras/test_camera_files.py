@@ -283,7 +283,7 @@ def test_blenders_angle_spans_the_width(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"k4": 0.1}, "k4 = 0.1 is not known here"),
-        ({"camera_model": "EQUIRECTANGULAR"}, "EQUIRECTANGULAR is no perspective or fisheye camera"),
+        ({"camera_model": "EQUIRECTANGULAR"}, "EQUIRECTANGULAR is not a perspective or fisheye camera"),
         ({"frames": {"a": 1}}, "frames must be a list"),
         ({"frames": [1]}, "frames must be a list"),
         ({"fl_x": "wide"}, "fl_x must be a finite number, got 'wide'"),

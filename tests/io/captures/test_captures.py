@@ -140,7 +140,7 @@ def test_lidar_beside_a_photo_is_a_hint(room: PosedRoom, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("nothing.txt", "hello world\n", "is no trajectory"),
+        ("nothing.txt", "hello world\n", "is not a trajectory"),
         ("first.jpg", "any", "does not say where photos were taken"),
         ("short.txt", "1.5 0 0 0 0 0 0 1\n2 3\n", "expected timestamp"),
         ("still.txt", "100.5 0 0 0 0 0 0 0\n", "with a turn"),

@@ -224,7 +224,7 @@ def test_a_text_file_says_which_line_is_wrong(tmp_path: Path, name: str, text: s
 def test_what_is_no_model_is_refused(tmp_path: Path, read: Callable[[Path], object]) -> None:
     with pytest.raises(ColmapError, match=r"has no .+; give a COLMAP model's folder"):
         read(tmp_path)
-    with pytest.raises(ColmapError, match="is no folder"):
+    with pytest.raises(ColmapError, match="is not a folder"):
         read(tmp_path / "none")
     (tmp_path / "model.zip").write_text("x")
     with pytest.raises(ColmapError, match=r"end in \.bin or \.txt"):

@@ -1,4 +1,4 @@
-"""A COLMAP model in memory: read once, and anew when it has changed."""
+"""A COLMAP model in memory: read once, and again when it has changed."""
 
 from __future__ import annotations
 

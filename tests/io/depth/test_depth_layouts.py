@@ -79,7 +79,7 @@ def test_3dgs_needs_force_for_the_same_photo_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["[1]", "{", "\xff"])
 def test_3dgs_leaves_other_peoples_files_alone(tmp_path: Path, text: str) -> None:
     (tmp_path / "depth_params.json").write_bytes(text.encode("latin-1"))
-    with pytest.raises(OutputError, match="something else than depth parameters"):
+    with pytest.raises(OutputError, match="something other than depth parameters"):
         save(metric(), tmp_path / "a.png", layout="3dgs")
     assert names(tmp_path) == ["depth_params.json"]
     assert (tmp_path / "depth_params.json").read_bytes() == text.encode("latin-1")

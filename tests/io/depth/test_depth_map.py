@@ -499,9 +499,9 @@ def picture(folder: Path, name: str) -> Path:
 @pytest.mark.parametrize(
     ("name", "kind", "message"),
     [
-        ("colour.png", "inverse", "a picture in colours is no depth map"),
-        ("colour.jpg", "inverse", "a picture in colours is no depth map"),
-        ("palette.png", "inverse", "a picture in colours is no depth map"),
+        ("colour.png", "inverse", "a colour picture is not a depth map"),
+        ("colour.jpg", "inverse", "a colour picture is not a depth map"),
+        ("palette.png", "inverse", "a colour picture is not a depth map"),
         ("clear.png", "inverse", "a depth map cannot be transparent"),
         ("colour16.png", "inverse", "a 16-bit PNG in colour or with alpha; save it as 16-bit greyscale"),
         ("folder.png", "inverse", "is a folder, not a file"),

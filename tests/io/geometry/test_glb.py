@@ -134,7 +134,7 @@ def test_trimesh_reads_the_textured_mesh(tmp_path: Path, axes: str) -> None:
 def test_open3d_reads_the_textured_mesh(tmp_path: Path) -> None:
     value = textured()
     read = open3d().io.read_triangle_mesh(str(save(value, tmp_path / "a.glb", texture_format="png")))
-    corners = np.asarray(read.vertices, np.float32)[np.asarray(read.triangles)]  # it numbers vertices anew
+    corners = np.asarray(read.vertices, np.float32)[np.asarray(read.triangles)]  # it numbers vertices again
     assert np.array_equal(corners, turned(value.xyz, "gltf")[value.faces])
     assert value.uv is not None
     uv = np.asarray(read.triangle_uvs).reshape(-1, 3, 2)

@@ -35,7 +35,7 @@ def test_trimesh_reads_the_textured_mesh(tmp_path: Path, axes: str) -> None:
 def test_open3d_reads_the_textured_mesh(tmp_path: Path) -> None:
     value = mesh()
     read = open3d().io.read_triangle_mesh(str(save(value, tmp_path / "a.obj")))
-    corners = np.asarray(read.vertices)[np.asarray(read.triangles)]  # it numbers vertices anew
+    corners = np.asarray(read.vertices)[np.asarray(read.triangles)]  # it numbers vertices again
     assert np.allclose(corners, turned(value.xyz, "gltf")[value.faces], rtol=5e-7, atol=0)
     uv = np.asarray(read.triangle_uvs).reshape(-1, 3, 2)
     assert value.uv is not None

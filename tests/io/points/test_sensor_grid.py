@@ -91,7 +91,7 @@ def test_a_grid_as_the_photo_was_stored_is_turned_with_it(tmp_path: Path) -> Non
 
 def test_what_holds_no_metres_is_refused(tmp_path: Path) -> None:
     Image.fromarray(np.full((3, 4), 9, np.uint8)).save(tmp_path / "eight.png")
-    with pytest.raises(HintError, match="8 bits are no measured depth"):
+    with pytest.raises(HintError, match="8 bits cannot hold measured depth"):
         sensor_depths(tmp_path / "eight.png", _photo(4, 3), units_per_metre=10)
     np.savez(tmp_path / "relative.npz", inverse_depth=np.ones((3, 4)))
     with pytest.raises(HintError, match="holds relative depth"):

@@ -1,4 +1,4 @@
-"""Depth over time: static points keep still although the network's a and b do not; a cut begins anew."""
+"""Depth over time: static points keep still although the network's a and b do not; a cut begins again."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def find_places(
     Args:
         sources: photos, folders of photos, or one video.
         cache: a folder for copies, keypoints, matches and the model, made if it is not there. A later call with the
-            same photos and camera goes on where this one ended; with others it starts anew.
+            same photos and camera goes on where this one ended; with others it starts again.
         options: what the user knows about the camera, which then is kept as it is.
         report: told how far the work has got.
 

@@ -58,7 +58,7 @@ def photo_files(sources: Sequence[Path]) -> list[Path]:
     """Every photo in folders and among files; those of a folder in the order of their names and numbers.
 
     Raises:
-        UsageError: a file is no photo, two photos have one name, or there are fewer than two.
+        UsageError: a file is not a photo, two photos have one name, or there are fewer than two.
     """
     files: list[Path] = []
     for source in sources:
@@ -68,7 +68,7 @@ def photo_files(sources: Sequence[Path]) -> list[Path]:
         elif source.suffix.lower() in SUFFIXES:
             files.append(source)
         else:
-            raise UsageError(f"{shown(source)}: is no photo; give photos, folders of photos, or one video")
+            raise UsageError(f"{shown(source)}: is not a photo; give photos, folders of photos, or one video")
     files = list(dict.fromkeys(files))
     by_stem: dict[str, Path] = {}
     for path in files:

@@ -15,7 +15,7 @@ LEAST_SHARED_POINTS = 15
 """Matches that one geometry explains, below which two photos count as having nothing in common."""
 
 _OVERLAP = "take photos that overlap by two thirds, sharp, of things that have texture"
-_SIDEWAYS = "walk some steps sideways between photos"
+_SIDEWAYS = "walk a few steps sideways between photos"
 
 
 @dataclass(frozen=True, slots=True)
