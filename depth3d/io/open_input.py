@@ -1,7 +1,7 @@
 """Files that come in, opened with every way in which they can be wrong turned into one sentence.
 
-Photos, depth maps and camera files are opened here and nowhere else: what is not a file, is empty, no picture, too large or
-damaged is refused.
+Photos, depth maps and camera files are opened here and nowhere else: what is not a file, is empty, no picture, too
+large or damaged is refused.
 """
 
 from __future__ import annotations

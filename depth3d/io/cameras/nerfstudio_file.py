@@ -41,8 +41,8 @@ def camera_from_nerfstudio_file(entries: Entries, asked: Asked) -> FileCamera:
     """The photo's camera.
 
     Raises:
-        CameraError: something is missing, cameras differ between frames and none is of the photo, or the camera is not a
-            photo's.
+        CameraError: something is missing, cameras differ between frames and none is of the photo, or the camera is
+            not a photo's.
     """
     return lens_of_frame(entries, _frame(entries, asked), asked)
 

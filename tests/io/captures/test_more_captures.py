@@ -234,7 +234,7 @@ def test_other_json_files_beside_the_frames_do_no_harm(room: PosedRoom, tmp_path
         ("frames.jsonl", "{}", "names no photo"),
         ("frames.jsonl", '{"image_file": "100.5.png"}', "has no pose"),
         ("frames.jsonl", "[1]", "line 1 is not a JSON object"),
-        ("reconstruction.json", "[]", "is no reconstruction"),
+        ("reconstruction.json", "[]", "is not a reconstruction"),
         ("cameras.xml", "<a><b></a>", "not valid XML"),
         ("cameras.xml", "<document/>", "has no chunk"),
         ("cameras.xml", '<!DOCTYPE a [<!ENTITY b "c">]><a/>', "defines entities"),
