@@ -132,6 +132,31 @@ def test_each_public_name_is_in_the_reference() -> None:
     assert sorted(described) == sorted(name for name in d3.__all__ if name != "__version__")
 
 
+def test_each_extra_is_in_the_manual() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert set(re.findall(r"^\| `(\w+)` \|", PAGES["docs/install.md"], re.MULTILINE)) == set(extras)
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "page"),
+    [
+        ("stereo", "layout", "docs/moving-pictures.md"),
+        ("stereo", "anaglyph", "docs/moving-pictures.md"),
+        ("export", "axes", "docs/formats.md"),
+        ("export", "depth_kind", "docs/depth-maps.md"),
+        ("live", "kind", "docs/video.md"),
+    ],
+)
+def test_each_choice_is_explained(command: str, option: str, page: str) -> None:
+    found = cli.get_command(click.Context(cli), command)
+    assert found is not None
+    (parameter,) = (parameter for parameter in found.params if parameter.name == option)
+    assert isinstance(parameter.type, click.Choice)
+    left = {str(choice) for choice in parameter.type.choices}
+    left = {choice for choice in left if choice.removeprefix("half-") not in PAGES[page]}
+    assert left == set()
+
+
 def test_readme_is_one_page() -> None:
     assert len(README.split()) <= 1000
     assert "`make demo`" in README
