@@ -29,7 +29,10 @@ def mesh_options(command: Command) -> Command:
             "sideways by 10 % of the median depth. 0 keeps them all.",
         ),
         click.option(
-            "--layers", is_flag=True, help="Continue what nearer things hide, so that a turned mesh shows no holes."
+            "--layers/--no-layers",
+            default=None,
+            help="Continue what nearer things hide, so that a turned mesh shows no holes.  "
+            "[default: in .glb and .html]",
         ),
     )
 

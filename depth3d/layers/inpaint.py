@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,7 +58,19 @@ def extrapolate_depth(inverse: NDArray[np.float32], edges: DepthEdges, *, cut_ra
     ends = edges.far & (inverse <= rough * np.float32(1 + (cut_ratio - 1) / 2))
     weight = np.where(ends, np.clip(gap / _FULL_GAP, _LEAST_GAP, 1), 0).astype(np.float32)
     behind = _evaluated(push_pull(planes, weight * np.float32(_FINAL_WEIGHT))) if ends.any() else rough
+    behind = _behind_its_edges(behind, inverse, edges)
     return Background(np.maximum(behind, np.float32(_FARTHEST * np.percentile(inverse, 1))), ends)
+
+
+def _behind_its_edges(
+    behind: NDArray[np.float32], inverse: NDArray[np.float32], edges: DepthEdges
+) -> NDArray[np.float32]:
+    """The surface behind, scaled so that at the nearer side of every edge it is no nearer than the farther side."""
+    farther = np.asarray(cv2.erode(inverse, np.ones((3, 3), np.uint8)), np.float32)
+    share = np.where(edges.near & (behind > 0), np.minimum(1, farther / np.maximum(behind, 1e-12)), 1)
+    if (share == 1).all():
+        return behind
+    return behind * push_pull(share.astype(np.float32)[..., None], edges.near.astype(np.float32))[..., 0]
 
 
 def inpaint_colours(rgb: NDArray[np.uint8], seen: NDArray[np.bool_], doubtful: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -22,6 +22,7 @@ from depth3d.layers.holes import fill_holes
 from depth3d.layers.inpaint import Background, extrapolate_depth, inpaint_colours
 from depth3d.layers.matting import find_foreground
 from depth3d.layers.push_pull import push_pull
+from depth3d.layers.sharpen import sharpen_edges
 
 DEFAULT_TURN_DEG = 20.0
 DEFAULT_MAX_PIXELS = 2_000_000
@@ -47,6 +48,7 @@ class Layers:
         unknown: (H, W) True where no depth was known, as in the sky; the layers have the farthest depth there.
         edges: the two sides of every depth edge in the photo.
         unit: of every length, "m" or "arbitrary"; `inverse` is in its reciprocal.
+        turn_deg: how far the scene may be turned to either side before the layer behind ends.
         px_per_gap: by how many pixels the farthest turn opens a depth edge, for each 1/m by which 1/z jumps there.
 
     Raises:
@@ -61,6 +63,7 @@ class Layers:
     behind_inverse: NDArray[np.float32]
     unknown: NDArray[np.bool_]
     edges: DepthEdges
+    turn_deg: float
     px_per_gap: float
     unit: Unit
 
@@ -90,8 +93,9 @@ def to_layers(
 ) -> Layers:
     """Split a photo at its depth edges and continue what is behind.
 
-    Depth continues as planes, which are linear in 1/z, and colour by spreading that of the farther side; small places
-    without depth are filled first. It takes about a second per million pixels.
+    Depth continues as planes, which are linear in 1/z, and colour by spreading that of the farther side. Before that
+    small places without depth are filled and soft depth edges made steps, see `to_surface`. It takes about a second per
+    million pixels.
 
     Args:
         rgbd: photo, depth and camera.
@@ -108,8 +112,8 @@ def to_layers(
         raise UsageError(f"turn must lie between 0 and 90 degrees, got {turn_deg:g}")
     if max_pixels < 4:
         raise UsageError(f"max pixels must be at least 4, got {max_pixels}")
-    rgb, metres, camera = _shrunk(rgbd, max_pixels)
-    inverse = fill_holes(np.float32(1) / metres, rgb)
+    surface = to_surface(rgbd, max_pixels=max_pixels)
+    rgb, camera, inverse = surface.rgb, surface.camera, np.float32(1) / surface.depth.z
     unknown = np.isnan(inverse)
     step = 2 * math.sin(math.radians(turn_deg) / 2) * float(np.median(1 / inverse[~unknown]))
     inverse = np.where(unknown, np.nanmin(inverse), inverse)
@@ -132,9 +136,25 @@ def to_layers(
         behind_inverse=np.where(occluding & ~overlap, np.minimum(behind.inverse, inverse), inverse),
         unknown=unknown,
         edges=edges,
+        turn_deg=turn_deg,
         px_per_gap=camera.fx * step,
         unit=rgbd.unit,
     )
+
+
+def to_surface(rgbd: RGBD, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> RGBD:
+    """What the photo shows, its small places without depth filled and its soft depth edges made steps.
+
+    Args:
+        rgbd: photo, depth and camera.
+        max_pixels: as for `to_layers`.
+    """
+    rgb, metres, camera = _shrunk(rgbd, max_pixels)
+    inverse = fill_holes(np.float32(1) / metres, rgb)
+    unknown = np.isnan(inverse)
+    sharp = sharpen_edges(np.where(unknown, np.nanmin(inverse), inverse))
+    z = np.where(unknown, np.float32(np.nan), np.float32(1) / sharp)
+    return RGBD(rgb, MetricDepth(z, unit=rgbd.unit), camera)
 
 
 def _shrunk(rgbd: RGBD, max_pixels: int) -> tuple[NDArray[np.uint8], NDArray[np.float32], Intrinsics]:

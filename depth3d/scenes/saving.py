@@ -39,6 +39,9 @@ Progress = Callable[[int, int], None]
 _MOST_MARKS = 100
 """More hints, as those of sparse points, are not told apart in Blender."""
 
+_TURNED = (".glb", ".html")
+"""Suffixes of meshes that have layers unless the user says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Saved:
@@ -97,7 +100,7 @@ def _value(scene: Scene, target: Target, o: OutputOptions) -> Value:
     if kind == "cloud":
         return _points(scene, o)
     if kind == "mesh":
-        return scene.mesh(o if target.form.holds_texture else o.changed(textured=False))
+        return scene.mesh(_for_file(target, o))
     if kind == "splat":
         return to_gaussians(scene.rgbd, max_points=o.geometry.max_points)
     if kind == "plate":
@@ -130,6 +133,13 @@ def _value(scene: Scene, target: Target, o: OutputOptions) -> Value:
     if kind == "wigglegram":
         return scene.wigglegram(o)
     return scene.heatmap() if kind == "heatmap" else scene.parallax(o)
+
+
+def _for_file(target: Target, o: OutputOptions) -> OutputOptions:
+    """The options of a mesh for a file: no texture where it holds none, layers where the model will be turned."""
+    if o.mesh.layers is None:
+        o = o.changed(layers=target.path.suffix.lower() in _TURNED)
+    return o if target.form.holds_texture else o.changed(textured=False)
 
 
 def _points(scene: Scene, o: OutputOptions) -> PointCloud | PixelCloud:

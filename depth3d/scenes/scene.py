@@ -22,7 +22,7 @@ from depth3d.geometry.mesh import Mesh, to_mesh
 from depth3d.geometry.point_cloud import PointCloud, to_cloud
 from depth3d.io.cameras.keyframes_file import motion_of
 from depth3d.io.photos.photo import Photo
-from depth3d.layers import Layers, layers_to_mesh, to_layers
+from depth3d.layers import Layers, to_layered_mesh, to_layers
 from depth3d.render.bokeh import defocus
 from depth3d.render.heatmap import to_heatmap
 from depth3d.render.parallax import animate_parallax
@@ -149,7 +149,7 @@ class Scene:
             "max_faces": o.mesh.max_faces,
         }
         if o.mesh.layers:
-            return layers_to_mesh(self.layers(o), self.photo.rgb, **chosen)
+            return to_layered_mesh(self.rgbd, max_points=o.geometry.max_points, **chosen)
         return to_mesh(self.rgbd, max_points=o.geometry.max_points, **chosen)
 
     def layers(self, options: OutputOptions | None = None, **changes: Any) -> Layers:

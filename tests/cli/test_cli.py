@@ -121,6 +121,21 @@ def test_meshes_are_cut_and_lightened_as_told_and_say_so(here: Path, capsys: pyt
     assert set(np.round(z, 2)) == {np.float32(1), np.float32(3)}
 
 
+@pytest.mark.parametrize(
+    ("suffix", "option", "has_layers"),
+    [(".glb", [], True), (".html", [], True), (".obj", [], False), (".glb", ["--no-layers"], False)],
+)
+def test_models_that_are_turned_have_layers(here: Path, suffix: str, option: list[str], has_layers: bool) -> None:
+    inverse = np.full((HEIGHT, WIDTH), 0.3, np.float32)
+    inverse[12:36, 16:48] = 1
+    np.save("box.npy", inverse)
+    arguments = ["export", "photo.jpg", "--fov", "60", "--depth-map", "box.npy", "--near", "1m", "--far", "3m"]
+    assert run([*arguments, *option, "-o", f"a{suffix}"]) == 0
+    told = json.loads(Path(f"a{suffix}.json").read_text(encoding="utf-8"))["mesh"]
+    assert (told["behind"] > 0) == has_layers
+    assert (told["turn_limits"] is not None) == has_layers
+
+
 @pytest.mark.parametrize("suffix", [".glb", ".obj", ".usdz", ".html"])
 def test_layers_reach_every_format_of_meshes(here: Path, suffix: str) -> None:
     inverse = np.full((HEIGHT, WIDTH), 0.3, np.float32)

@@ -7,6 +7,7 @@ from depth3d.geometry.mesh.build import to_mesh as to_mesh
 from depth3d.geometry.mesh.discontinuities import grid_faces as grid_faces
 from depth3d.geometry.mesh.mesh import Mesh as Mesh
 from depth3d.geometry.mesh.mesh import Meshing as Meshing
+from depth3d.geometry.mesh.mesh import TurnLimits as TurnLimits
 from depth3d.geometry.mesh.normals import vertex_normals as vertex_normals
 from depth3d.geometry.mesh.settings import DEFAULT_CUT_ANGLE_DEG as DEFAULT_CUT_ANGLE_DEG
 from depth3d.geometry.mesh.settings import DEFAULT_CUT_RATIO as DEFAULT_CUT_RATIO

@@ -15,6 +15,23 @@ from depth3d.geometry.point_cloud import check_vertices
 
 
 @dataclass(frozen=True, slots=True)
+class TurnLimits:
+    """How far a camera may move round the point at the photo's median depth, in degrees, before it sees gaps.
+
+    Attributes:
+        left: to the left of where the photo was taken.
+        right: to the right.
+        up: upwards.
+        down: downwards.
+    """
+
+    left: float
+    right: float
+    up: float
+    down: float
+
+
+@dataclass(frozen=True, slots=True)
 class Meshing:
     """How a mesh came about.
 
@@ -26,6 +43,7 @@ class Meshing:
         error_px: what a camera moved sideways by 10 % of the median depth may see displaced, in photo pixels; None
             where every point of the grid was kept.
         behind: how many of the triangles lie behind others, continuing what is hidden.
+        turn_limits: how far the mesh may be turned; None where nothing hidden was continued.
     """
 
     grid_faces: int
@@ -34,6 +52,7 @@ class Meshing:
     faces: int
     error_px: float | None
     behind: int = 0
+    turn_limits: TurnLimits | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,10 @@ from depth3d.scale import SharedErrors
 
 _SIGMA_CELLS = 128
 _UNKNOWN_CODE = 255
+_LIMITS_IN_WORDS = (
+    "What nearer things hide is filled in as far as {left:g} degrees to the left, {right:g} to the right, {up:g} up "
+    "and {down:g} down; beyond that the photo saw too little."
+)
 _NAMES = {"camera": "Camera", "depth": "Depth", "scale": "Scale"}
 
 
@@ -52,6 +57,7 @@ def to_facts(
         "about": _about(geometry, notes, remarks),
         "camera": _camera(camera) if camera is not None and in_front else None,
         "middle": float(np.nanmedian(known_z)),
+        "turn": None if camera is None or not in_front else _turn_limits(geometry),
         "nearness": _apart(*nearness_range(np.float32(1) / known_z)) if in_front else None,
         "inferno": _base64(np.insert(inferno_colours(), 3, 255, axis=1)),
         "sigma": None if depth is None else _sigma(depth),
@@ -68,8 +74,17 @@ def _about(geometry: Mesh | PointCloud, notes: Mapping[str, str], remarks: Seque
         what = f"{len(geometry.xyz):,} vertices, {len(geometry.faces):,} faces"
     else:
         what = f"{geometry.count:,} points"
+    limits = _turn_limits(geometry)
+    if limits is not None:
+        told.append(["Turning", _LIMITS_IN_WORDS.format(**limits)])
     turning = "Drag or one finger turns, wheel or two fingers zoom, right button or two fingers move."
     return [*told, ["Model", what], ["Moving", turning], ["Made with", "depth3d; shown with three.js (MIT licence)"]]
+
+
+def _turn_limits(geometry: Mesh | PointCloud) -> dict[str, float] | None:
+    """Degrees to each side within which the model has no gaps; None where no one knows."""
+    meshing = geometry.meshing if isinstance(geometry, Mesh) else None
+    return None if meshing is None or meshing.turn_limits is None else asdict(meshing.turn_limits)
 
 
 def _camera(camera: Intrinsics) -> dict[str, float]:

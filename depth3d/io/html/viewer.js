@@ -55,6 +55,7 @@ function show(scene, facts, renderer) {
   controls.maxDistance = home.farthest * 4;
   controls.zoomToCursor = true;
   controls.addEventListener("change", draw);
+  limitTurn(view);
   fit();
   look();
   connectButtons(view, look, draw);
@@ -62,6 +63,30 @@ function show(scene, facts, renderer) {
   connectKeys(view, look);
   new ResizeObserver(fit).observe(canvas);
   requestAnimationFrame(() => tell(view));
+}
+
+// The model turns no farther than what nearer things hide is filled in, and says so where it stops.
+function limitTurn({ controls, facts }) {
+  const free = byId("free");
+  free.hidden = !facts.turn;
+  if (!facts.turn) return;
+  const { left, right, up, down } = facts.turn;
+  const limits = [-left, right, 90 - up, 90 + down].map((degrees) => (degrees * Math.PI) / 180);
+  const apply = ([least, most, highest, lowest]) => {
+    Object.assign(controls, { minAzimuthAngle: least, maxAzimuthAngle: most });
+    Object.assign(controls, { minPolarAngle: highest, maxPolarAngle: lowest });
+    controls.update();
+  };
+  toggle(free, (isOn) => {
+    byId("limit").hidden = true;
+    apply(isOn ? [-Infinity, Infinity, 0, Math.PI] : limits);
+  });
+  controls.addEventListener("change", () => {
+    const [azimuth, polar] = [controls.getAzimuthalAngle(), controls.getPolarAngle()];
+    const isAt = [azimuth, azimuth, polar, polar].some((angle, side) => Math.abs(angle - limits[side]) < 1e-4);
+    byId("limit").hidden = !isAt || free.getAttribute("aria-pressed") === "true";
+  });
+  apply(limits);
 }
 
 // Where the photo was taken, looking at what lies in its middle; or, where that is unknown, a place that sees it all.

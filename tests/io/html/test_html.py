@@ -181,6 +181,26 @@ def test_heat_map_and_wireframe(exact: Scene, exact_page: Page) -> None:
     assert likeness(page.shown_photo(), exact.photo.rgb) < 6
 
 
+def test_it_turns_as_far_as_the_photo_holds_and_says_so(exact_page: Page) -> None:
+    page, limit = exact_page, exact_page.tab.locator("#limit")
+    page.tab.focus("#canvas")
+    assert not limit.is_visible()
+    for _ in range(6):
+        page.tab.keyboard.press("ArrowLeft")
+    at_limit = page.drawn()
+    assert limit.is_visible()
+    page.tab.keyboard.press("ArrowLeft")
+    assert np.abs(page.drawn().astype(int) - at_limit).mean() < 0.1
+    page.tab.click("#free")
+    assert not limit.is_visible()
+    page.tab.focus("#canvas")
+    page.tab.keyboard.press("ArrowLeft")
+    assert np.abs(page.drawn().astype(int) - at_limit).mean() > 3
+    page.tab.click("#free")
+    page.tab.focus("#canvas")
+    page.tab.keyboard.press("r")
+
+
 def test_turns_by_mouse_and_keys_and_comes_back(exact_page: Page) -> None:
     page = exact_page
     at_first = page.drawn()
