@@ -267,7 +267,8 @@ def test_is_hardly_larger_than_the_model_inside(tmp_path: Path, fitted: Scene, c
     assert len(page) <= 1.34 * len(model) + 1e6
     if not compact:
         loaded = trimesh.load(io.BytesIO(model), file_type="glb", process=False)
-        assert loaded.extents == pytest.approx(np.ptp(fitted.mesh(max_points=60_000, layers=True).xyz, axis=0), rel=1e-5)
+        mesh = fitted.mesh(max_points=60_000, layers=True)
+        assert loaded.extents == pytest.approx(np.ptp(mesh.xyz, axis=0), rel=1e-5)
 
 
 def test_depends_on_nothing_outside(tmp_path: Path, fitted: Scene) -> None:
