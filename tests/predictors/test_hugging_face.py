@@ -290,12 +290,14 @@ class Hub:
         ("GatedRepoError", "its licence must be accepted at https://huggingface.co/a/b, then log in: hf auth login"),
         ("RepositoryNotFoundError", "the Hugging Face Hub has no such model or revision; check the name"),
         ("ConnectError", r"a/b cannot be fetched from the Hugging Face Hub \(no route\); fetch it where"),
+        ("Got: ", r"a/b cannot be fetched from the Hugging Face Hub \(no name\); fetch it where"),
     ],
 )
 def test_what_the_hub_answers_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch, kind: str, words: str) -> None:
     monkeypatch.delenv("DEPTH3D_OFFLINE")
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    error = type(kind, (Exception,), {})("no\nroute")
+    said = "Got: no\nname An error happened while trying to" if kind == "Got: " else "no\nroute"
+    error = type(kind, (Exception,), {})(said)
     monkeypatch.setattr(hub, "import_hub", lambda: Hub(error))
     with pytest.raises(WeightsError, match=words):
         hub.find_model("a/b")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import warnings
@@ -172,6 +173,7 @@ def _fetched(repo: str, revision: str | None, file: str | None = None) -> Path:
     wanted = _WANTED_FILES if file is None else [file, f"{file}.*", "README.md"]
     try:
         hub.utils.disable_progress_bars()
+        logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)  # it tells of every try; we say how it ended
         return Path(hub.snapshot_download(repo, revision=revision, allow_patterns=wanted))
     except Exception as error:  # the Hub's client has no common base: httpx's, OSError, ValueError
         raise WeightsError(_why(repo, error, by_hand)) from error
@@ -184,7 +186,7 @@ def _why(repo: str, error: Exception, by_hand: str) -> str:
         return f"{repo}: its licence must be accepted at https://huggingface.co/{repo}, then log in: hf auth login"
     if kind in ("RepositoryNotFoundError", "RevisionNotFoundError"):
         return f"{repo}: the Hugging Face Hub has no such model or revision; check the name"
-    words = " ".join(str(error).split()) or kind
+    words = " ".join(str(error).split()).removeprefix("Got: ").partition(" An error happened")[0] or kind
     return f"{repo} cannot be fetched from the Hugging Face Hub ({words[:160]}); {by_hand}"
 
 
