@@ -173,8 +173,9 @@ def _fetched(repo: str, revision: str | None, file: str | None = None) -> Path:
     wanted = _WANTED_FILES if file is None else [file, f"{file}.*", "README.md"]
     try:
         hub.utils.disable_progress_bars()
+        fetch = hub.snapshot_download  # whose first use sets the level of what the client says
         logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)  # it tells of every try; we say how it ended
-        return Path(hub.snapshot_download(repo, revision=revision, allow_patterns=wanted))
+        return Path(fetch(repo, revision=revision, allow_patterns=wanted))
     except Exception as error:  # the Hub's client has no common base: httpx's, OSError, ValueError
         raise WeightsError(_why(repo, error, by_hand)) from error
 
