@@ -1,7 +1,4 @@
-"""Every reader that meets bytes from elsewhere: how to call it, and small valid files to spoil.
-
-`fuzz.py` spoils them for as long as one likes; `test_foreign_bytes.py` reads what it has found before.
-"""
+"""Readers of single files that come from elsewhere, with small valid files to spoil; see `foreign_reader`."""
 
 from __future__ import annotations
 
@@ -9,21 +6,19 @@ import io
 import json
 import shutil
 import tempfile
-import warnings
-from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
 import cv2
 import numpy as np
+from foreign_reader import Reader
 from PIL import Image, ImageCms
 
 from depth3d.calibration import choose_intrinsics
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth
-from depth3d.core.errors import Depth3DError, Depth3DWarning, UsageError
+from depth3d.core.errors import UsageError
 from depth3d.io.cameras.camera_file import read_camera_file
 from depth3d.io.cameras.keyframes_file import read_motion
 from depth3d.io.colmap.model import each_image, read_cameras, read_points3d
@@ -38,36 +33,6 @@ from depth3d.io.save import save, suffixes_for
 WIDTH, HEIGHT = 16, 12
 PHOTO = Photo(np.zeros((HEIGHT, WIDTH, 3), np.uint8), name="a.jpg")
 CAMERA = Intrinsics(WIDTH, HEIGHT, 20, 20, WIDTH / 2, HEIGHT / 2)
-
-
-@dataclass(frozen=True)
-class Reader:
-    """A reader of foreign bytes.
-
-    Attributes:
-        seeds: makes valid files: bytes by suffix, several of one suffix in a list.
-        read: reads a file; whatever the file holds, this gives a value or a Depth3DError of one line.
-    """
-
-    seeds: Callable[[], dict[str, list[bytes]]]
-    read: Callable[[Path], object]
-
-
-def refusal(reader: Reader, path: Path) -> str | None:
-    """Read a file: None if that gave a value, else the one line that says why not; anything else is a fault."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warnings.simplefilter("ignore", Depth3DWarning)
-        try:
-            reader.read(path)
-        except Depth3DError as error:
-            message = str(error)
-            assert message, "an empty message"
-            assert "\n" not in message, f"more than one line: {message!r}"
-            assert message.isprintable(), f"cannot be shown: {message!r}"
-            assert len(message) < 1500, f"{len(message)} characters: {message[:200]}"
-            return message
-    return None
 
 
 def _encoded(picture: Image.Image, form: str, **options: object) -> bytes:
@@ -355,8 +320,3 @@ READERS: dict[str, Reader] = {
     "motion": Reader(_motions, read_motion),
     "weights": Reader(_weights, _read_weights),
 }
-
-
-def each_suffix(names: Iterable[str]) -> list[tuple[str, str]]:
-    """Every reader with each kind of file it reads."""
-    return [(name, suffix) for name in names for suffix in READERS[name].seeds()]

@@ -1,10 +1,13 @@
 """Spoil files until a reader does something other than give a value or one line that says why not.
 
-    python tests/fuzz.py [READER...] [--seconds 600] [--keep tests/io/foreign_bytes]
+    python tests/fuzz.py [READER...] [--seconds 600] [--together] [--keep tests/io/foreign_bytes]
+    python tests/fuzz.py [READER...] --tails
 
-Readers run one after the other, each in a process of its own, so that a crash in a decoder is found too. Hypothesis
-draws the changes and shrinks what it finds; a finding is shown with where it happened and is kept as a file, which
-`test_foreign_bytes.py` reads from then on. Ends with 1 if there was any.
+Readers run one after the other, each in a process of its own, so that a crash in a decoder is found too; or together,
+by turns in one process. Hypothesis draws the changes and shrinks what it finds; a finding is shown with where it
+happened and is kept as a file, which `test_foreign_bytes.py` reads from then on. With --tails a piece of each file is
+repeated, and the processor's time is fitted to the file's length, see `growing_tails`. Ends with 1 if there was any
+finding.
 """
 
 from __future__ import annotations
@@ -18,11 +21,15 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 
-from foreign_bytes import READERS, refusal
+import conftest  # noqa: F401 - readers share pictures with the tests of their rooms
+from foreign_reader import refusal
+from foreign_sets import READERS
+from growing_tails import find_growing_tails
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
@@ -59,7 +66,7 @@ def spoilt(seeds: list[bytes]) -> st.SearchStrategy[bytes]:
 @st.composite
 def _changed(draw: st.DrawFn, seeds: list[bytes]) -> bytes:
     data = bytearray(draw(st.sampled_from(seeds)))
-    for _ in range(draw(st.integers(1, 6))):
+    for _ in range(draw(st.sampled_from((1, 1, 1, 2, 3, 6)))):
         end = draw(st.sampled_from((64, 600, len(data))))
         at = draw(st.integers(0, max(0, min(end, len(data)) - 1)))
         draw(st.sampled_from(CHANGES))(draw, data, at)
@@ -120,17 +127,17 @@ class Fuzzer:
         self.failing: tuple[bytes, Exception] | None = None
         self.files = self.read = 0
 
-    def run(self, seconds: float, folder: Path) -> None:
-        """Go on until the time is up."""
+    def turns(self, folder: Path, end: float) -> Iterator[None]:
+        """Read the whole files, then spoil those of one suffix at each turn."""
         seeds = self.reader.seeds()
         for suffix, contents in seeds.items():
             for content in contents:
-                self._try(content, folder / f"file{suffix}")
-        end, number = time.monotonic() + seconds, 0
-        while time.monotonic() < end:
+                self._try(content, folder / f"{self.name}{suffix}")
+        yield
+        for number in count(1):
             for suffix, contents in seeds.items():
-                number += 1
-                self._round(number, contents, folder / f"file{suffix}", end)
+                self._round(number, contents, folder / f"{self.name}{suffix}", end)
+                yield
 
     def _round(self, number: int, contents: list[bytes], path: Path, end: float) -> None:
         quiet = settings(
@@ -193,42 +200,64 @@ def _kept(keep: Path, name: str, suffix: str, content: bytes) -> Path:
     return kept
 
 
-def _work(name: str, seconds: float, keep: Path, folder: Path) -> None:
+def _work(names: Sequence[str], seconds: float, keep: Path, folder: Path) -> None:
+    """Spoil the files of some readers by turns, in this process."""
+    _limit()
+    end = time.monotonic() + seconds
+    fuzzers = [Fuzzer(name, keep) for name in names]
+    waiting = [fuzzer.turns(folder, end) for fuzzer in fuzzers]
+    while time.monotonic() < end:
+        for turns in waiting:
+            next(turns)
+    for fuzzer in fuzzers:
+        print(f"{fuzzer.name}: {fuzzer.files} files, {fuzzer.read} of them read, {len(fuzzer.found)} findings")
+    sys.exit(any(fuzzer.found for fuzzer in fuzzers))
+
+
+def _stretch(names: Sequence[str], seconds: float, keep: Path, folder: Path) -> None:
+    """Repeat pieces of the files of some readers, by turns, in this process."""
+    del keep  # a finding is described by its seed, its place and the piece that is repeated
+    _limit()
+    sys.exit(find_growing_tails(names, seconds, folder) > 0)
+
+
+def _limit() -> None:
     def too_slow(*_: object) -> None:
         raise TimeoutError(f"took more than {SECONDS_PER_FILE} s")
 
     signal.signal(signal.SIGALRM, too_slow)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    fuzzer = Fuzzer(name, keep)
-    fuzzer.run(seconds, folder)
-    print(f"{name}: {fuzzer.files} files, {fuzzer.read} of them read, {len(fuzzer.found)} findings", flush=True)
-    sys.exit(len(fuzzer.found) > 0)
 
 
 def main() -> int:
     """Every reader, or those that are named."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("readers", nargs="*", metavar="READER", help=f"of {' '.join(READERS)}; all by default")
-    parser.add_argument("--seconds", type=float, default=600, help="for each reader")
+    parser.add_argument("--seconds", type=float, default=600, help="for each reader, or for all together")
+    parser.add_argument("--together", action="store_true", help="by turns in one process")
+    parser.add_argument("--tails", action="store_true", help="repeat pieces, and fit time to length")
     parser.add_argument(
         "--keep", type=Path, default=Path(__file__).parent / "io" / "foreign_bytes", help="folder for findings"
     )
     chosen = parser.parse_args()
-    failed = False
-    for name in chosen.readers or READERS:
-        with tempfile.TemporaryDirectory() as folder:
-            place = Path(folder)
-            process = multiprocessing.get_context("spawn").Process(
-                target=_work, args=(name, chosen.seconds, chosen.keep, place)
-            )
-            process.start()
-            process.join()
-            failed |= process.exitcode != 0
-            if process.exitcode is not None and process.exitcode < 0:
-                last = max(place.iterdir(), key=lambda file: file.stat().st_mtime)
-                kept = _kept(chosen.keep, name, last.suffix, last.read_bytes())
-                print(f"{name}: ended by {signal.Signals(-process.exitcode).name}\n  {kept}", flush=True)
-    return int(failed)
+    names = tuple(chosen.readers or READERS)
+    work = _stretch if chosen.tails else _work
+    return int(any([_failed(work, some, chosen) for some in ([names] if chosen.together else [(n,) for n in names])]))
+
+
+def _failed(work: Callable[..., None], names: tuple[str, ...], chosen: argparse.Namespace) -> bool:
+    """Whether anything was found by a process that spoils the files of some readers."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        given = names, chosen.seconds, chosen.keep, place
+        process = multiprocessing.get_context("spawn").Process(target=work, args=given)
+        process.start()
+        process.join()
+        if process.exitcode is not None and process.exitcode < 0:
+            last = max(place.iterdir(), key=lambda file: file.stat().st_mtime)
+            kept = _kept(chosen.keep, last.stem, last.suffix, last.read_bytes())
+            print(f"{last.stem}: ended by {signal.Signals(-process.exitcode).name}\n  {kept}", flush=True)
+        return process.exitcode != 0
 
 
 if __name__ == "__main__":

@@ -89,16 +89,17 @@ class Row:
         Raises:
             ValueError: the line is cut off or no row.
         """
-        read: Any = json.loads(line)
-        if not isinstance(read, dict) or not {"photo", "recipe", "outputs"} <= read.keys() <= _NAMES:
-            raise ValueError("not a row of a manifest")
         try:
-            read["outputs"] = tuple(Output(**output) for output in read["outputs"])
+            read: Any = json.loads(line)
+            if not {"photo", "recipe", "outputs"} <= read.keys() <= _NAMES:
+                raise ValueError("other fields than a row has")
+            read["outputs"] = tuple(Output(str(one["file"]), int(one["bytes"])) for one in read["outputs"])
             read["fit"] = None if read.get("fit") is None else Fit(**read["fit"])
-            read["notes"] = tuple(read.get("notes", ()))
-        except TypeError as error:
+            read["notes"] = tuple(map(str, read.get("notes", ())))
+            read |= {"photo": str(read["photo"]), "error": None if read.get("error") is None else str(read["error"])}
+            return cls(**read)
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError) as error:
             raise ValueError("not a row of a manifest") from error
-        return cls(**read)
 
 
 _NAMES = {field.name for field in fields(Row)}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
 from pathlib import Path, PurePosixPath
 
 from depth3d.core.errors import CameraError
 from depth3d.io.captures.scratch import Scratch
-from depth3d.io.open_input import shown
+from depth3d.io.open_input import DECODER_DAMAGE, check_regular_file, shown
 
 SUFFIXES = (".zip", ".r3d")
 
@@ -27,6 +28,7 @@ def unpack(path: Path) -> Scratch:
         CameraError: the file is no ZIP archive, damaged, or holds far more than a capture would.
     """
     folder = Scratch()
+    check_regular_file(path, CameraError)
     try:
         with zipfile.ZipFile(path) as archive:
             wanted = [one for one in archive.infolist() if _is_wanted(one)]
@@ -34,7 +36,7 @@ def unpack(path: Path) -> Scratch:
             if total > min(_MOST_BYTES, _MOST_RATIO * max(path.stat().st_size, 100_000)):
                 raise CameraError(f"{shown(path)}: unfolds to {total / 1e9:.1f} GB, which no capture does")
             archive.extractall(folder.path, wanted)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as problem:
+    except (zipfile.BadZipFile, lzma.LZMAError, *DECODER_DAMAGE) as problem:
         raise CameraError(f"{shown(path)}: cannot be unpacked: {' '.join(str(problem).split())}") from None
     return folder
 

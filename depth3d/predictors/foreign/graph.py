@@ -104,7 +104,12 @@ def _in_onnxruntime(path: Path, threads: int | None) -> tuple[Any, tuple[Port, .
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
     options.intra_op_num_threads = threads or 0
-    session: Any = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    session: Any = onnxruntime.InferenceSession(
+        path,
+        options,
+        providers=["CPUExecutionProvider"],
+        enable_fallback=0,  # it would print, and try the same
+    )
 
     def ports(nodes: Any) -> tuple[Port, ...]:
         return tuple(

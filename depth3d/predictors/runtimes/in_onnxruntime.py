@@ -32,7 +32,12 @@ class OnnxruntimeRuntime:
             options = onnxruntime.SessionOptions()
             options.log_severity_level = _ERRORS_ONLY
             options.intra_op_num_threads = threads or 0
-            self._session: Any = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            self._session: Any = onnxruntime.InferenceSession(
+                path,
+                options,
+                providers=["CPUExecutionProvider"],
+                enable_fallback=0,  # it would print, and try the same
+            )
 
     def __call__(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Runtime`."""

@@ -112,6 +112,14 @@ def read_rows(path: Path) -> list[Measured] | None:
     """Read what `rows_to_json` wrote; None where there is no such file, or it is damaged."""
     try:
         given = json.loads(path.read_text(encoding="utf-8"))["rows"]
-        return [Measured(**{**row, "way": Way(**row["way"])}) for row in given]
-    except (OSError, LookupError, TypeError, ValueError):
+        return [
+            Measured(
+                Way(str(row["way"]["runtime"]), str(row["way"]["precision"])),
+                float(row["seconds"]),
+                float(row["deviation"]),
+                float(row["rank_correlation"]),
+            )
+            for row in given
+        ]
+    except (ArithmeticError, OSError, LookupError, RecursionError, TypeError, ValueError):
         return None

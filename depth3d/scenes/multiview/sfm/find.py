@@ -83,7 +83,7 @@ def find_places(
     _open_cache(folder, _key(files, options))
     if videos:
         files = frames_of_clip(read_video(videos[0]), folder / _FRAMES, report)
-    if not (folder / _DONE).is_file():
+    if read_found(folder / _DONE) is None:
         _find(files, folder, options, in_order=bool(videos), report=report)
     return _capture(files, folder)
 
@@ -137,18 +137,29 @@ def _gps(model: Any, photos: Sequence[SetPhoto]) -> tuple[GpsUnit | None, tuple[
 
 
 def _capture(files: Sequence[Path], folder: Path) -> Capture:
-    found = FoundPlaces(**json.loads((folder / _DONE).read_text(encoding="utf-8")))
+    found = read_found(folder / _DONE)
+    assert found is not None
     capture = capture_from_colmap(folder / MODEL, Photos(files, usual=()))
     # The model is of upright photos, where COLMAP's own are of photos as stored; and its order differs from run to run.
     photos = tuple(
         replace(one, camera_as_taken=one.camera_as_taken and replace(one.camera_as_taken, as_stored=False))
         for one in sorted(capture.photos, key=lambda posed: posed.photo)
     )
-    left_out = tuple((name, why) for name, why in found.left_out)
     notes = (*found.notes, *capture.notes)
     return replace(
-        capture, photos=photos, source=found.source, is_metric=found.is_metric, left_out=left_out, notes=notes
+        capture, photos=photos, source=found.source, is_metric=found.is_metric, left_out=found.left_out, notes=notes
     )
+
+
+def read_found(path: Path) -> FoundPlaces | None:
+    """What was found of places before; None where that is not there, or damaged."""
+    try:
+        told = json.loads(path.read_bytes())
+        left_out = tuple((str(name), str(why)) for name, why in told["left_out"])
+        notes = tuple(str(note) for note in told["notes"])
+        return FoundPlaces(str(told["source"]), bool(told["is_metric"]), left_out, notes)
+    except (OSError, LookupError, RecursionError, TypeError, ValueError):
+        return None
 
 
 def _key(files: Sequence[Path], options: Options) -> str:
@@ -164,13 +175,13 @@ def _open_cache(folder: Path, key: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / _KEY).is_file():
-            if (folder / _KEY).read_text(encoding="utf-8") == key:
+            if (folder / _KEY).read_bytes() == key.encode():
                 return
             for name in _OURS:
                 shutil.rmtree(folder / name, ignore_errors=True)
                 (folder / name).unlink(missing_ok=True)
         elif any(folder.iterdir()):
             raise UsageError(f"{shown(folder)}: is needed for what is kept between runs, and holds something else")
-        (folder / _KEY).write_text(key, encoding="utf-8")
+        (folder / _KEY).write_bytes(key.encode())
     except OSError as error:
         raise OutputError(f"cannot write into the folder {shown(folder)}: {error.strerror or error}") from None
