@@ -11,7 +11,6 @@ import random
 import signal
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +25,8 @@ STEEPEST = 1.5
 """Exponent of time over length; 1 is proportional, 2 is quadratic."""
 
 SECONDS_PER_FILE = 60
+"""Half a megabyte that takes longer is a finding by itself."""
+
 _PIECES = (
     *(b"\0", b"\xff", b"\n", b" ", b"[", b"{", b'"', b"<", b"0", b"a", b"-", b",", b"1 ", b"\\", b"<a>", b"&lt;"),
     *(b'{"a":', b'"a":1,', b"[[", b"1e9 ", b"# a\n", b"- a\n", b"a: 1\n", b"element vertex 1\n", b"v 0 0 0\n"),
@@ -64,15 +65,15 @@ def drawn_tail(draw: random.Random, seeds: dict[str, list[bytes]]) -> Tail:
 
 
 def steepness(name: str, tail: Tail, folder: Path) -> float:
-    """The exponent of the processor's time over the length; 0 where even a long file is quick.
+    """The exponent of time over length; 0 where even a long file is quick, infinity where it takes too long at all.
 
     Small files fit into the processor's caches, and Python looks for garbage now and then, so that work in proportion
     may look steeper for a while: what does is measured once more at a length where it no longer can.
     """
     short, long, longest = LENGTHS
     taken = _seconds(name, tail, long, folder)
-    if taken < QUICK_S:
-        return 0.0
+    if taken < QUICK_S or taken == math.inf:
+        return 0.0 if taken < QUICK_S else math.inf
     first = _exponent(taken / max(1e-3, _seconds(name, tail, short, folder)), long / short)
     if first < STEEPEST:
         return first
@@ -90,8 +91,11 @@ def _seconds(name: str, tail: Tail, length: int, folder: Path) -> float:
     signal.alarm(SECONDS_PER_FILE)
     begun = time.process_time()
     try:
-        with suppress(Exception):  # what it raises is another search's; here it is about time
-            refusal(READERS[name], path)
+        refusal(READERS[name], path)
+    except TimeoutError:
+        return math.inf
+    except Exception:  # noqa: BLE001 - the other search is about what is raised, this one about time
+        return time.process_time() - begun
     finally:
         signal.alarm(0)
     return time.process_time() - begun
