@@ -16,6 +16,9 @@ from depth3d.core.errors import OutputError, StoreError, UsageError
 from depth3d.io.abandoned import sweep
 from depth3d.io.save import atomic_write, check_writable
 
+_LONGEST = 300
+"""Characters of a store's own words that are told; some quote what they could not read."""
+
 _WITH_BUCKETS = {"s3", "s3a", "gs", "gcs", "oss", "obs", "cos", "az", "abfs", "abfss"}
 
 
@@ -180,4 +183,4 @@ def _sync(path: Path, flags: int) -> None:
 
 def reason(error: BaseException) -> str:
     """Why something of the system's or a store's failed, in one line."""
-    return " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
+    return " ".join(str(getattr(error, "strerror", None) or error).split())[:_LONGEST] or type(error).__name__

@@ -30,6 +30,7 @@ _RAW_SUFFIXES = {".arw", ".cr2", ".cr3", ".crw", ".dng", ".nef", ".orf", ".pef",
 _XMP_START, _XMP_END = b"<x:xmpmeta", b"</x:xmpmeta>"
 _APPLE_DEPTH = b"http://ns.apple.com/depthData/1.0/"
 _LARGEST_SCANNED_BYTES = 500_000_000
+_LONGEST_SHOWN = 400
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 DECODER_DAMAGE = (
     ArithmeticError,
@@ -144,8 +145,10 @@ def is_folder(path: Path) -> bool:
 
 
 def shown(path: Path) -> str:
-    """The path as it can stand in a one-line message; in a temporary folder of ours the name alone."""
+    """The path as it can stand in a one-line message: not too long, and in a temporary folder of ours the name alone."""
     text = path.name if is_private(path) else str(path)
+    if len(text) > _LONGEST_SHOWN:
+        text = f"{text[: _LONGEST_SHOWN // 2]}...{text[-_LONGEST_SHOWN // 2 :]}"
     return text if text.isprintable() else ascii(text)
 
 

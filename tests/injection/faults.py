@@ -3,141 +3,25 @@
 A run counts how often each kind of call is made; then every one of these fails once. Whatever fails, the result must be
 one line: the files that were there before are there as they were, or new ones are there as a whole, and nothing else.
 
-    python tests/injection/faults.py            every call of every format
+    python tests/injection/faults.py [NAME...] [--most 40]     every format and every command, or some
 """
 
 from __future__ import annotations
 
-import errno
-import io
-import os
+import argparse
+import contextlib
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
-KINDS = ("open", "write", "short write", "close", "rename", "mkdir", "memory")
-REASONS = {"open": errno.EMFILE, "write": errno.ENOSPC, "short write": errno.ENOSPC, "close": errno.EIO,
-           "rename": errno.EIO, "mkdir": errno.EDQUOT}  # fmt: skip
-
-
-@dataclass
-class Injector:
-    """Counts calls of a kind, and lets one of them fail.
-
-    Attributes:
-        kind: one of KINDS.
-        fails: which call, from 1; 0 for none.
-        count: how many there were.
-    """
-
-    kind: str
-    fails: int = 0
-    count: int = field(default=0, init=False)
-
-    def due(self, kind: str) -> bool:
-        """Whether this call of that kind is to fail."""
-        if kind != self.kind:
-            return False
-        self.count += 1
-        return self.count == self.fails
-
-    def check(self, kind: str) -> None:
-        """Raise if this call is to fail."""
-        if self.due(kind):
-            raise OSError(REASONS[kind], os.strerror(REASONS[kind]))
-
-
-class _Raw(io.FileIO):
-    """A file below its buffer, whose calls may fail."""
-
-    injector: Injector
-
-    def write(self, data: Any, /) -> int:
-        """Write, or not, or only half of it."""
-        if self.injector.due("write"):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        if self.injector.due("short write"):
-            super().write(bytes(data)[: len(data) // 2])
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return super().write(data) or 0
-
-    def close(self) -> None:
-        """Close, and perhaps say that what was written is lost, as network file systems do."""
-        was_open = not self.closed
-        super().close()
-        if was_open:
-            self.injector.check("close")
-
-
-@contextmanager
-def injected(injector: Injector, folder: Path) -> Iterator[None]:
-    """Let calls that concern files below a folder pass through the injector."""
-    opened, link, replace, mkdir = Path.open, os.link, Path.replace, Path.mkdir
-
-    def open_(self: Path, mode: str = "r", *args: Any, **options: Any) -> Any:
-        if not set(mode) & set("wxa") or folder not in self.parents or "b" not in mode:
-            return opened(self, mode, *args, **options)
-        injector.check("open")
-        raw = _Raw(str(self), mode.replace("b", ""))
-        raw.injector = injector
-        return io.BufferedWriter(raw)
-
-    def link_(source: Any, target: Any, **options: Any) -> None:
-        injector.check("rename")
-        link(source, target, **options)
-
-    def replace_(self: Path, target: Any) -> Path:
-        injector.check("rename")
-        return replace(self, target)
-
-    def mkdir_(self: Path, *args: Any, **options: Any) -> None:
-        if folder in self.parents:
-            injector.check("mkdir")
-        mkdir(self, *args, **options)
-
-    with (
-        mock.patch.object(Path, "open", open_),
-        mock.patch.object(os, "link", link_),
-        mock.patch.object(Path, "replace", replace_),
-        mock.patch.object(Path, "mkdir", mkdir_),
-        _without_memory(injector),
-    ):
-        yield
-
-
-@contextmanager
-def _without_memory(injector: Injector) -> Iterator[None]:
-    """Calls from depth3d into compiled code of other libraries may fail for want of memory."""
-    if injector.kind != "memory":
-        yield
-        return
-    seen: set[tuple[str, int]] = set()
-
-    def look(frame: Any, event: str, called: Any) -> None:
-        if event != "c_call" or "/depth3d/" not in frame.f_code.co_filename.replace(os.sep, "/"):
-            return
-        module = getattr(called, "__module__", None) or type(getattr(called, "__self__", None)).__module__ or ""
-        if not module.startswith(("numpy", "cv2", "PIL", "_io", "zlib")):
-            return
-        place = frame.f_code.co_filename, frame.f_lineno
-        if place in seen:  # every place once; the hundredth block fails as the first does
-            return
-        seen.add(place)
-        if injector.due("memory"):
-            raise MemoryError
-
-    before = sys.getprofile()
-    sys.setprofile(look)
-    try:
-        yield
-    finally:
-        sys.setprofile(before)
+from failing_calls import KINDS as KINDS
+from failing_calls import Injector as Injector
+from failing_calls import injected
 
 
 def content_of(folder: Path) -> dict[str, bytes]:
@@ -154,12 +38,16 @@ class Outcome:
         before: the folder's files before.
         after: its files after.
         whole: its files after a run in which nothing failed.
+        is_told: it was not done as usual, and said so in a warning.
+        left: what is still in the folder for temporary files.
     """
 
     error: BaseException | None
     before: dict[str, bytes]
     after: dict[str, bytes]
     whole: dict[str, bytes]
+    is_told: bool = False
+    left: tuple[str, ...] = ()
 
     def fault(self) -> str | None:
         """What is wrong, in words; None where all is as it should be."""
@@ -170,40 +58,54 @@ class Outcome:
         if self.error is not None and "\n" in str(self.error):
             return f"more than one line: {self.error}"
         strange = [n for n, c in self.after.items() if c not in (self.before.get(n), self.whole.get(n))]
-        if strange:
+        if strange and not (self.is_told and self.error is None):
             return f"half-written: {', '.join(strange)}"
         lost = self.before.keys() - self.after.keys()
         if lost:
             return f"lost: {', '.join(sorted(lost))}"
-        if self.error is None and self.after != self.whole:
+        if self.left:
+            return f"left behind: {', '.join(self.left)}"
+        if self.error is None and self.after != self.whole and not self.is_told:
             return "no error, and not everything was written"
         return None
 
 
-def attempt(
-    action: Callable[[Path], object], injector: Injector, *, old: dict[str, bytes], whole: dict[str, bytes]
-) -> Outcome:
+Action = Callable[[Path], object]
+"""What is tried in a folder; a true result says that it warned of something unusual."""
+
+
+def attempt(action: Action, injector: Injector, *, old: dict[str, bytes], whole: dict[str, bytes]) -> Outcome:
     """Run an action in a folder of its own, one call failing."""
     from depth3d.io import abandoned
 
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name).resolve()
+        folder = Path(name).resolve() / "work"
+        scratch = folder.with_name("temporary")
+        for place in (folder, scratch):
+            place.mkdir()
         for file, content in old.items():
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).write_bytes(content)
-        abandoned._swept.discard(folder)
+        abandoned._swept.clear()
         error: BaseException | None = None
-        with warnings.catch_warnings(), injected(injector, folder):
+        is_told: object = False
+        with (
+            warnings.catch_warnings(),
+            mock.patch.object(tempfile, "tempdir", str(scratch)),
+            contextlib.chdir(folder),
+            injected(injector, folder.parent),
+        ):
             warnings.simplefilter("ignore")
             try:
-                action(folder)
+                is_told = action(folder)
             except (Exception, MemoryError) as raised:  # noqa: BLE001 - it is looked at
                 error = raised
-        return Outcome(error, old, content_of(folder), whole)
+        left = tuple(sorted(content_of(scratch)))
+        return Outcome(error, old, content_of(folder), whole, is_told is True, left)
 
 
 def each_failure(
-    action: Callable[[Path], object], kind: str, *, old: dict[str, bytes] | None = None, most: int | None = None
+    action: Action, kind: str, *, old: dict[str, bytes] | None = None, most: int | None = None
 ) -> Iterator[tuple[int, Outcome]]:
     """Let each call of a kind fail in turn.
 
@@ -219,31 +121,53 @@ def each_failure(
         raise whole.error
     numbers = list(range(1, counting.count + 1))
     if most is not None and len(numbers) > most:
-        numbers = sorted({numbers[round(i * (len(numbers) - 1) / (most - 1))] for i in range(most)})
+        numbers = sorted({numbers[round(i * (len(numbers) - 1) / max(1, most - 1))] for i in range(most)})
     for number in numbers:
         yield number, attempt(action, Injector(kind, number), old=old or {}, whole=whole.after)
 
 
 def main() -> int:
-    """Every call of every format."""
+    """Every call of every format and every command, or of those that are named."""
+    from commands import COMMANDS, command_action, files_for
     from saves import SAVES, save_action
 
-    runs = 0
-    faults: list[str] = []
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {' '.join((*SAVES, *COMMANDS))}; all by default")
+    parser.add_argument("--most", type=int, help="of each kind let so many calls fail, spread over all of them")
+    chosen = parser.parse_args()
+    tried: dict[str, list[tuple[Action, dict[str, bytes]]]] = {}
     for name in SAVES:
+        tried[name] = [
+            (save_action(name, force=False), {}),
+            (save_action(name, force=True), {f"deep/out{name}": b"old"}),
+        ]
+    for name in COMMANDS:
+        tried[name] = [(command_action(name), files_for(name))]
+    runs, faults = 0, 0
+    for name in chosen.names or tried:
+        begun = time.monotonic()
+        ran, wrong = _tried(name, tried[name], chosen.most)
+        runs, faults = runs + ran, faults + wrong
+        print(f"{name}: {ran} failures in {time.monotonic() - begun:.0f} s, {wrong} faults", flush=True)
+    print(f"{runs} failures, {faults} faults")
+    return int(faults > 0)
+
+
+def _tried(name: str, actions: list[tuple[Action, dict[str, bytes]]], most: int | None) -> tuple[int, int]:
+    """How often something failed, and how often the result was not as it should be."""
+    runs, faults = 0, 0
+    for action, old in actions:
         for kind in KINDS:
-            for force in (False, True):
-                action = save_action(name, force=force)
-                old = {f"deep/out{name}": b"old"} if force else {}
-                for number, outcome in each_failure(action, kind, old=old):
-                    runs += 1
-                    if (fault := outcome.fault()) is not None:
-                        faults.append(f"{name}, {kind} {number}{', over an old file' if force else ''}: {fault}")
-                        print(faults[-1], flush=True)
-        print(f"{name}: {runs} failures so far, {len(faults)} faults", flush=True)
-    return int(bool(faults))
+            for number, outcome in each_failure(action, kind, old=old, most=most):
+                runs += 1
+                if (fault := outcome.fault()) is not None:
+                    faults += 1
+                    print(f"{name}, {kind} {number}: {fault}", flush=True)
+    return runs, faults
 
 
 if __name__ == "__main__":
-    sys.path.append(str(Path(__file__).parent))
+    sys.path.append(str(Path(__file__).parent.parent))
+    import conftest  # noqa: F401 - commands share files with the tests of their rooms
+
     sys.exit(main())

@@ -20,7 +20,7 @@ from depth3d.io.cameras.entries import FileCamera, numbers, picture_size, pinhol
 from depth3d.io.captures.capture import Capture, PosedPhoto
 from depth3d.io.captures.photos import SUFFIXES, Photos
 from depth3d.io.captures.poses import pose_of_matrix
-from depth3d.io.open_input import open_regular_file, shown
+from depth3d.io.open_input import is_file, open_regular_file, shown
 
 NAMES = ("frames.jsonl", "poses.jsonl")
 
@@ -117,8 +117,10 @@ def _camera(entries: dict[str, Any], where: str) -> FileCamera:
 
 def _depth(entries: dict[str, Any], folder: Path, scratch: Path, where: str) -> Path | None:
     name = next((v for k, v in entries.items() if "depth" in k.lower() and isinstance(v, str) and "." in v), None)
-    if name is None or not (folder / name).is_file():
+    if name is None or not is_file(folder / name):
         return None
+    if ".." in Path(name).parts or Path(name).is_absolute():
+        raise CameraError(f"{where}: {shown(Path(name))} lies outside the capture's folder; put its depth beside it")
     path = folder / name
     if path.suffix.lower() not in _RAW:
         return path

@@ -37,7 +37,7 @@ def read_xml(path: Path) -> Element:
         raise CameraError(f"{shown(path)}: is not a list of cameras; it is too large, or defines entities")
     try:
         return ElementTree.fromstring(content)
-    except ElementTree.ParseError as problem:
+    except (ElementTree.ParseError, LookupError, ValueError) as problem:  # the latter of encodings
         raise CameraError(f"{shown(path)}: not valid XML: {' '.join(str(problem).split())}") from None
 
 

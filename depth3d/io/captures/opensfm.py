@@ -21,7 +21,7 @@ from depth3d.io.cameras.document import read_document
 from depth3d.io.cameras.entries import FileCamera, brown, fisheye, number, numbers, whole_size
 from depth3d.io.captures.capture import Capture, PosedPhoto, SeenPoints
 from depth3d.io.captures.photos import Photos
-from depth3d.io.open_input import shown
+from depth3d.io.open_input import is_file, shown
 
 _LEAST_RELATIVE_SIGMA = 0.03
 """As for points of COLMAP models: keypoints lie on edges, where depth itself is hard to tell."""
@@ -33,7 +33,15 @@ _TRACK_COLUMNS = 5
 
 def is_opensfm(document: object) -> bool:
     """Whether what a JSON file holds is a list of reconstructions."""
-    return isinstance(document, list) and bool(document) and isinstance(document[0], dict) and "shots" in document[0]
+    return isinstance(document, list) and any(map(_is_reconstruction, document))
+
+
+def _is_reconstruction(one: object) -> bool:
+    """Whether it is built of objects as far as they are looked into."""
+    if not isinstance(one, dict) or "shots" not in one:
+        return False
+    parts = [one.get(name, {}) for name in ("shots", "cameras", "points")]
+    return all(isinstance(part, dict) and all(isinstance(x, dict) for x in part.values()) for part in parts)
 
 
 def capture_from_opensfm(path: Path, photos: Photos) -> Capture:
@@ -50,7 +58,7 @@ def capture_from_opensfm(path: Path, photos: Photos) -> Capture:
     document = read_document(path)
     if not is_opensfm(document):
         raise CameraError(f"{where}: is not a reconstruction of OpenSfM")
-    model = max(document, key=lambda one: len(one["shots"]))
+    model = max(filter(_is_reconstruction, document), key=lambda one: len(one["shots"]))
     cameras = {name: _camera(entries, where) for name, entries in model.get("cameras", {}).items()}
     found: dict[str, PosedPhoto] = {}
     missing = []
@@ -59,11 +67,11 @@ def capture_from_opensfm(path: Path, photos: Photos) -> Capture:
         if photo is None:
             missing.append(name)
             continue
-        if shot.get("camera") not in cameras:
+        if str(shot.get("camera")) not in cameras:
             raise CameraError(
                 f"{where}: {name} was taken by a camera that is not there, {str(shot.get('camera'))[:60]}"
             )
-        found[name] = PosedPhoto(photo, _pose(shot, where), cameras[shot["camera"]])
+        found[name] = PosedPhoto(photo, _pose(shot, where), cameras[str(shot["camera"])])
     if not found:
         raise CameraError(photos.none_found(missing, where))
     points = _seen_points(model, found, path.with_name("tracks.csv"))
@@ -130,7 +138,7 @@ class _Track:
 
 def _seen_points(model: dict[str, Any], found: dict[str, PosedPhoto], path: Path) -> dict[str, SeenPoints]:
     """For each photo its points; nothing where there is no list of tracks."""
-    if not path.is_file():
+    if not is_file(path):
         return {}
     where = shown(path)
     points = model.get("points", {})

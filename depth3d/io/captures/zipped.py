@@ -37,7 +37,7 @@ def unpack(path: Path) -> Scratch:
                 raise CameraError(f"{shown(path)}: unfolds to {total / 1e9:.1f} GB, which no capture does")
             archive.extractall(folder.path, wanted)
     except (zipfile.BadZipFile, lzma.LZMAError, *DECODER_DAMAGE) as problem:
-        raise CameraError(f"{shown(path)}: cannot be unpacked: {' '.join(str(problem).split())}") from None
+        raise CameraError(f"{shown(path)}: cannot be unpacked: {' '.join(str(problem).split())[:200]}") from None
     return folder
 
 

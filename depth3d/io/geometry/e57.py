@@ -105,16 +105,21 @@ def _write_points(libe57: Any, image: Any, scan: Any, cloud: Cloud, axes: str, l
     points = libe57.CompressedVectorNode(image, prototype, libe57.VectorNode(image, True))
     scan.set("points", points)
     writer = points.writer(buffers)
-    for span in spans:
-        part = turned_part(cloud, span, axes)
-        count = len(part.xyz)
-        for column, values in zip(positions, part.xyz.T, strict=True):
-            column[:count] = values
-        if part.rgb is not None:
-            for levels, shades in zip(colours, part.rgb.T, strict=True):
-                levels[:count] = shades
-        writer.write(count)
-    writer.close()
+    try:
+        for span in spans:
+            part = turned_part(cloud, span, axes)
+            count = len(part.xyz)
+            for column, values in zip(positions, part.xyz.T, strict=True):
+                column[:count] = values
+            if part.rgb is not None:
+                for levels, shades in zip(colours, part.rgb.T, strict=True):
+                    levels[:count] = shades
+            writer.write(count)
+    finally:
+        try:
+            writer.close()
+        finally:
+            del writer  # one that outlives its file, kept by an error's traceback, crashes the process
 
 
 def _survey(cloud: Cloud, axes: str) -> tuple[NDArray[np.float64], bytes]:

@@ -72,13 +72,9 @@ def _write(cloud: Cloud, file: BinaryIO, axes: str, notes: Mapping[str, str], *,
     except ImportError as error:
         what = "LAZ files" if compressed else "LAS files"
         raise MissingExtraError(what, str(error.name or "laspy"), "formats") from None
-    header = laspy.LasHeader(version="1.2", point_format=_POSITION_AND_COLOUR if cloud.has_rgb else _POSITION_ONLY)
-    header.generating_software, header.system_identifier = GENERATOR, "OTHER"
-    header.scales, header.offsets = np.full(3, _step(cloud)), np.zeros(3)
-    user, record = _TEXT_RECORD
-    said = geometry_notes(notes, axes=axes_in_words(axes), unit=cloud.unit)
-    header.vlrs.append(laspy.VLR(user, record, "notes of depth3d, JSON", _as_text(said)))
+    step = _step(cloud)
     try:
+        header = _header(laspy, cloud, step, geometry_notes(notes, axes=axes_in_words(axes), unit=cloud.unit))
         with laspy.LasWriter(file, header, do_compress=compressed, closefd=False) as writer:
             for span in cloud.spans(ROWS):
                 writer.write_points(_points(laspy, header, cloud, span, axes))
@@ -89,6 +85,15 @@ def _write(cloud: Cloud, file: BinaryIO, axes: str, notes: Mapping[str, str], *,
     except RuntimeError as error:  # of lazrs, when the disk is full; the system knows better words
         raise_if_full(file)
         raise OutputError(f"cannot write the LAZ file: {error}") from error
+
+
+def _header(laspy: Any, cloud: Cloud, step: float, said: Mapping[str, str]) -> Any:
+    header = laspy.LasHeader(version="1.2", point_format=_POSITION_AND_COLOUR if cloud.has_rgb else _POSITION_ONLY)
+    header.generating_software, header.system_identifier = GENERATOR, "OTHER"
+    header.scales, header.offsets = np.full(3, step), np.zeros(3)
+    user, record = _TEXT_RECORD
+    header.vlrs.append(laspy.VLR(user, record, "notes of depth3d, JSON", _as_text(said)))
+    return header
 
 
 def _points(laspy: Any, header: Any, cloud: Cloud, span: slice, axes: str) -> Any:

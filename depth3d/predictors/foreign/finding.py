@@ -131,7 +131,8 @@ def _narrowed(
     form: str, sign: int, outputs: Sequence[tuple[ExactSample, NDArray[np.float32]]], name: str
 ) -> tuple[Kind, float, float | None]:
     """The kind within a form, the gain, and for metres their error."""
-    fits = [_fit(sign * values, _target(form, sample.z)) for sample, values in outputs]
+    turned = [(sample, values if sign > 0 else -values) for sample, values in outputs]
+    fits = [_fit(values, _target(form, sample.z)) for sample, values in turned]
     proportional = sign > 0 and all(abs(offset) < _PROPORTIONAL * level for _, offset, level in fits)
     slopes = np.array([slope for slope, _, _ in fits])
     if form == "log z":

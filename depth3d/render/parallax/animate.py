@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -166,13 +167,26 @@ def _in_order(
 ) -> Iterator[NDArray[np.uint8]]:
     """Draw with a few threads, which OpenCV and numpy let run at the same time; never more frames than threads wait."""
     waiting: deque[Future[NDArray[np.uint8]]] = deque()
-    with ThreadPoolExecutor(_THREADS) as pool:
+    try:
         for viewpoint in viewpoints:
-            waiting.append(pool.submit(draw, viewpoint))
+            waiting.append(_drawing_threads().submit(draw, viewpoint))
             if len(waiting) > _THREADS:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    finally:
+        for frame in waiting:
+            frame.cancel()
+
+
+@cache
+def _drawing_threads() -> ThreadPoolExecutor:
+    """Threads that last as long as the process.
+
+    A pool of each animation's own would be shut down wherever Python finds frames that nobody asks for any more, as
+    after an error: perhaps while another thread is being started, whose lock the shutdown waits for, for ever.
+    """
+    return ThreadPoolExecutor(_THREADS, thread_name_prefix="frames")
 
 
 def _check(width: int, seconds: float, fps: float) -> None:

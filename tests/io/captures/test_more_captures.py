@@ -234,9 +234,13 @@ def test_other_json_files_beside_the_frames_do_no_harm(room: PosedRoom, tmp_path
         ("frames.jsonl", "{}", "names no photo"),
         ("frames.jsonl", '{"image_file": "100.5.png"}', "has no pose"),
         ("frames.jsonl", "[1]", "line 1 is not a JSON object"),
+        ("frames.jsonl", '{"image_file": "100.5.png", "depth_file": "%s.bin"}' % ("d" * 300), "has no pose"),
         ("reconstruction.json", "[]", "is not a reconstruction"),
+        ("reconstruction.json", '[{"cameras": {}}]', "is not a reconstruction"),
+        ("reconstruction.json", '[{"shots": {"a": 1}}]', "is not a reconstruction"),
         ("cameras.xml", "<a><b></a>", "not valid XML"),
         ("cameras.xml", "<document/>", "has no chunk"),
+        ("cameras.xml", '<?xml version="1.0" encoding="TTF-8"?><a/>', "not valid XML: unknown encoding"),
         ("cameras.xml", '<!DOCTYPE a [<!ENTITY b "c">]><a/>', "defines entities"),
         ("scan.zip", "not a zip", "cannot be unpacked"),
     ],
@@ -253,3 +257,13 @@ def test_an_archive_that_unfolds_beyond_measure_is_refused(tmp_path: Path) -> No
         file.writestr("frames.jsonl", b"0" * 60_000_000)
     with pytest.raises(CameraError, match="unfolds to 0.1 GB"):
         read_capture(tmp_path / "bomb.zip")
+
+
+def test_a_list_of_frames_reaches_nothing_outside_its_folder(room: PosedRoom, tmp_path: Path) -> None:
+    folder = write_frames(room, tmp_path / "scan")
+    (tmp_path / "private.bin").write_bytes(b"a secret")
+    for name in ("../private.bin", str(tmp_path / "private.bin")):
+        lines = (folder / "frames.jsonl").read_text().splitlines()
+        (folder / "other.jsonl").write_text(json.dumps(json.loads(lines[0]) | {"depth_file": name}))
+        with pytest.raises(CameraError, match="outside the capture's folder"):
+            read_capture(folder / "other.jsonl")
