@@ -139,8 +139,11 @@ class _FileLog:
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
     def lines(self) -> Iterator[str]:
-        with self._path.open(encoding="utf-8", errors="replace") as file:
-            yield from (line for line in file if line.strip())
+        try:
+            with self._path.open(encoding="utf-8", errors="replace") as file:
+                yield from (line for line in file if line.strip())
+        except OSError as error:
+            raise OutputError(f"cannot read {self._path}: {error.strerror or error}") from error
 
     def add(self, line: str) -> None:
         try:
@@ -161,7 +164,8 @@ class _FileLog:
     def close(self) -> None:
         with suppress(OSError):  # a full disk: what `add` could not write is no row
             self._file.close()
-        self._lock.close()
+        with suppress(OSError):  # nothing was written into it
+            self._lock.close()
 
 
 class _PartsLog:

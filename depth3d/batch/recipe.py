@@ -15,7 +15,15 @@ from depth3d.batch.fetching import UnreachedError, check_still_there, local_phot
 from depth3d.batch.row import Fit, Output, Row
 from depth3d.batch.storage import Folder
 from depth3d.batch.time_limit import DEFAULT_SECONDS
-from depth3d.core.errors import Depth3DError, Depth3DWarning, EngineError, OutputError, StoreError, WeightsError
+from depth3d.core.errors import (
+    Depth3DError,
+    Depth3DWarning,
+    EngineError,
+    OutputError,
+    StoreError,
+    WeightsError,
+    is_out_of_memory,
+)
 from depth3d.io.open_input import shown
 from depth3d.io.temporary import temporary_folder
 from depth3d.scenes.network import load_network
@@ -24,6 +32,8 @@ from depth3d.scenes.outputs import Kind, files_of, provenance_path, target_of
 from depth3d.scenes.photo import reconstruct
 from depth3d.scenes.scene import Scene
 from depth3d.scenes.used_options import fields_for, only
+
+_NO_MEMORY = "not enough memory for a picture of this size"
 
 ENDS_THE_BATCH = (OutputError, StoreError, WeightsError)
 """Errors that are no photo's own, and would come again with each: a full disk, a lost store, damaged weights."""
@@ -154,10 +164,9 @@ class Recipe:
         except Depth3DError as error:
             check_still_there(job.photo)
             row = self.failed(job, str(error))
-        except MemoryError:
-            row = self.failed(job, "not enough memory for a picture of this size")
-        except Exception as bug:  # noqa: BLE001 - whatever one photo does must not end the others
-            row = self.failed(job, f"{type(bug).__name__}: {bug}; this is a fault of depth3d, please report it")
+        except Exception as error:  # noqa: BLE001 - whatever one photo does must not end the others
+            reason = f"{type(error).__name__}: {error}; this is a fault of depth3d, please report it"
+            row = self.failed(job, _NO_MEMORY if is_out_of_memory(error) else reason)
         return row.took(time.perf_counter() - begun)
 
     def failed(self, job: Job, reason: str) -> Row:

@@ -7,8 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from depth3d.batch.row import Row
-from depth3d.batch.storage import Folder
-from depth3d.core.errors import MissingExtraError
+from depth3d.batch.storage import Folder, reason
+from depth3d.core.errors import MissingExtraError, OutputError
 from depth3d.io.temporary import temporary_folder
 
 if TYPE_CHECKING:
@@ -38,12 +38,15 @@ def write_table(manifest: Manifest, folder: Folder) -> None:
 
     schema = _schema(pa)
     rows = (row for row in manifest.rows() if row is not None)
-    with temporary_folder() as place:
-        path = place / TABLE_NAME
-        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-            while some := list(islice(rows, _ROWS_AT_ONCE)):
-                writer.write_table(pa.Table.from_pylist([_plain(row) for row in some], schema=schema))
-        folder.write(TABLE_NAME, path.read_bytes())
+    try:
+        with temporary_folder() as place:
+            path = place / TABLE_NAME
+            with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+                while some := list(islice(rows, _ROWS_AT_ONCE)):
+                    writer.write_table(pa.Table.from_pylist([_plain(row) for row in some], schema=schema))
+            folder.write(TABLE_NAME, path.read_bytes())
+    except OSError as error:
+        raise OutputError(f"cannot write {folder.url}/{TABLE_NAME}: {reason(error)}") from error
 
 
 def _plain(row: Row) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import click
 
 from depth3d.cli.suggestions import name_the_nearest
 from depth3d.cli.terminal import say
-from depth3d.core.errors import Depth3DError, Depth3DNotice, Depth3DWarning, nearest
+from depth3d.core.errors import Depth3DError, Depth3DNotice, Depth3DWarning, is_out_of_memory, nearest
 
 _ROOM_OF_COMMAND = {
     "export": "depth3d.cli.export:export",
@@ -99,12 +99,14 @@ def run(arguments: list[str]) -> int:
         return _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         return _fail("stopped", _INTERRUPTED)
-    except MemoryError:
-        return _fail("not enough memory for a picture of this size; make it smaller, or lower --max-points", 1)
     except BrokenPipeError:
         # Whoever read our output has gone; keep Python from complaining while it shuts down.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise  # a fault of ours
+        return _fail("not enough memory for a picture of this size; make it smaller, or lower --max-points", 1)
     return code if isinstance(code, int) else 0
 
 

@@ -118,6 +118,18 @@ class MissingExtraError(Depth3DError):
         return MissingExtraError, self._parts  # it travels between processes
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether there was not enough memory, in the words of Python and numpy, OpenCV, or torch."""
+    if isinstance(error, MemoryError):
+        return True
+    of_opencv = type(error).__module__ == "cv2" and getattr(error, "code", None) == _OPENCV_NO_MEMORY
+    return of_opencv or (isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error))
+
+
+_OPENCV_NO_MEMORY = -4
+"""cv2.Error.StsNoMem."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """What ends a message about an unknown word: the known one it resembles most; nothing where it resembles none.
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from depth3d.core.errors import Depth3DError, MissingExtraError
+from depth3d.core.errors import Depth3DError, MissingExtraError, PhotoError
 from depth3d.io.temporary import is_private
 
 if TYPE_CHECKING:
@@ -67,15 +67,21 @@ def open_picture(path: Path, error: type[Depth3DError]) -> Iterator[Image.Image]
             more than 200 megapixels, or damaged.
         MissingExtraError: a HEIC picture without the package that reads it.
     """
-    with open_regular_file(path, error) as file, _pillow_for_large_pictures():
-        try:
-            image = _identified(file, path, error)
-            _check_size(image, path, error)
-            yield image
-        except DECODER_DAMAGE as damage:
-            raise error(
-                f"{shown(path)}: the picture is damaged: {_one_line(damage)}; export or copy it again"
-            ) from None
+    with open_regular_file(path, error) as file, _pillow_for_large_pictures(), decoding(path, error):
+        image = _identified(file, path, error)
+        _check_size(image, path, error)
+        yield image
+
+
+@contextmanager
+def decoding(path: Path, error: type[Depth3DError]) -> Iterator[None]:
+    """Turn what Pillow raises on damaged pictures, or while it changes their mode, into `error`."""
+    from PIL.ImageCms import PyCMSError
+
+    try:
+        yield
+    except (PyCMSError, *DECODER_DAMAGE) as damage:
+        raise error(f"{shown(path)}: the picture is damaged: {_one_line(damage)}; export or copy it again") from None
 
 
 @contextmanager
@@ -210,10 +216,15 @@ def apple_depth_packet(path: Path) -> bytes | None:
 
     It belongs to a picture beside the first, where decoders do not hand it out, so the file is scanned for packets
     (Adobe, XMP specification part 1, 7.3).
+
+    Raises:
+        PhotoError: the file cannot be read.
     """
-    if path.stat().st_size > _LARGEST_SCANNED_BYTES:
+    with open_regular_file(path, PhotoError) as file:
+        content = file.read(_LARGEST_SCANNED_BYTES + 1)
+    if len(content) > _LARGEST_SCANNED_BYTES:
         return None
-    return next((packet for packet in _xmp_packets(path.read_bytes()) if _APPLE_DEPTH in packet), None)
+    return next((packet for packet in _xmp_packets(content) if _APPLE_DEPTH in packet), None)
 
 
 def _xmp_packets(content: bytes) -> Iterator[bytes]:

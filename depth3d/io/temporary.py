@@ -16,6 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
+from depth3d.core.errors import OutputError
+
 PREFIX = "depth3d-"
 """How the folders' names begin."""
 
@@ -41,16 +43,26 @@ def is_private(path: Path) -> bool:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Give a folder that only this user can read; it is removed at the end, or at the next start after a kill."""
+    """Give a folder that only this user can read; it is removed at the end, or at the next start after a kill.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
     remove_left_behind()
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    keep_private(folder)
-    try:
-        with _held(folder):
-            yield folder
-    finally:
-        end_private(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            keep_private(folder)
+            stack.callback(end_private, folder)
+            lock = _held(folder)
+        except OSError as error:
+            where = f"{tempfile.gettempdir()}: {error.strerror or error}"
+            raise OutputError(
+                f"cannot make a temporary folder in {where}", remedy="make room, or set TMPDIR to another folder"
+            ) from error
+        stack.callback(_close, lock)
+        yield folder
 
 
 @cache
@@ -62,15 +74,23 @@ def remove_left_behind() -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-@contextmanager
-def _held(folder: Path) -> Iterator[None]:
+def _held(folder: Path) -> IO[bytes]:
     """Hold a folder's lock; it has its name only once it is held, so that nobody takes the folder for left behind."""
     unnamed = folder / f"{_LOCK}.new"
-    with unnamed.open("wb") as file:
+    file = unnamed.open("wb")
+    try:
         _lock(file)
         if sys.platform != "win32":  # where an open file cannot be renamed, and a locked one not be removed
             unnamed.rename(folder / _LOCK)
-        yield
+    except BaseException:
+        _close(file)
+        raise
+    return file
+
+
+def _close(lock: IO[bytes]) -> None:
+    with contextlib.suppress(OSError):  # nothing was written into it
+        lock.close()
 
 
 def _is_left_behind(folder: Path) -> bool:

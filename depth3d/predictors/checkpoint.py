@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import struct
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -156,6 +157,7 @@ def _read_torch(path: Path) -> dict[str, Tensor]:
 
 
 _READ_ERRORS = (
+    struct.error,
     ArithmeticError,
     AssertionError,
     AttributeError,

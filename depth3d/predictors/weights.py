@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depth3d.core.errors import UsageError, WeightsError
-from depth3d.io.open_input import is_file
+from depth3d.io.open_input import is_file, open_regular_file
 
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress
@@ -246,15 +246,14 @@ def cache_folder() -> Path:
 def _safetensors_notes(path: Path, sha256: str) -> dict[str, str]:
     """The metadata in a file's header: eight bytes of length, then JSON. The hash is in the key only."""
     del sha256
-    with path.open("rb") as file:
+    with open_regular_file(path, WeightsError) as file:
         start = file.read(8)
         length = int.from_bytes(start, "little")
-        if len(start) < 8 or length > _LONGEST_HEADER:
-            return {}
-        try:
-            header = json.loads(file.read(length))
-        except (ValueError, RecursionError):
-            return {}
+        content = file.read(length) if len(start) == 8 and length <= _LONGEST_HEADER else b""
+    try:
+        header = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
     notes = header.get("__metadata__") if isinstance(header, dict) else None
     if not isinstance(notes, dict):
         return {}

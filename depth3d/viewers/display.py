@@ -5,10 +5,11 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from depth3d.io.temporary import temporary_folder
 
 
 def has_display() -> bool:
@@ -24,8 +25,8 @@ def runtime_folder() -> Iterator[None]:
     if sys.platform in ("win32", "darwin") or os.environ.get("XDG_RUNTIME_DIR"):
         yield
         return
-    with tempfile.TemporaryDirectory(prefix="depth3d-") as folder:
-        os.environ["XDG_RUNTIME_DIR"] = folder
+    with temporary_folder() as folder:
+        os.environ["XDG_RUNTIME_DIR"] = str(folder)
         try:
             yield
         finally:

@@ -35,12 +35,11 @@ _ALLOCATING = ("numpy", "cv2", "PIL", "_io", "io", "zlib", "laspy", "lazrs", "py
 def _damage_of() -> dict[str, Callable[[], BaseException]]:
     """What libraries raise where they cannot go on, by the names of their modules."""
     import av
-    import cv2
     import laspy
 
     return {
         "PIL": lambda: OSError("image file is truncated"),
-        "cv2": lambda: cv2.error("OpenCV(5.0) error: (-215:Assertion failed) in function 'f'\n"),
+        "cv2": _opencv_error,
         "pillow_heif": lambda: ValueError("Invalid input: Unspecified"),
         "laspy": lambda: laspy.errors.LaspyException("unknown"),
         "lazrs": lambda: RuntimeError("IoError: failed to fill whole buffer"),
@@ -51,6 +50,15 @@ def _damage_of() -> dict[str, Callable[[], BaseException]]:
         "safetensors": lambda: _safetensors_error(),
         "yaml": lambda: _yaml_error(),
     }
+
+
+def _opencv_error() -> BaseException:
+    """The only one that is nobody's fault: there is no memory."""
+    import cv2
+
+    error = cv2.error("OpenCV(5.0) error: (-4:Insufficient memory) Failed to allocate 9 bytes in function 'f'\n")
+    error.code = cv2.Error.StsNoMem  # type: ignore[misc]
+    return error
 
 
 def _e57_error() -> BaseException:
@@ -81,23 +89,34 @@ class Injector:
         kind: one of KINDS.
         fails: which call, from 1; 0 for none.
         count: how many there were.
+        place: the line of depth3d that made the call that failed.
     """
 
     kind: str
     fails: int = 0
     count: int = field(default=0, init=False)
+    place: str = field(default="", init=False)
 
     def due(self, kind: str) -> bool:
         """Whether this call of that kind is to fail."""
         if kind != self.kind:
             return False
         self.count += 1
+        if self.count == self.fails:
+            self.place = _place()
         return self.count == self.fails
 
     def check(self, kind: str) -> None:
         """Raise if this call is to fail."""
         if self.due(kind):
             raise OSError(_REASONS[kind], os.strerror(_REASONS[kind]))
+
+
+def _place() -> str:
+    frame: Any = sys._getframe(2)
+    while frame is not None and "/depth3d/" not in _file_of(frame):
+        frame = frame.f_back
+    return "" if frame is None else f"{_file_of(frame).rpartition('/depth3d/')[2]}:{frame.f_lineno}"
 
 
 class _Raw(io.FileIO):

@@ -40,6 +40,7 @@ class Outcome:
         whole: its files after a run in which nothing failed.
         is_told: it was not done as usual, and said so in a warning.
         left: what is still in the folder for temporary files.
+        place: the line of depth3d that made the call that failed.
     """
 
     error: BaseException | None
@@ -48,26 +49,54 @@ class Outcome:
     whole: dict[str, bytes]
     is_told: bool = False
     left: tuple[str, ...] = ()
+    place: str = ""
 
     def fault(self) -> str | None:
         """What is wrong, in words; None where all is as it should be."""
-        from depth3d.core.errors import Depth3DError
+        from depth3d.core.errors import Depth3DError, is_out_of_memory
 
-        if self.error is not None and not isinstance(self.error, (Depth3DError, MemoryError)):
+        is_known = isinstance(self.error, Depth3DError)
+        if self.error is not None and not is_known and not is_out_of_memory(self.error):
             return f"{type(self.error).__name__}: {self.error}"
-        if self.error is not None and "\n" in str(self.error):
+        if is_known and "\n" in str(self.error):
             return f"more than one line: {self.error}"
+        if (torn := self.after.get(_LOG, b"")) and not _is_log(torn):
+            return f"no lines of JSON: {_LOG}"
         strange = [n for n, c in self.after.items() if c not in (self.before.get(n), self.whole.get(n))]
-        if strange and not (self.is_told and self.error is None):
+        strange = [name for name in strange if not name.startswith(_LOGS)]
+        is_told = self.is_told or torn != self.whole.get(_LOG, b"")  # a row says how its photo was done
+        if strange and not (is_told and self.error is None):
             return f"half-written: {', '.join(strange)}"
         lost = self.before.keys() - self.after.keys()
         if lost:
             return f"lost: {', '.join(sorted(lost))}"
         if self.left:
             return f"left behind: {', '.join(self.left)}"
-        if self.error is None and self.after != self.whole and not self.is_told:
+        if self.error is None and _without_logs(self.after) != _without_logs(self.whole) and not is_told:
             return "no error, and not everything was written"
         return None
+
+
+_LOG = "out/manifest.jsonl"
+_LOGS = ("out/manifest.", "out/depths/depth_params.json", "out/run/log.jsonl")
+"""What grows with each photo or step that is done, so that less than usual is no half of it."""
+
+
+def _is_log(content: bytes) -> bool:
+    """Whether every line is a row, but perhaps one that was cut off."""
+    from depth3d.batch.row import Row
+
+    torn = 0
+    for line in filter(None, content.decode().split("\n")):
+        try:
+            Row.from_json(line)
+        except ValueError:
+            torn += 1
+    return torn < 2
+
+
+def _without_logs(files: dict[str, bytes]) -> dict[str, bytes]:
+    return {name: content for name, content in files.items() if not name.startswith(_LOGS)}
 
 
 Action = Callable[[Path], object]
@@ -101,7 +130,7 @@ def attempt(action: Action, injector: Injector, *, old: dict[str, bytes], whole:
             except (Exception, MemoryError) as raised:  # noqa: BLE001 - it is looked at
                 error = raised
         left = tuple(sorted(content_of(scratch)))
-        return Outcome(error, old, content_of(folder), whole, is_told is True, left)
+        return Outcome(error, old, content_of(folder), whole, is_told is True, left, injector.place)
 
 
 def each_failure(
@@ -162,7 +191,7 @@ def _tried(name: str, actions: list[tuple[Action, dict[str, bytes]]], most: int 
                 runs += 1
                 if (fault := outcome.fault()) is not None:
                     faults += 1
-                    print(f"{name}, {kind} {number}: {fault}", flush=True)
+                    print(f"{name}, {kind} {number} at {outcome.place}: {fault}", flush=True)
     return runs, faults
 
 

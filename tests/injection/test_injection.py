@@ -1,12 +1,17 @@
-"""A part of `make inject`, the same every time: the first and the last call of every kind fail."""
+"""A part of `make inject`, the same every time: of formats the first and the last call of every kind fail, of commands
+those of some kinds.
+"""
 
 from __future__ import annotations
 
 import pytest
+from commands import COMMANDS, SLOW, command_action, files_for
 from faults import KINDS, Injector, attempt, each_failure
 from saves import SAVES, save_action
 
 from depth3d.core.errors import OutputError
+
+_SHARES = 4
 
 
 @pytest.mark.parametrize("suffix", SAVES)
@@ -18,6 +23,16 @@ def test_whatever_fails_nothing_is_half_written_and_nothing_is_lost(suffix: str)
             assert outcome.fault() is None, f"{kind} {number}"
             runs += 1
     assert runs >= 5  # opening, renaming and memory at least, wherever the format's library writes by itself
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in SLOW])
+def test_whatever_fails_a_command_ends_in_one_line(name: str) -> None:
+    """Each command with its share of the kinds, so that every kind meets many of them."""
+    first = list(COMMANDS).index(name)
+    action, old = command_action(name), files_for(name)
+    for kind in KINDS[first % _SHARES :: _SHARES]:
+        for number, outcome in each_failure(action, kind, old=old, most=2):
+            assert outcome.fault() is None, f"{kind} {number} at {outcome.place}"
 
 
 @pytest.mark.parametrize("kind", ["open", "write", "short write", "rename", "mkdir"])

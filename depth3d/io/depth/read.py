@@ -17,7 +17,7 @@ from depth3d.io.depth.arrays import read_npy, read_npz
 from depth3d.io.depth.exr import read_exr
 from depth3d.io.depth.pfm import read_pfm
 from depth3d.io.depth.stored import StoredDepth, UnusableError, as_stored, with_meaning
-from depth3d.io.open_input import DECODER_DAMAGE, open_picture, open_regular_file, shown
+from depth3d.io.open_input import DECODER_DAMAGE, decoding, open_picture, open_regular_file, shown
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -63,7 +63,8 @@ def _read_picture(path: Path, head: bytes) -> StoredDepth:
         image.load()
         texts = _texts(image)
         ImageOps.exif_transpose(image, in_place=True)
-    values, bits = _numbers(image, path, head)
+    with decoding(path, DepthMapError):
+        values, bits = _numbers(image, path, head)
     return with_meaning(StoredDepth(values, bits), texts, path)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.camera import Intrinsics, Pose
+from depth3d.core.errors import OutputError
 from depth3d.scenes.multiview.fusion import DepthView
 
 
@@ -30,10 +32,10 @@ class Shelf:
         """Put one more view at the end."""
         number = len(self._places)
         self._places.append((view.camera, view.pose))
-        np.save(self._rgb(number), view.rgb)
-        np.save(self._z(number, self._pass), view.z)
+        _save(self._rgb(number), view.rgb)
+        _save(self._z(number, self._pass), view.z)
         if view.doubt is not None:
-            np.save(self._doubt(number, 0), view.doubt)
+            _save(self._doubt(number, 0), view.doubt)
 
     def first_doubt(self, number: int) -> NDArray[np.float32] | None:
         """(H, W) a view's doubt as it was added, before it was compared with others; None where that is not known."""
@@ -42,21 +44,21 @@ class Shelf:
     def take(self, number: int) -> DepthView:
         """One view."""
         camera, pose = self._places[number]
-        z, rgb = np.load(self._z(number, self._pass)), np.load(self._rgb(number))
+        z, rgb = _load(self._z(number, self._pass)), _load(self._rgb(number))
         return DepthView(camera, pose, z, rgb, self._doubt_of(number))
 
     def depth_only(self, number: int) -> DepthView:
         """One view whose colours are not looked at."""
         camera, pose = self._places[number]
-        z = np.load(self._z(number, self._pass))
+        z = _load(self._z(number, self._pass))
         no_colours = np.broadcast_to(np.zeros(3, np.uint8), (*z.shape, 3))
         return DepthView(camera, pose, z, no_colours, self._doubt_of(number))
 
     def put_next(self, number: int, z: NDArray[np.float32], doubt: NDArray[np.float32] | None = None) -> None:
         """A view's depth in the next pass, seen only after `turn_over`; and its doubt, where that has changed."""
-        np.save(self._z(number, self._pass + 1), z)
+        _save(self._z(number, self._pass + 1), z)
         if doubt is not None:
-            np.save(self._doubt(number, 1), doubt)
+            _save(self._doubt(number, 1), doubt)
 
     def _doubt_of(self, number: int) -> NDArray[np.float32] | None:
         changed = self._load_doubt(number, 1)
@@ -64,7 +66,7 @@ class Shelf:
 
     def _load_doubt(self, number: int, version: int) -> NDArray[np.float32] | None:
         path = self._doubt(number, version)
-        return np.asarray(np.load(path), np.float32) if path.is_file() else None
+        return np.asarray(_load(path), np.float32) if path.is_file() else None
 
     def _doubt(self, number: int, version: int) -> Path:
         """Where a view's doubt is: as it was added (0), or as comparing changed it (1)."""
@@ -81,3 +83,34 @@ class Shelf:
 
     def _z(self, number: int, of_pass: int) -> Path:
         return self._folder / f"{number:06d}_z{of_pass}.npy"
+
+
+def _save(path: Path, array: NDArray[Any]) -> None:
+    """Write one array.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    try:
+        np.save(path, array)
+    except OSError as error:
+        raise _told(error, path) from error
+
+
+def _load(path: Path) -> NDArray[Any]:
+    """Read one array.
+
+    Raises:
+        OutputError: it cannot be read any more.
+    """
+    try:
+        return np.asarray(np.load(path))
+    except (EOFError, OSError, ValueError) as error:
+        raise _told(error, path) from error
+
+
+def _told(error: Exception, path: Path) -> OutputError:
+    reason = getattr(error, "strerror", None) or "cut off"
+    return OutputError(
+        f"depth cannot be kept in {path.parent}: {reason}", remedy="make room, or set TMPDIR to another folder"
+    )
