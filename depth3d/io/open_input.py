@@ -151,7 +151,7 @@ def is_folder(path: Path) -> bool:
 
 
 def shown(path: Path) -> str:
-    """The path as it can stand in a one-line message: not too long, and in a temporary folder of ours the name alone."""
+    """The path as it can stand in a one-line message: not too long, in a temporary folder of ours the name alone."""
     text = path.name if is_private(path) else str(path)
     if len(text) > _LONGEST_SHOWN:
         text = f"{text[: _LONGEST_SHOWN // 2]}...{text[-_LONGEST_SHOWN // 2 :]}"
