@@ -2,8 +2,8 @@
 # make test   everything the tests need, then the tests
 # make check  the linters, the types, and the manual built strictly
 # make docs   the manual, in site/
-# make fuzz   spoil files for every reader until one fails: 10 minutes each; FUZZ_ARGS="photo points --seconds 60"
-# make inject let every call of the system and of libraries fail in turn, for every format
+# make fuzz   spoil files for every reader until one fails: 10 minutes each; FUZZ_ARGS="photo points --seconds 60", or "--tails"
+# make inject let every call of the system and of libraries fail in turn, for every format and command
 # make samples  draw the sample photos again (half an hour)      make pictures  those of the manual
 # make package  sdist and wheel in dist/, checked
 # make clean  remove what make made
@@ -16,6 +16,7 @@ VENV ?= .venv
 PIP_ARGS ?=
 PYTEST_ARGS ?= -n 2 --dist worksteal
 FUZZ_ARGS ?=
+INJECT_ARGS ?=
 OUT ?= out
 
 BIN := $(VENV)/bin
@@ -46,7 +47,7 @@ fuzz: $(VENV)/.dev
 	$(BIN)/python tests/fuzz.py $(FUZZ_ARGS)
 
 inject: $(VENV)/.dev
-	PYTHONPATH=. $(BIN)/python tests/injection/faults.py
+	PYTHONPATH=. $(BIN)/python tests/injection/faults.py $(INJECT_ARGS)
 
 samples: $(VENV)/.run
 	$(BIN)/python -m depth3d.lab.samples.draw

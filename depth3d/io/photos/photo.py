@@ -128,7 +128,8 @@ def read_photo(path: str | Path) -> Photo:
         exif = _read_exif(image)
         image.load()
         still_to_turn = _orientation(_tags(image)) if exif.problem is None else 1
-    rgb, alpha = _upright_rgb(image, still_to_turn, path)
+    with decoding(path, PhotoError):
+        rgb, alpha = _upright_rgb(image, still_to_turn, path)
     depth_xmp = apple_depth_packet(path) if image.format == "HEIF" else None
     return Photo(rgb, exif, path.name, _xmp_packet(image), depth_xmp, alpha)
 
