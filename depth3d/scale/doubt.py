@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from depth3d.core.notes import Note
 from depth3d.scale.field import Array, Sites
 from depth3d.scale.posterior import Errors, Posterior, Tried, find_posterior, left_out, mix, try_all
 from depth3d.scale.problem import Problem
@@ -191,7 +192,6 @@ def _contradictions(problem: Problem) -> tuple[str, ...]:
     if not against.any():
         return ()
     one, other = np.unravel_index(int(np.argmax(against)), against.shape)
-    return (
-        f"the network sees {anchors.names[one]} nearer than {anchors.names[other]}; your distances say the opposite, "
-        "and they are used (--brighter-is-farther turns a depth map round)",
-    )
+    order = f"the network sees {anchors.names[one]} nearer than {anchors.names[other]}"
+    what = f"{order}; your distances say the opposite, and they are used"
+    return (Note(what, "--brighter-is-farther turns a depth map round"),)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import UsageError
+from depth3d.core.notes import Note
 from depth3d.core.rgbd import RGBD
 from depth3d.io.photos.photo import Photo
 from depth3d.predictors.relative import settle_shift
@@ -141,7 +142,9 @@ def _without_sky(scene: Scene) -> Scene:
     if not sky.any() or not np.isfinite(scene.depth.z[~sky]).any():
         return scene
     depth = replace(scene.depth, z=np.where(sky, np.float32(np.nan), scene.depth.z))
-    note = f"{sky.mean():.1%} of the picture is sky and gives no geometry (--sky keep takes it as the network sees it)"
+    note = Note(
+        f"{sky.mean():.1%} of the picture is sky and gives no geometry", "--sky keep takes it as the network sees it"
+    )
     return scene.with_depth(depth, sky=sky, notes=(*scene.notes, note))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -140,17 +140,9 @@ class Scene:
             UsageError: meshes have no such option, or it is out of range.
         """
         o = with_changes("a mesh", options, changes, "geometry", "mesh")
-        chosen: dict[str, Any] = {
-            "textured": o.mesh.textured,
-            "normals": o.geometry.normals,
-            "cut_ratio": o.mesh.cut_ratio,
-            "cut_angle_deg": o.mesh.cut_angle_deg,
-            "max_error_px": o.mesh.max_error_px,
-            "max_faces": o.mesh.max_faces,
-        }
-        if o.mesh.layers:
-            return to_layered_mesh(self.rgbd, max_points=o.geometry.max_points, **chosen)
-        return to_mesh(self.rgbd, max_points=o.geometry.max_points, **chosen)
+        chosen = asdict(o.mesh) | {"normals": o.geometry.normals, "max_points": o.geometry.max_points}
+        make = to_layered_mesh if chosen.pop("layers") else to_mesh
+        return make(self.rgbd, **chosen)
 
     def layers(self, options: OutputOptions | None = None, **changes: Any) -> Layers:
         """What the photo shows, and behind it what nearer things hide; of at most as many pixels as `max_points`.
@@ -180,17 +172,8 @@ class Scene:
             changes: fields of these groups, such as ``motion="swing"``.
         """
         o = with_changes("parallax", options, changes, "animation", "focus")
-        a = o.animation
-        return animate_parallax(
-            self.pictured_rgbd,
-            motion=motion_of(a.motion),
-            width=a.width,
-            seconds=a.seconds,
-            fps=a.fps,
-            amount_percent=a.amount_percent,
-            focus=self.focus_pixel(o),
-            easing=a.easing,
-        )
+        chosen = asdict(o.animation) | {"motion": motion_of(o.animation.motion)}
+        return animate_parallax(self.pictured_rgbd, focus=self.focus_pixel(o), **chosen)
 
     def bokeh(self, options: OutputOptions | None = None, **changes: Any) -> Picture:
         """The photo as a lens of large aperture would have taken it.

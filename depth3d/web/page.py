@@ -14,25 +14,16 @@ from depth3d.predictors.download import Progress
 from depth3d.render.parallax import DEFAULT_MOTION, MOTIONS
 from depth3d.scenes.examples import EXAMPLES
 from depth3d.web.clicked_hints import Pixel
+from depth3d.web.downloads import DOWNLOADS, Download
 from depth3d.web.render_html import board_of, camera_in_words, fit_in_words, links_to_files, model_of, moving_of
 from depth3d.web.session import Session
 from depth3d.web.sessions import Sessions
 from depth3d.web.visitors import COOKIE
 
-DOWNLOADS = {
-    ".ply": "Point cloud (PLY)",
-    ".glb": "Textured mesh (GLB)",
-    ".html": "Page for a friend (HTML)",
-    ".stl": "Relief to print (STL)",
-    ".gif": "Moving picture (GIF)",
-    ".mp4": "Moving picture (MP4)",
-    ".png": "Depth, 16 bits (PNG)",
-    ".npz": "Depth with ± (NPZ)",
-}
-
 _BOARD_SCRIPT = (Path(__file__).parent / "assets" / "board.js").read_text(encoding="utf-8")
 _SORRY = "That does not work"
 _START_DOWNLOAD = "() => document.querySelector('#made a[data-newest]')?.click()"
+_ANSWERED = "() => document.dispatchEvent(new Event('d3-answered'))"
 _PROGRESS = gr.Progress()
 _ONE_PREDICTION: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "predict"}
 _ONE_FILE: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "write"}
@@ -59,9 +50,9 @@ class Clicks:
 
     def predict_depth(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> dict[str, Any]:
         """Predict the depth of a new photo and show its heat map."""
-        progress(0.3, desc="Looking at the photo")
         with self._session(request) as session:
-            session.predict_depth(_share(progress, "Fetching the network, this once"))
+            fetching = _share(progress, "Fetching the network, this once")
+            session.predict_depth(fetching, lambda words, done: progress(done, desc=words))
             return board_of(session)
 
     def fit(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> State:
@@ -129,13 +120,13 @@ class Clicks:
             session.show_moving(progress=_drawn(progress))
             return moving_of(session)
 
-    def write(self, suffix: str) -> Callable[..., str]:
-        """Return the function that writes a file of this suffix to download."""
+    def write(self, download: Download) -> Callable[..., str]:
+        """Return the function that writes this file to download."""
 
         def write(request: gr.Request, progress: gr.Progress = _PROGRESS) -> str:
-            progress(0.3, desc=f"Writing: {DOWNLOADS[suffix]}")
+            progress(0.3, desc=f"Making: {download.words}")
             with self._session(request) as session:
-                session.make(suffix, progress=_drawn(progress))
+                session.make(download, progress=_drawn(progress))
                 return links_to_files(session)
 
         return write
@@ -190,7 +181,8 @@ def build_page(sessions: Sessions) -> gr.Blocks:
         ]
         for event in fitted:
             event.success(clicks.model, None, model, **_ONE_FILE)
-        board.measure(clicks.measure, None, board, show_progress="hidden")
+            event.then(None, js=_ANSWERED)
+        board.measure(clicks.measure, None, board, show_progress="hidden").then(None, js=_ANSWERED)
         board.unmeasure(clicks.unmeasure, None, board, show_progress="hidden")
         page.load(clicks.open, None, board, show_progress="hidden")
         page.unload(clicks.leave)
@@ -212,10 +204,10 @@ def _board(sessions: Sessions) -> gr.HTML:
 
 def _downloads(clicks: Clicks) -> None:
     with gr.Row():
-        buttons = {suffix: gr.Button(words, size="sm", min_width=150) for suffix, words in DOWNLOADS.items()}
+        buttons = [gr.Button(one.words, size="sm", min_width=150, elem_id=f"take-{one.name}") for one in DOWNLOADS]
     made = gr.HTML(elem_id="made", min_height=60)
-    for suffix, button in buttons.items():
-        button.click(clicks.write(suffix), None, made, **_ONE_FILE).success(None, js=_START_DOWNLOAD)
+    for one, button in zip(DOWNLOADS, buttons, strict=True):
+        button.click(clicks.write(one), None, made, **_ONE_FILE).success(None, js=_START_DOWNLOAD)
 
 
 def _moving_picture(clicks: Clicks) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from depth3d.core.camera import Intrinsics
+from depth3d.core.notes import plain
 from depth3d.scenes.outputs import provenance_path
 from depth3d.scenes.scene import Scene
 from depth3d.web.clicked_hints import Mark, Pixel
@@ -43,7 +44,9 @@ def fit_in_words(session: Session) -> str:
             f"<table><thead><tr><th></th><th>you said</th><th>the model says</th><th></th></tr></thead>{rows}</table>"
         )
     if scene.notes:
-        parts.append("<ul>" + "".join(f"<li>{escape(_capitalised(note))}</li>" for note in scene.notes) + "</ul>")
+        parts.append(
+            "<ul>" + "".join(f"<li>{escape(_capitalised(plain(note)))}</li>" for note in scene.notes) + "</ul>"
+        )
     parts.append(f'<p class="d3-small">Depth: {escape(scene.depth.source)}.</p>')
     return "".join(parts)
 
@@ -75,10 +78,10 @@ def links_to_files(session: Session) -> str:
         newest = " data-newest" if index == 0 else ""
         file = session.files.address_of(saved.path.name)
         how = session.files.address_of(provenance_path(saved.path).name)
+        told = f'; <a href="{how}" download="{name}.json">how it was obtained</a>' if how else ""
         rows.append(
             f'<li><a class="d3-file" href="{file}" download="{name}"{newest}>{name}</a> '
-            f"{saved.path.stat().st_size / 1e6:.3g} MB, {escape(saved.what)}; "
-            f'<a href="{how}" download="{name}.json">how it was obtained</a></li>'
+            f"<span>{saved.path.stat().st_size / 1e6:.3g} MB, {escape(saved.what)}{told}</span></li>"
         )
     return f"<ul>{''.join(rows)}</ul>"
 
@@ -117,7 +120,7 @@ def _row(mark: Mark, session: Session) -> str:
     fitted = session.complaint is None and scene is not None and scene.unit == "m"
     doubted = scene is not None and is_doubted(mark, scene)
     what = "away" if len(mark.pixels) == 1 else "long"
-    says = f"{session.measured(mark.pixels)}" if fitted else "-"
+    says = session.measured(mark.pixels, with_range=False) if fitted else "-"
     verdict = "disagrees" if doubted else "agrees" if fitted else ""
     look = ' class="d3-bad"' if doubted else ""
     cells = (f"<b>{mark.letter}</b>", f"{escape(mark.text)} {what}", escape(says), verdict)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,18 +21,21 @@ from depth3d.io.photos.photo import Photo, read_photo
 from depth3d.io.points.hints_file import read_hints
 from depth3d.render.heatmap import to_heatmap
 from depth3d.render.parallax import DEFAULT_MOTION, MOTIONS
-from depth3d.scenes.options import Options, OutputOptions
-from depth3d.scenes.outputs import provenance_path, target_of
+from depth3d.scenes.options import Options
+from depth3d.scenes.outputs import target_of
 from depth3d.scenes.photo import reconstruct
 from depth3d.scenes.saving import Saved
 from depth3d.scenes.scene import Scene
 from depth3d.scenes.seeing import choose_camera, see
-from depth3d.scenes.used_options import fields_for, only
 from depth3d.web.clicked_hints import Mark, Pixel, marks_of, pixels_inside, with_mark
+from depth3d.web.downloads import Download, save_with
 from depth3d.web.session_files import SessionFiles
 
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress
+
+Step = Callable[[str, float], None]
+"""(what comes next, the share that is done)."""
 
 PHOTO, HEATMAP, MODEL, MOVING = "_photo.jpg", "_heatmap.jpg", "_model.html", "_moving.gif"
 """What the page itself shows; names that no photo's own files can have."""
@@ -38,8 +43,7 @@ PHOTO, HEATMAP, MODEL, MOVING = "_photo.jpg", "_heatmap.jpg", "_model.html", "_m
 _MODEL_POINTS = 150_000
 """Vertices of the model that turns in the page; downloads have as many as the command line's."""
 
-_MOST_SPANS = 26
-_PREVIEW_WIDTH = 480
+_MOST_SPANS, _PREVIEW_WIDTH = 26, 480
 
 
 class Session:
@@ -99,20 +103,28 @@ class Session:
             self._stated = CameraOptions(camera_file=camera)
             self.marks = marks_of(read_hints(hints))
 
-    def predict_depth(self, progress: Progress | None = None) -> None:
+    def predict_depth(self, progress: Progress | None = None, step: Step = lambda words, done: None) -> None:
         """Take the depth that the photo brings along, else what the network predicts; called once for each photo.
+
+        Args:
+            progress: called while a network is downloaded.
+            step: told what comes next, and what share of the work is done.
 
         Raises:
             Depth3DError: the photo cannot be read, or no network can be loaded.
         """
         with self._lock:
+            step("Reading the photo", 0.05)
             self._photo = photo = read_photo(self._need_path())
+            step("Showing the photo", 0.2)
             self.files.show(photo.rgb, PHOTO)
+            step("Seeing how deep it is", 0.3)
             if read_embedded_depth(self._need_path()) is not None:
                 self.fit()
                 self.files.show(self._need_scene().heatmap().rgb, HEATMAP)
                 return
             self._inverse_depth = see(photo, self._base, progress=progress)
+            step("Drawing the heat map", 0.85)
             self.files.show(to_heatmap(self._inverse_depth).rgb, HEATMAP)
 
     def fit(self) -> None:
@@ -127,20 +139,13 @@ class Session:
             camera_as_taken = None if is_stated else self._camera_found
             # Depth that a photo brings along lies in its file; what the network saw is here already.
             source = self._need_path() if self._inverse_depth is None else self._need_photo()
+            scene_of = partial(reconstruct, source, camera=camera_as_taken, inverse_depth=self._inverse_depth)
             self.complaint = None
             try:
-                self.scene = reconstruct(
-                    source, camera=camera_as_taken, options=options, inverse_depth=self._inverse_depth
-                )
+                self.scene = scene_of(options=options)
             except HintError as error:
                 self.complaint = str(error)
-                if self.scene is None:
-                    self.scene = reconstruct(
-                        source,
-                        camera=camera_as_taken,
-                        options=options.changed(hints=()),
-                        inverse_depth=self._inverse_depth,
-                    )
+                self.scene = self.scene or scene_of(options=options.changed(hints=()))
             if not is_stated:
                 self._camera_found = self.scene.camera_as_taken
 
@@ -209,29 +214,36 @@ class Session:
         """(width, height) of the photo in pixels, (0, 0) before it has been looked at."""
         return (0, 0) if self._photo is None else self._photo.size
 
-    def measured(self, pixels: tuple[Pixel, ...]) -> str:
-        """The length between two pixels or from the camera to one, as the model has it now, in words."""
+    def measured(self, pixels: tuple[Pixel, ...], *, with_range: bool = True) -> str:
+        """The length between two pixels or from the camera to one, as the model has it now, in words.
+
+        Args:
+            pixels: one, or two.
+            with_range: say too between which bounds the length is 95 times of 100.
+        """
         scene = self._need_scene()
         try:
             found = scene.measure(*pixels)
         except Depth3DError as error:
             return str(error)
         unit = "m" if scene.unit == "m" else "units"
-        return written_length(found.metres, found.sigma_m, unit=unit, range_m=found.range_m)
+        range_m = found.range_m if with_range else None
+        return written_length(found.metres, found.sigma_m, unit=unit, range_m=range_m)
 
-    def make(self, suffix: str, *, progress: Progress | None = None) -> None:
-        """Write one file to download, as the command line would.
+    def make(self, download: Download, *, progress: Progress | None = None) -> None:
+        """Write one file to download, as the command line would; several that belong together go into one archive.
 
         Args:
-            suffix: what kind of file.
+            download: what the visitor wants.
             progress: called for each frame of a moving picture.
 
         Raises:
             Depth3DError: there is nothing to write, or it cannot be written.
         """
         with self._lock:
-            saved = self._save(f"{self._need_path().stem}{suffix}", progress, **self._motion)
-            self.files.offer(provenance_path(saved.path))
+            scene, place = self._need_scene(), self.files.place(f"{self._need_path().stem}{download.ending}")
+            saved, others = download.make(scene, place, progress, **self._motion)
+            self.files.offer(saved.path, *others)
             self.made = (saved, *(other for other in self.made if other.path != saved.path))
 
     def show_model(self) -> None:
@@ -242,7 +254,7 @@ class Session:
         """
         with self._lock:
             if self._modelled is not self._need_scene():
-                self._save(MODEL, None, provenance=False, max_points=_MODEL_POINTS)
+                self._show(MODEL, None, max_points=_MODEL_POINTS)
                 self._modelled = self.scene
 
     def show_moving(self, *, progress: Progress | None = None) -> None:
@@ -252,7 +264,7 @@ class Session:
             Depth3DError: there is nothing to show.
         """
         with self._lock:
-            self._save(MOVING, progress, provenance=False, width=_PREVIEW_WIDTH, **self._motion)
+            self._show(MOVING, progress, width=_PREVIEW_WIDTH, **self._motion)
 
     def delete(self) -> None:
         """Delete all files and forget the photo."""
@@ -264,12 +276,10 @@ class Session:
         hints = tuple(mark.hint for mark in self.marks)
         return replace(self._base, camera=self._stated).changed(hints=hints)
 
-    def _save(self, name: str, progress: Progress | None, **changed: Any) -> Saved:
-        scene, path = self._need_scene(), self.files.place(name)
-        options = only(OutputOptions.of(**changed), fields_for(target_of(path)))
-        saved = scene.save(path, options=options, force=True, progress=progress)
+    def _show(self, name: str, progress: Progress | None, **changed: Any) -> None:
+        path = self.files.place(name)
+        save_with(self._need_scene(), target_of(path), progress, provenance=False, **changed)
         self.files.offer(path)
-        return saved
 
     def _need_path(self) -> Path:
         self.last_used = time.monotonic()

@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -25,8 +26,9 @@ import depth3d as d3
 from depth3d.cli import run
 from depth3d.core.errors import UsageError
 from depth3d.core.parsing import written_length
+from depth3d.web.downloads import DOWNLOADS, Download
 from depth3d.web.limits import Limits, harmless_name
-from depth3d.web.render_html import board_of, fit_in_words
+from depth3d.web.render_html import board_of, fit_in_words, links_to_files
 from depth3d.web.session import Session
 from depth3d.web.sessions import Sessions
 
@@ -185,6 +187,7 @@ def test_a_photo_becomes_a_measured_model(visitor: Visitor, site: Site, shared_d
         visitor.say(f"{distance * 100:.0f} cm")
         page.wait_for_selector(f"#fit b:text-is('{letter}')")
     assert "In metres" in page.inner_text("#fit")
+    assert page.locator(".d3-pins .d3-pending").count() == 0
     page.fill("#fov input", "62.5")
     page.keyboard.press("Enter")
     page.wait_for_selector("#camera :text('62.5° wide')")
@@ -251,8 +254,8 @@ def _downloads(visitor: Visitor, scene: d3.Scene, folder: Path) -> None:
     from plyfile import PlyData
 
     for words, name in (
-        ("Point cloud (PLY)", "frame-000000.color.ply"),
-        ("Textured mesh (GLB)", "frame-000000.color.glb"),
+        ("Points (PLY)", "frame-000000.color.ply"),
+        ("Model (GLB)", "frame-000000.color.glb"),
     ):
         with visitor.page.expect_download() as download:
             visitor.page.click(f"button:text-is('{words}')")
@@ -264,7 +267,9 @@ def _downloads(visitor: Visitor, scene: d3.Scene, folder: Path) -> None:
     np.testing.assert_allclose(np.median(-cloud["z"]), np.median(expected.xyz[:, 2]), rtol=0.02)
     mesh = trimesh.load(folder / "frame-000000.color.glb", force="mesh")
     assert len(mesh.faces) > 1000
-    assert mesh.visual.material.baseColorTexture.size == (640, 480)
+    width, height = mesh.visual.material.baseColorTexture.size
+    assert width == 640
+    assert height > 480, "below the photo is what was filled in"
 
 
 def test_what_is_no_photo_is_refused_in_words(visitor: Visitor, site: Site, tmp_path: Path) -> None:
@@ -377,9 +382,36 @@ def test_an_example_and_a_webcam_on_a_telephone(chromium: Any, site: Site) -> No
     visitor.page.click("[data-do=again]")
     visitor.page.click("[data-example=room]")
     visitor.page.wait_for_selector("#fit b:text-is('F')")
+    assert _covered_pins(visitor) == []
+    visitor.click((500, 300))
+    visitor.page.fill(".d3-ask input", "4.2 m")
+    labels = visitor.page.evaluate(
+        """() => {
+             document.querySelector(".d3-ask").requestSubmit();
+             return [...document.querySelectorAll("[data-view=photo] b.d3-pending")].map((one) => one.textContent);
+           }"""
+    )
+    assert labels == ["4.2 m …"], "the mark stays while the server thinks"
+    visitor.page.wait_for_selector("#fit b:text-is('G')")
+    visitor.page.wait_for_function("!document.querySelector('.d3-pins .d3-pending')")
+    assert _covered_pins(visitor) == []
+    assert "--" not in visitor.page.inner_text("#fit")
     assert "camera file room_camera.json" in visitor.page.inner_text("#camera")
     assert visitor.page.evaluate("document.scrollingElement.scrollWidth") <= 390
     visitor.leave()
+
+
+def _covered_pins(visitor: Visitor) -> list[str]:
+    """Labels in the photo that lie over the middle of a pin."""
+    return visitor.page.evaluate(
+        """() => {
+             const boxes = (what) => [...document.querySelectorAll(`[data-view=photo] ${what}`)].map(
+               (one) => [one.textContent, one.getBoundingClientRect()]);
+             const middles = boxes("i").map(([, box]) => [box.x + box.width / 2, box.y + box.height / 2]);
+             return boxes("b").filter(([, box]) => middles.some(([x, y]) =>
+               x > box.left && x < box.right && y > box.top && y < box.bottom)).map(([text]) => text);
+           }"""
+    )
 
 
 @pytest.fixture
@@ -433,6 +465,24 @@ def test_hints_against_the_networks_order_are_used_and_the_network_is_doubted(se
     assert "disagrees" not in fit_in_words(session)
     for metres, pixel in ((2.0, (5.5, 20.5)), (0.5, (60.5, 20.5))):
         assert float(session.measured((pixel,)).split()[0]) == pytest.approx(metres, rel=0.1)
+
+
+@pytest.mark.parametrize("download", DOWNLOADS, ids=lambda one: one.name)
+def test_each_file_to_take_along_is_made(session: Session, download: Download) -> None:
+    session.make(download)
+    name = re.search(r'download="([^"]+)" data-newest', links_to_files(session))
+    assert name is not None
+    path = session.files.offered(name[1])
+    assert path is not None
+    assert download.words in links_to_files(session)
+    if download.ending == ".obj":
+        with zipfile.ZipFile(path) as archive:
+            assert archive.namelist() == ["plane.obj", "plane.mtl", "plane_texture.jpg", "plane.obj.json"]
+    elif download.kind in ("stereo", "bokeh"):
+        with Image.open(path) as picture:
+            assert picture.size == (128 if "sbs" in name[1] else 64, 48)
+    else:
+        assert path.stat().st_size > 100
 
 
 def test_what_cannot_be_meant_changes_nothing(session: Session) -> None:

@@ -58,7 +58,8 @@ const find = (selector) => element.querySelector(selector);
 const start = find(".d3-start"), work = find(".d3-work"), errorLine = find(".d3-error");
 const ask = find(".d3-ask"), askInput = ask.querySelector("input"), file = find("input[type=file]");
 const bar = find("progress"), video = find("video");
-let mode = "far", pending = [], camera = null;
+let mode = "far", pending = [], waiting = [], camera = null;
+const PHONE_PX = 480;  // on pictures narrower than this, labels are short: the list below says the rest
 
 // --- a photo comes in -----------------------------------------------------------------------------------
 
@@ -85,6 +86,7 @@ function bring(query, body) {
     bar.hidden = true;
     if (request.status === 200) {
       pending = [];
+      waiting = [];
       trigger("photo", {});
       return;
     }
@@ -165,6 +167,7 @@ function click(event) {
   if (pending.length === MODES[mode].points) {
     if (mode === "measure" || mode === "away") {
       trigger("measure", { pixels: pending });
+      waiting.push({ pixels: pending, text: "…" });
       pending = [];
     } else openQuestion(event);
   }
@@ -186,6 +189,7 @@ ask.addEventListener("submit", (event) => {
   event.preventDefault();
   if (!askInput.value.trim()) return;
   trigger("hint", { pixels: pending, length: askInput.value });
+  waiting.push({ pixels: pending, text: `${askInput.value.trim()} …` });
   ask.hidden = true;
   pending = [];
   draw();
@@ -200,12 +204,30 @@ function make(tag, attributes, text) {
   return made;
 }
 
-function things() {
+function things(isShort) {
   const value = props.value;
-  const marks = value.marks.map((mark) => ({ ...mark, kind: mark.doubted ? "doubted" : "mark", label: `${mark.letter} ${mark.text}` }));
-  const spans = value.spans.map((span, index) => ({ ...span, index, kind: "span", label: span.text }));
+  const marks = value.marks.map((mark) => ({ ...mark, kind: mark.doubted ? "doubted" : "mark",
+    label: isShort ? mark.letter : `${mark.letter} ${mark.text}` }));
+  const spans = value.spans.map((span) => ({ ...span, kind: "span", label: isShort ? span.text.split(" ±")[0] : span.text }));
+  const asked = waiting.map((one) => ({ pixels: one.pixels, kind: "pending", label: one.text }));
   const open = pending.length ? [{ pixels: pending, kind: "pending", label: pending.length < MODES[mode].points ? "…" : "?" }] : [];
-  return [...marks, ...spans, ...open];
+  return [...marks, ...spans, ...asked, ...open];
+}
+
+// Where a label goes: beside its thing, where it lies over no pin and no other label, else where it lies over fewest.
+function placeLabel(label, [x, y], [width, height], taken) {
+  const [w, h] = [label.offsetWidth, label.offsetHeight];
+  const places = [[x + 12, y - h / 2], [x - w - 12, y - h / 2], [x - w / 2, y - h - 11], [x - w / 2, y + 11],
+    [x + 9, y - h - 7], [x - w - 9, y - h - 7], [x + 9, y + 7], [x - w - 9, y + 7]];
+  const covered = ([left, top]) => {
+    const outside = left < 0 || top < 0 || left + w > width || top + h > height;
+    const over = taken.filter(([l, t, r, b]) => left < r && left + w > l && top < b && top + h > t);
+    return over.length + (outside ? 10 : 0);
+  };
+  const [left, top] = places.reduce((best, one) => (covered(one) < covered(best) ? one : best));
+  label.style.left = `${left}px`;
+  label.style.top = `${top}px`;
+  taken.push([left, top, left + w, top + h]);
 }
 
 function drawView(view) {
@@ -219,15 +241,23 @@ function drawView(view) {
   svg.setAttribute("viewBox", `0 0 ${width || 1} ${height || 1}`);
   svg.replaceChildren();
   pins.replaceChildren();
-  for (const thing of things()) {
+  const box = [view.clientWidth, view.clientHeight];
+  const drawn = things(box[0] < PHONE_PX);
+  const inPixels = ([u, v]) => [(u / width) * box[0], (v / height) * box[1]];
+  const taken = drawn.flatMap((thing) => thing.pixels).map(inPixels).map(([x, y]) => [x - 9, y - 9, x + 9, y + 9]);
+  for (const thing of drawn) {
     const [[u1, v1], [u2, v2]] = [thing.pixels[0], thing.pixels.at(-1)];
     if (thing.pixels.length === 2) svg.append(make("line", { x1: u1, y1: v1, x2: u2, y2: v2, class: `d3-${thing.kind}` }));
     for (const [u, v] of thing.pixels)
       pins.append(make("i", { class: `d3-pin d3-${thing.kind}`, style: `left:${(100 * u) / width}%;top:${(100 * v) / height}%` }));
-    const middle = [(u1 + u2) / 2, (v1 + v2) / 2];
-    const side = middle[0] > 0.7 * width ? " d3-left" : "";
-    pins.append(make("b", { class: `d3-${thing.kind}${side}`, style: `left:${(100 * middle[0]) / width}%;top:${(100 * middle[1]) / height}%` }, thing.label));
+    const label = make("b", { class: `d3-${thing.kind}` }, thing.label);
+    pins.append(label);
+    placeLabel(label, inPixels([(u1 + u2) / 2, (v1 + v2) / 2]), box, taken);
   }
+}
+
+function drawViews() {
+  if (props.value?.photo) element.querySelectorAll(".d3-view").forEach(drawView);
 }
 
 function entry(text, kind, event, data) {
@@ -245,7 +275,7 @@ function draw() {
   work.hidden = !busy;
   document.body.classList.toggle("d3-busy", busy);
   if (!busy) return;
-  element.querySelectorAll(".d3-view").forEach(drawView);
+  drawViews();
   element.querySelectorAll("[data-mode]").forEach((one) => one.setAttribute("aria-checked", one.dataset.mode === mode));
   const half = pending.length === 1 && MODES[mode].points === 2;
   find(".d3-say").textContent = half ? "Now click the other end." : MODES[mode].say;
@@ -274,5 +304,7 @@ element.addEventListener("click", (event) => {
 });
 element.querySelectorAll(".d3-view").forEach((view) => view.addEventListener("click", click));
 element.addEventListener("keydown", (event) => { if (event.key === "Escape") choose(mode); });
+document.addEventListener("d3-answered", () => { waiting.shift(); drawViews(); });
+new ResizeObserver(drawViews).observe(element);
 watch("value", draw);
 draw();
