@@ -219,7 +219,7 @@ class Session:
 
         Args:
             pixels: one, or two.
-            with_range: say too between which bounds the length is 95 times of 100.
+            with_range: say too the range that holds the length with 95 % probability.
         """
         scene = self._need_scene()
         try:

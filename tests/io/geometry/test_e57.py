@@ -74,6 +74,6 @@ def test_without_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(MissingExtraError, match=r"E57 files needs? .*pye57.*depth3d\[formats\]"):
+    with pytest.raises(MissingExtraError, match=r"E57 files the package pye57 is needed: .*depth3d\[formats\]"):
         save(cloud(), tmp_path / "a.e57")
     assert not list(tmp_path.iterdir())
