@@ -34,6 +34,13 @@ COMMANDS = {
     "train": "train --out training --data tum:capture --start tiny.safetensors --steps 1 --batch 1",
 }
 
+MORE = {
+    "depth of an ONNX file": "depth photo.png --predictor onnx:known.onnx -o known.png --runtime onnxruntime",
+    "depth of a transformers model": "depth photo.png --predictor hf:model -o model.png --runtime torch",
+    "bare photos": "fuse room/images -o bare.ply --cache bare",
+}
+"""What other libraries do for the same commands. The bare photos have too little in common, which is found out late."""
+
 
 def visit(port: int) -> None:
     """Open the page once it answers, then stop the server as Ctrl-C does."""
@@ -56,7 +63,7 @@ def main() -> None:
     from depth3d.cli import run
 
     codes = {}
-    for name, line in COMMANDS.items():
+    for name, line in (COMMANDS | MORE).items():
         words = [word.format(PORT=port, DEPTHS="room/depths/{name}.npy") for word in line.split()]
         if name == "serve":
             threading.Thread(target=visit, args=(port,)).start()

@@ -14,11 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import TESTS, absent
+from graphs import lookup_graph
 from PIL import Image
 from posed_room import posed_room
-from quiet_commands import COMMANDS
+from quiet_commands import COMMANDS, MORE
 from seeded import fill_seeded
 from test_sound import write_clip_with_tone
+from tiny_models import save_tiny
 
 from depth3d.cli import cli
 from depth3d.core.dependencies import ENVIRONMENT
@@ -82,6 +84,8 @@ def _work_folder(folder: Path) -> Path:
         (folder / "capture" / name).mkdir(parents=True)
         shutil.copy(folder / picture, folder / "capture" / name / "1.0.png")
     write_clip_with_tone(folder / "clip.mp4")
+    lookup_graph(folder / "known.onnx", lambda z, _: 1 / z)
+    save_tiny("depth_anything", folder / "model")
     (folder / "room").mkdir()
     room = posed_room(3)
     room.write_photos(folder / "room" / "images")
@@ -112,7 +116,7 @@ def test_no_command_reports_anything(tmp_path: Path) -> None:
     done = subprocess.run([*watch, *run], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     codes = json.loads(done.stdout.splitlines()[-1])
-    assert codes == dict.fromkeys(COMMANDS, 0) | {"serve": 130}, done.stderr
+    assert codes == dict.fromkeys(COMMANDS | MORE, 0) | {"serve": 130, "bare photos": 1}, done.stderr
     calls = trace.read_text(errors="replace")
     assert foreign_calls(calls) == []
     assert made_elsewhere(calls, tmp_path) == []
