@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
 
 import depth3d as d3
+from depth3d.batch.cluster import _Actor
 from depth3d.batch.local import Workers
 from depth3d.batch.recipe import Job, Recipe
 from depth3d.batch.row import Row
@@ -42,6 +44,17 @@ def test_a_photo_without_end_is_a_failed_row_and_the_others_are_done(tmp_path: P
     assert len(rows) == 5
     assert {photo for photo, error in rows.items() if error} == {"endless\udc802.jpg"}
     assert rows["endless\udc802.jpg"] == "took longer than 1 s; --time-limit allows more"
+
+
+def test_an_actor_of_a_cluster_keeps_the_limit_too(tmp_path: Path) -> None:
+    """What Ray calls on each of its machines; a cluster is not needed for that."""
+    recipe = SlowRecipe(output=str(tmp_path), endings=(".png",), kind=None, options=d3.Options(), seconds_per_photo=1)
+    actor = _Actor(recipe.to_bytes())
+    done = actor({"job": [json.dumps(asdict(job)) for job in _jobs(3, {1})]})
+    assert done["end"] == [""] * 3
+    rows = {row.photo: row.error for row in map(Row.from_json, done["row"])}
+    assert {photo for photo, error in rows.items() if error} == {"endless\udc801.jpg"}
+    assert str(rows["endless\udc801.jpg"]).startswith("took longer than 1 s")
 
 
 def test_a_photo_that_is_done_in_time_leaves_nothing_behind(tmp_path: Path) -> None:

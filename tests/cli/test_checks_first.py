@@ -72,7 +72,6 @@ UNWRITABLE = [
     "fuse photo.png photo_2.png -o a.ply --cache photo.png/cache",
     "fuse photo.png photo_2.png -o a.ply --keep-model photo.png/model",
     "eval frames.json --json photo.png/a.json",
-    "demo photo.png/demo --no-open",
     "train --out photo.png/run",
     "train --out run --export photo.png/a.safetensors",
 ]
