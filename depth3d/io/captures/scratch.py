@@ -7,6 +7,8 @@ import tempfile
 import weakref
 from pathlib import Path
 
+from depth3d.core.errors import OutputError
+
 
 class Scratch:
     """A new empty folder, removed when this value is, or when the program ends.
@@ -16,5 +18,11 @@ class Scratch:
     """
 
     def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="depth3d-"))
+        try:
+            self.path = Path(tempfile.mkdtemp(prefix="depth3d-"))
+        except OSError as error:
+            raise OutputError(
+                f"cannot make a temporary folder in {tempfile.gettempdir()}: {error.strerror or error}",
+                remedy="make room, or set TMPDIR to another folder",
+            ) from error
         self._finalizer = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
