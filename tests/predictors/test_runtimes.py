@@ -317,7 +317,7 @@ def test_without_the_extra_torch_runs_and_nothing_is_stored(tiny_file: Path, tmp
     assert opening.open_network(found).way == Way("torch", "fp32")
     assert opening.open_network(found, precision="bf16").way == Way("torch", "bf16")
     assert not (tmp_path / "cache").exists()
-    with pytest.raises(MissingExtraError, match=r"for the runtime openvino the package openvino is needed: .*depth3d\[fast\]"):
+    with pytest.raises(MissingExtraError, match=r"runtime openvino the package openvino is needed: .*depth3d\[fast\]"):
         opening.open_network(found, runtime="openvino")
     with pytest.raises(UsageError, match=r"int8 needs another runtime: pip install 'depth3d\[fast\]'"):
         opening.open_network(found, precision="int8")
