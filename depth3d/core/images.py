@@ -27,6 +27,21 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class StereoPair:
+    """What two eyes see.
+
+    Attributes:
+        left: (H, W, 3) uint8, sRGB.
+        right: (H, W, 3) uint8, sRGB.
+    """
+
+    left: NDArray[np.uint8]
+    right: NDArray[np.uint8]
+
+    __repr__ = short_repr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class DepthPhoto:
     """A photo and how near its things are, for programs that make it move.
 

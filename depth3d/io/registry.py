@@ -117,6 +117,7 @@ FORMATS = (
     _own(".mp4", "Animation", "animation.video.write_mp4", options=_QUALITY, needs=_VIDEO),
     _own(".webm", "Animation", "animation.video.write_webm", options=_QUALITY, needs=_VIDEO),
     _own(".json", "Intrinsics", "cameras.camera_json.write"),
+    _own(".mpo", "StereoPair", "images.mpo.write"),
     _own(".png", "NormalMap", "images.normals.write_png", options={"green": "normals_green"}),
     _own(".exr", "NormalMap", "images.normals.write_exr", options={"green": "normals_green"}, needs=_EXR),
     _own(".rrd", "Recording", "recordings.rrd.write", needs=_RERUN),
@@ -138,10 +139,10 @@ _IN_WORDS = {
     "DepthPhoto": "a photo with its depth",
     "Animation": "an animation",
     "Intrinsics": "a camera",
+    "StereoPair": "a pair of pictures for two eyes",
     "NormalMap": "a picture of normals",
     "Recording": "a recording",
 }
-
 
 _COPC = ".copc.laz"
 _NUMBER = re.compile(r"%0?(\d*)d")

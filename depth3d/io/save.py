@@ -18,7 +18,7 @@ from depth3d.io.registry import suffixes_for as suffixes_for
 if TYPE_CHECKING:
     from depth3d.core.camera import Intrinsics
     from depth3d.core.depth import InverseDepth, MetricDepth
-    from depth3d.core.images import Animation, DepthPhoto, Picture
+    from depth3d.core.images import Animation, DepthPhoto, Picture, StereoPair
     from depth3d.core.normals import NormalMap
     from depth3d.core.recording import Recording
     from depth3d.geometry.gaussians import Gaussians
@@ -29,7 +29,16 @@ if TYPE_CHECKING:
 
     Geometry = PointCloud | PixelCloud | Mesh | Plate | Gaussians
     Savable = (
-        Geometry | MetricDepth | InverseDepth | Picture | DepthPhoto | Animation | Intrinsics | NormalMap | Recording
+        Geometry
+        | MetricDepth
+        | InverseDepth
+        | Picture
+        | StereoPair
+        | DepthPhoto
+        | Animation
+        | Intrinsics
+        | NormalMap
+        | Recording
     )
 
 
@@ -50,7 +59,7 @@ def save(
 
     Args:
         value: a PointCloud, PixelCloud, Mesh, Plate, Gaussians, MetricDepth, InverseDepth, Picture, DepthPhoto,
-            Animation, Intrinsics, NormalMap or Recording.
+            StereoPair, Animation, Intrinsics, NormalMap or Recording.
         path: the file; its suffix chooses the format among those of `suffixes_for`. For an Animation also a folder, or
             a pattern such as frames/%04d.png, for numbered PNG files.
         axes: for geometry, a name of `axes.AXES`, such as "gltf" (x right, y up, z towards the viewer) or "opencv"

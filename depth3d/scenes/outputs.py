@@ -26,7 +26,7 @@ from depth3d.io.registry import (
 if TYPE_CHECKING:
     from depth3d.core.camera import Intrinsics
     from depth3d.core.depth import InverseDepth, MetricDepth
-    from depth3d.core.images import Animation, DepthPhoto, Picture
+    from depth3d.core.images import Animation, DepthPhoto, Picture, StereoPair
     from depth3d.core.normals import NormalMap
     from depth3d.core.recording import Recording
     from depth3d.geometry.gaussians import Gaussians
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         | DepthPhoto
         | Animation
         | Intrinsics
+        | StereoPair
         | NormalMap
         | Recording
     )
@@ -89,6 +90,7 @@ OUTPUTS = (
     Output("bokeh", "Picture", "depth of field of a large lens"),
     Output("stereo", "Picture", "the photo for two eyes"),
     Output("wigglegram", "Animation", "both eyes' views in turn"),
+    Output("two-views", "StereoPair", "both eyes' pictures in one file"),
     Output("photo", "Picture", "the photo, its lens distortion undone"),
     Output("camera", "Intrinsics", "the camera"),
     Output("normals", "NormalMap", "normals in camera space"),
@@ -276,6 +278,7 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "Picture": lambda picture: "; ".join(filter(None, (f"picture {_pixels(picture.rgb)}", picture.remark))),
     "DepthPhoto": lambda pair: f"photo and grey depth {_pixels(pair.rgb)}, near is white",
     "Animation": _animation_in_words,
+    "StereoPair": lambda pair: f"two pictures {_pixels(pair.left)}, the left eye's first",
     "NormalMap": lambda normals: f"normals {normals.size[0]}x{normals.size[1]} in camera space",
     "Recording": lambda one: f"recording of {_pixels(one.rgbd.rgb)} pixels, {len(one.marks)} hints",
     "Intrinsics": lambda camera: f"camera of {camera.width}x{camera.height}, {camera.fov_x_deg:.1f} degrees wide",

@@ -24,6 +24,8 @@ from depth3d.io.animation.fitting import fit_animation
 from depth3d.io.registry import Format
 from depth3d.io.save import atomic_write, save_as
 from depth3d.render.heatmap import to_depth_photo
+from depth3d.render.stereo import to_stereo_pair
+from depth3d.scenes.eyes import eyes_of
 from depth3d.scenes.options import OutputOptions
 from depth3d.scenes.outputs import Target, in_words
 from depth3d.scenes.provenance import to_json, to_provenance
@@ -130,6 +132,9 @@ def _value(scene: Scene, target: Target, o: OutputOptions) -> Value:
         return scene.bokeh(o)
     if kind == "stereo":
         return scene.stereo(o)
+    if kind == "two-views":
+        eyes, chosen = eyes_of(scene, o), o.stereo
+        return to_stereo_pair(scene.pictured_rgbd, eyes=eyes, width=chosen.eye_width, swap=chosen.swap)
     if kind == "wigglegram":
         return scene.wigglegram(o)
     return scene.heatmap() if kind == "heatmap" else scene.parallax(o)

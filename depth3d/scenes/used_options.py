@@ -15,10 +15,14 @@ _GROUPS: dict[str, tuple[str, ...]] = {
     "parallax": ("animation", "focus"),
     "bokeh": ("bokeh", "focus"),
     "stereo": ("stereo", "focus"),
+    "two-views": ("stereo", "focus"),
     "wigglegram": ("stereo", "focus"),
 }
 _MORE = {"splat": {"max_points"}, "wigglegram": {"width", "max_bytes"}, "parallax": {"max_bytes"}}
-_NOT = {"wigglegram": {"layout", "swap", "anaglyph", "quilt"}}
+_NOT = {
+    "wigglegram": {"layout", "swap", "anaglyph", "quilt"},
+    "two-views": {"layout", "anaglyph", "quilt"},
+}
 
 
 def fields_for(target: Target) -> frozenset[str]:

@@ -17,7 +17,7 @@ from depth3d.core import plugins
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import OutputError, UsageError
-from depth3d.core.images import Animation, DepthPhoto, Picture
+from depth3d.core.images import Animation, DepthPhoto, Picture, StereoPair
 from depth3d.core.normals import NormalMap
 from depth3d.core.options import FileOptions
 from depth3d.core.recording import Recording
@@ -48,6 +48,7 @@ VALUES: dict[str, Any] = {
     "Picture": Picture(NOISE),
     "DepthPhoto": DepthPhoto(NOISE, NOISE[..., 0]),
     "Animation": Animation(lambda: iter([NOISE, NOISE[::-1]]), 2, 10),
+    "StereoPair": StereoPair(NOISE, NOISE[::-1]),
     "NormalMap": NormalMap((XYZ / np.linalg.norm(XYZ, axis=1, keepdims=True))[:2000].reshape(40, 50, 3)),
     "Recording": Recording(
         RGBD(NOISE, MetricDepth(np.full((40, 50), 2, np.float32), unit="m"), Intrinsics.from_fov(50, 40, fov_x_deg=60))

@@ -9,4 +9,5 @@ from depth3d.render.stereo.eyes import Eyes as Eyes
 from depth3d.render.stereo.layouts import DEFAULT_LAYOUT as DEFAULT_LAYOUT
 from depth3d.render.stereo.layouts import LAYOUTS as LAYOUTS
 from depth3d.render.stereo.layouts import to_stereo as to_stereo
+from depth3d.render.stereo.layouts import to_stereo_pair as to_stereo_pair
 from depth3d.render.stereo.wigglegram import animate_wigglegram as animate_wigglegram

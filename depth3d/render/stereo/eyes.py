@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.camera import Intrinsics, Pose
 from depth3d.core.errors import Depth3DWarning, UsageError
+from depth3d.core.images import StereoPair as StereoPair
 from depth3d.core.options import StereoOptions
 from depth3d.layers import Layers
 from depth3d.layers.views import Viewpoint, draw_view, prepare_layers
@@ -94,19 +95,6 @@ class Rig:
         pose = np.eye(4)
         pose[0, 3] = right
         return Viewpoint(replace(photo, cx=photo.cx + photo.fx * right * self.converged), Pose(pose))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class StereoPair:
-    """What two eyes see.
-
-    Attributes:
-        left: (H, W, 3) uint8.
-        right: (H, W, 3) uint8.
-    """
-
-    left: NDArray[np.uint8]
-    right: NDArray[np.uint8]
 
 
 def to_rig(layers: Layers, eyes: Eyes, *, at_infinity: bool = False) -> Rig:

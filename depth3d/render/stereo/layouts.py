@@ -80,11 +80,20 @@ def to_stereo(
         layers, tile = layers_for(rgbd, width or DEFAULT_QUILT_WIDTH)
         told = f"Looking Glass software wants a name that ends in {quilt_name(quilt, tile)}"
         return Picture(to_quilt(layers, to_rig(layers, eyes), tile, quilt), told)
-    layers, size = layers_for(rgbd, width or DEFAULT_WIDTH)
-    rig = to_rig(layers, eyes)
-    warn_beyond_comfort(rig)
-    pair = _swapped(StereoPair(*see(layers, rig, size, (-1.0, 1.0))), swap)
+    pair = to_stereo_pair(rgbd, eyes=eyes, width=width, swap=swap)
     return Picture(to_anaglyph(pair, anaglyph) if layout == "anaglyph" else _arranged(pair, layout))
+
+
+def to_stereo_pair(rgbd: RGBD, *, eyes: Eyes | None = None, width: int | None = None, swap: bool = False) -> StereoPair:
+    """What either eye sees, see `to_stereo`.
+
+    Raises:
+        UsageError: a number is out of range.
+    """
+    layers, size = layers_for(rgbd, width or DEFAULT_WIDTH)
+    rig = to_rig(layers, eyes or Eyes())
+    warn_beyond_comfort(rig)
+    return _swapped(StereoPair(*see(layers, rig, size, (-1.0, 1.0))), swap)
 
 
 def _check(layout: Layout, *, swap: bool, anaglyph: AnaglyphColors, quilt: tuple[int, int]) -> None:

@@ -123,3 +123,24 @@ def test_without_embedded_depth_the_network_sees_the_left_picture(
     path = write_mpo(tmp_path / "a.mpo", [left, right])
     scene = d3.reconstruct(path, options=d3.Options.of(embedded_depth=False))
     assert scene.depth.source.startswith("ramp")
+
+
+def test_a_written_pair_is_read_by_pillow_and_gives_the_depth_back(tmp_path: Path) -> None:
+    left, _, disparity = views_of_steps()
+    inverse = d3.InverseDepth(cv2.GaussianBlur(disparity, (0, 0), 20), source="made")
+    scene = d3.reconstruct(d3.Photo(left, name="a"), inverse_depth=inverse, options=d3.Options.of(fov_x_deg=60.0))
+    saved = scene.save(tmp_path / "a.mpo")
+    assert saved.what == "two pictures 480x240, the left eye's first"
+    with Image.open(tmp_path / "a.mpo") as image:
+        assert (image.format, image.n_frames) == ("MPO", 2)
+        kinds = [entry["Attribute"]["MPType"] for entry in image.mpinfo[0xB002]]
+        assert kinds == ["Multi-Frame Image: (Disparity)"] * 2
+        image.seek(1)
+        second = np.asarray(image.convert("RGB"))
+    pair = read_stereo_photo(tmp_path / "a.mpo")
+    np.testing.assert_array_equal(pair.right, second)
+    assert pair.left.shape == pair.right.shape == (240, 480, 3)
+    found = depth_of_views(pair.left, pair.right, "a").values
+    known = np.isfinite(found)
+    assert known.mean() > 0.7
+    assert np.corrcoef(found[known], (1 / scene.depth.z)[known])[0, 1] > 0.97
