@@ -18,8 +18,7 @@ LEAST_HINTS = 5
 """With fewer equations none is left out: four others must speak against it."""
 
 _MANY = 8
-_OUTLIER_SIGMAS = 5.0
-_BACK_SIGMAS = 5.0
+_OUTLIER_SIGMAS = 4.5
 _START_SIGMAS = 4.0
 _DISAGREES_SIGMAS = 3.0
 _ROUNDS = 24
@@ -48,7 +47,7 @@ class Believed:
 
 
 def weigh_hints(problem: Problem, errors: Sequence[Errors]) -> Believed:
-    """Leave out a hint that lies five standard deviations from what the others say there, and name it.
+    """Leave out a hint that lies 4.5 standard deviations from what the others say there, and name it.
 
     What the others say is the posterior without the hint (leave-one-out, R&W 5.4.2), so that it counts how far the
     network's errors can bend, and how well each hint is known.
@@ -138,7 +137,7 @@ def _fitting(problem: Problem, posterior: Posterior, rows: NDArray[np.bool_]) ->
     if len(asked):
         mean, sigma = posterior.at(_sites(problem, asked))
         error = np.abs(np.log(problem.anchors.inverse_m[asked]) - mean)
-        found[asked] = error <= _BACK_SIGMAS * np.hypot(sigma, problem.log_sigma[asked])
+        found[asked] = error <= _OUTLIER_SIGMAS * np.hypot(sigma, problem.log_sigma[asked])
     return found
 
 
