@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ _OUTLIER_SIGMAS = 4.5
 _START_SIGMAS = 4.0
 _DISAGREES_SIGMAS = 3.0
 _ROUNDS = 24
+_TELL_REACH, _ASKED_FOR_REACH = 20, 120
+_REACH_FACTORS = (1.0, 0.5, 0.25)
 _NAMED = 3
 _FEW = 12
 _DRAWS = 400
@@ -56,6 +58,7 @@ def weigh_hints(problem: Problem, errors: Sequence[Errors]) -> Believed:
         posterior = find_posterior(problem, errors)
         return Believed(problem, posterior, _contradictions(problem) + _disagreement(problem, errors))
     kept, back = _start(problem), np.zeros(problem.count, bool)
+    problem = _with_likely_reach(problem, kept, errors)
     for _ in range(_ROUNDS):
         used = problem.keeping(kept)
         tried = try_all(used, errors)
@@ -88,6 +91,21 @@ def _start(problem: Problem) -> NDArray[np.bool_]:
     best = int(np.argmin(spread))
     kept[:n] = error[:, best] <= _START_SIGMAS * np.hypot(spread[best], problem.log_sigma)
     return kept
+
+
+def _with_likely_reach(problem: Problem, kept: NDArray[np.bool_], errors: Sequence[Errors]) -> Problem:
+    """Many points tell how far the errors of this picture reach: the likeliest of the stated reach and shorter ones."""
+    n = len(problem.anchors.d)
+    rows = np.flatnonzero(kept[:n])
+    if len(rows) < _TELL_REACH:
+        return problem
+    asked = np.zeros(problem.count, bool)
+    asked[rows[:: math.ceil(len(rows) / _ASKED_FOR_REACH)]] = True
+    some = problem.keeping(asked)
+    reaches = [problem.reach * factor for factor in _REACH_FACTORS]
+    tried = [try_all(replace(some, reach=reach), errors) for reach in reaches]
+    log_evidence = [np.logaddexp.reduce(np.concatenate([t.log_weight for t in one])) for one in tried]
+    return replace(problem, reach=reaches[int(np.argmax(log_evidence))])
 
 
 def _worst(problem: Problem, tried: Sequence[Tried], errors: Sequence[Errors]) -> NDArray[np.int64]:

@@ -26,7 +26,7 @@ _LEAST_KNOWN = 100
 _TRUTH_SIGMA = 0.01
 """Depth cameras are right to about 1 %."""
 _FARTHEST_M, _NEAREST_M = 80.0, 0.1
-_NEIGHBOURS = (0.004, 0.1)
+_NEAREST, _FARTHEST = 0.004, 0.1
 """Half of the pixels have one so far from them, in diagonals: errors at short distances count too."""
 
 _PER_OCTAVE = 2
@@ -118,7 +118,7 @@ def _pixels(known: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int
     rows, columns = np.nonzero(known)
     chosen = rng.integers(0, len(rows), _POINTS // 2)
     row, column = rows[chosen], columns[chosen]
-    away = np.exp(rng.uniform(*np.log(_NEIGHBOURS), _POINTS // 2)) * math.hypot(height, width)
+    away = np.exp(rng.uniform(math.log(_NEAREST), math.log(_FARTHEST), _POINTS // 2)) * math.hypot(height, width)
     angle = rng.uniform(0, 2 * np.pi, _POINTS // 2)
     beside_row = np.clip(np.rint(row + away * np.sin(angle)).astype(np.int64), 0, height - 1)
     beside_column = np.clip(np.rint(column + away * np.cos(angle)).astype(np.int64), 0, width - 1)
