@@ -24,6 +24,7 @@ _DISAGREES_SIGMAS = 3.0
 _ROUNDS = 24
 _TELL_REACH, _ASKED_FOR_REACH = 20, 120
 _REACH_FACTORS = (1.0, 0.5, 0.25)
+_CLEARLY_LIKELIER = 3.0
 _NAMED = 3
 _FEW = 12
 _DRAWS = 400
@@ -57,8 +58,17 @@ def weigh_hints(problem: Problem, errors: Sequence[Errors]) -> Believed:
     if problem.count < LEAST_HINTS:
         posterior = find_posterior(problem, errors)
         return Believed(problem, posterior, _contradictions(problem) + _disagreement(problem, errors))
-    kept, back = _start(problem), np.zeros(problem.count, bool)
+    kept = _agreeing(problem, _start(problem), errors)
     problem = _with_likely_reach(problem, kept, errors)
+    used = problem.keeping(kept)
+    posterior = find_posterior(used, errors)
+    doubted = tuple(dict.fromkeys(name for name, k in zip(problem.names, kept, strict=True) if not k))
+    return Believed(used, posterior, _contradictions(used) + _left_out(problem, posterior, kept), doubted)
+
+
+def _agreeing(problem: Problem, kept: NDArray[np.bool_], errors: Sequence[Errors]) -> NDArray[np.bool_]:
+    """Which equations agree with each other: outliers of those kept go, others that fit come back, once each."""
+    kept, back = kept.copy(), np.zeros(problem.count, bool)
     for _ in range(_ROUNDS):
         used = problem.keeping(kept)
         tried = try_all(used, errors)
@@ -66,15 +76,11 @@ def weigh_hints(problem: Problem, errors: Sequence[Errors]) -> Believed:
         if len(worst) and len(worst) <= kept.sum() - LEAST_HINTS + 1:
             kept[np.flatnonzero(kept)[worst]] = False
             continue
-        posterior = mix(used, tried)
-        again = _fitting(problem, posterior, ~kept & ~back)
+        again = _fitting(problem, mix(used, tried), ~kept & ~back)
         if not again.any():
             break
         kept, back = kept | again, back | again
-    used = problem.keeping(kept)
-    posterior = find_posterior(used, errors)
-    doubted = tuple(dict.fromkeys(name for name, k in zip(problem.names, kept, strict=True) if not k))
-    return Believed(used, posterior, _contradictions(used) + _left_out(problem, posterior, kept), doubted)
+    return kept
 
 
 def _start(problem: Problem) -> NDArray[np.bool_]:
@@ -94,7 +100,7 @@ def _start(problem: Problem) -> NDArray[np.bool_]:
 
 
 def _with_likely_reach(problem: Problem, kept: NDArray[np.bool_], errors: Sequence[Errors]) -> Problem:
-    """Many points tell how far the errors of this picture reach: the likeliest of the stated reach and shorter ones."""
+    """Many points tell how far the errors of this picture reach: the stated reach, or a shorter one far more likely."""
     n = len(problem.anchors.d)
     rows = np.flatnonzero(kept[:n])
     if len(rows) < _TELL_REACH:
@@ -105,6 +111,7 @@ def _with_likely_reach(problem: Problem, kept: NDArray[np.bool_], errors: Sequen
     reaches = [problem.reach * factor for factor in _REACH_FACTORS]
     tried = [try_all(replace(some, reach=reach), errors) for reach in reaches]
     log_evidence = [np.logaddexp.reduce(np.concatenate([t.log_weight for t in one])) for one in tried]
+    log_evidence[0] += _CLEARLY_LIKELIER
     return replace(problem, reach=reaches[int(np.argmax(log_evidence))])
 
 
