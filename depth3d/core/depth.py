@@ -35,7 +35,8 @@ class InverseDepth:
         noise_strength: one standard deviation of the relative error of a d + b, with the best a and b, that
             neighbouring pixels share: how far a network's surfaces bend and shift. 0 for measured depth. Hints tell
             whether it is more or less.
-        noise_reach: how far such errors reach, as a share of the picture's diagonal.
+        noise_reach: how far such errors are correlated, as a share of the picture's diagonal: the length of the Matern
+            covariance that `depth3d.scale` assumes.
         shift_is_assumed: True where they come from depth that is known up to a shift, which was assumed; two depths
             in the photo tell it.
 
@@ -52,7 +53,7 @@ class InverseDepth:
     details: tuple[tuple[str, str], ...] = ()
     metric_sigma: float | None = None
     noise_strength: float = field(default=0.0, kw_only=True)
-    noise_reach: float = field(default=0.2, kw_only=True)
+    noise_reach: float = field(default=0.44, kw_only=True)
     shift_is_assumed: bool = field(default=False, kw_only=True)
 
     __repr__ = short_repr

@@ -41,13 +41,13 @@ class NetworkPredictor:
 
     @property
     def noise_strength(self) -> float:
-        """Standard deviation of the relative error of 1/z after the best scale and shift, see `NetworkSpec`."""
+        """Standard deviation of the relative error of 1/z that neighbouring pixels share, see `NetworkSpec`."""
         return self.network.spec.noise_strength
 
     @property
     def noise_reach(self) -> float:
-        """Distance over which errors are correlated, as a share of the picture's diagonal, see `NetworkSpec`."""
-        return self.network.spec.noise_reach
+        """How far such errors are correlated, as a share of the picture's diagonal, see `NetworkSpec`."""
+        return self.network.spec.reach
 
     def see(self, photo: Photo) -> Prediction:
         """What the network says, in the terms of every predictor."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,13 @@ LEAST_HINTS = 5
 """With fewer equations none is left out: four others must speak against it."""
 
 _MANY = 8
-_OUTLIER_SIGMAS = 5.0
-_BACK_SIGMAS = 5.0
+_OUTLIER_SIGMAS = 4.5
 _START_SIGMAS = 4.0
 _DISAGREES_SIGMAS = 3.0
 _ROUNDS = 24
+_TELL_REACH, _ASKED_FOR_REACH = 20, 120
+_REACH_FACTORS = (1.0, 0.5, 0.25)
+_CLEARLY_LIKELIER = 3.0
 _NAMED = 3
 _FEW = 12
 _DRAWS = 400
@@ -48,7 +50,7 @@ class Believed:
 
 
 def weigh_hints(problem: Problem, errors: Sequence[Errors]) -> Believed:
-    """Leave out a hint that lies five standard deviations from what the others say there, and name it.
+    """Leave out a hint that lies 4.5 standard deviations from what the others say there, and name it.
 
     What the others say is the posterior without the hint (leave-one-out, R&W 5.4.2), so that it counts how far the
     network's errors can bend, and how well each hint is known.
@@ -56,7 +58,17 @@ def weigh_hints(problem: Problem, errors: Sequence[Errors]) -> Believed:
     if problem.count < LEAST_HINTS:
         posterior = find_posterior(problem, errors)
         return Believed(problem, posterior, _contradictions(problem) + _disagreement(problem, errors))
-    kept, back = _start(problem), np.zeros(problem.count, bool)
+    kept = _agreeing(problem, _start(problem), errors)
+    problem = _with_likely_reach(problem, kept, errors)
+    used = problem.keeping(kept)
+    posterior = find_posterior(used, errors)
+    doubted = tuple(dict.fromkeys(name for name, k in zip(problem.names, kept, strict=True) if not k))
+    return Believed(used, posterior, _contradictions(used) + _left_out(problem, posterior, kept), doubted)
+
+
+def _agreeing(problem: Problem, kept: NDArray[np.bool_], errors: Sequence[Errors]) -> NDArray[np.bool_]:
+    """Which equations agree with each other: outliers of those kept go, others that fit come back, once each."""
+    kept, back = kept.copy(), np.zeros(problem.count, bool)
     for _ in range(_ROUNDS):
         used = problem.keeping(kept)
         tried = try_all(used, errors)
@@ -64,15 +76,11 @@ def weigh_hints(problem: Problem, errors: Sequence[Errors]) -> Believed:
         if len(worst) and len(worst) <= kept.sum() - LEAST_HINTS + 1:
             kept[np.flatnonzero(kept)[worst]] = False
             continue
-        posterior = mix(used, tried)
-        again = _fitting(problem, posterior, ~kept & ~back)
+        again = _fitting(problem, mix(used, tried), ~kept & ~back)
         if not again.any():
             break
         kept, back = kept | again, back | again
-    used = problem.keeping(kept)
-    posterior = find_posterior(used, errors)
-    doubted = tuple(dict.fromkeys(name for name, k in zip(problem.names, kept, strict=True) if not k))
-    return Believed(used, posterior, _contradictions(used) + _left_out(problem, posterior, kept), doubted)
+    return kept
 
 
 def _start(problem: Problem) -> NDArray[np.bool_]:
@@ -89,6 +97,22 @@ def _start(problem: Problem) -> NDArray[np.bool_]:
     best = int(np.argmin(spread))
     kept[:n] = error[:, best] <= _START_SIGMAS * np.hypot(spread[best], problem.log_sigma)
     return kept
+
+
+def _with_likely_reach(problem: Problem, kept: NDArray[np.bool_], errors: Sequence[Errors]) -> Problem:
+    """Many points tell how far the errors of this picture reach: the stated reach, or a shorter one far more likely."""
+    n = len(problem.anchors.d)
+    rows = np.flatnonzero(kept[:n])
+    if len(rows) < _TELL_REACH:
+        return problem
+    asked = np.zeros(problem.count, bool)
+    asked[rows[:: math.ceil(len(rows) / _ASKED_FOR_REACH)]] = True
+    some = problem.keeping(asked)
+    reaches = [problem.reach * factor for factor in _REACH_FACTORS]
+    tried = [try_all(replace(some, reach=reach), errors) for reach in reaches]
+    log_evidence = [np.logaddexp.reduce(np.concatenate([t.log_weight for t in one])) for one in tried]
+    log_evidence[0] += _CLEARLY_LIKELIER
+    return replace(problem, reach=reaches[int(np.argmax(log_evidence))])
 
 
 def _worst(problem: Problem, tried: Sequence[Tried], errors: Sequence[Errors]) -> NDArray[np.int64]:
@@ -138,7 +162,7 @@ def _fitting(problem: Problem, posterior: Posterior, rows: NDArray[np.bool_]) ->
     if len(asked):
         mean, sigma = posterior.at(_sites(problem, asked))
         error = np.abs(np.log(problem.anchors.inverse_m[asked]) - mean)
-        found[asked] = error <= _BACK_SIGMAS * np.hypot(sigma, problem.log_sigma[asked])
+        found[asked] = error <= _OUTLIER_SIGMAS * np.hypot(sigma, problem.log_sigma[asked])
     return found
 
 

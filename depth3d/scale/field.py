@@ -20,14 +20,17 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-LEVEL_REACH = 0.6
-"""Over how much of the range of t errors are alike, as `noise_reach` says it for the picture."""
+LEVEL_REACH = 1.5
+"""Reach in t, per reach in shares of the diagonal."""
+
+_FINE_SHARE = 0.06
+"""Share of the errors' variance that reaches only a sixth as far; the sixth is written out in `fading`."""
 
 _FLOOR = 0.02
 """The trend stays above this share of its value at the 2nd percentile: nothing is put at or beyond infinity."""
 
 _LEVELS = (0.0, 1.5)
-_LEVEL_SHIFT = 0.25
+_LEVEL_SHIFT = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +81,15 @@ class Trend:
         """Change of that shape with t."""
         return self.span / (self.d_low + self.span) if self.proportional else 1 - math.exp(-log_range)
 
+    def spread(self, t: Array) -> Array:
+        """(M,) how much larger errors are at t than in the middle, t = 0.5: part of them is absolute, not relative.
+
+        1 everywhere where 1/z is proportional to d: who claims metres claims one relative error.
+        """
+        if self.proportional:
+            return np.ones_like(t)
+        return np.asarray(np.sqrt((0.5 + _LEVEL_SHIFT) / (np.clip(t, *_LEVELS) + _LEVEL_SHIFT)))
+
     def a_b(self, log_range: float, log_near: float) -> tuple[float, float]:
         """The same trend as 1/z = a d + b."""
         near = math.exp(log_near)
@@ -91,26 +103,33 @@ class Trend:
         return 0.0 if self.proportional else _FLOOR * math.exp(log_near - log_range)
 
 
-def correlation(one: Sites, other: Sites, reach: float) -> Array:
-    """(M, N) how alike the errors at two sets of points are: a powered exponential of power 1.5.
+def shared_covariance(one: Sites, other: Sites, trend: Trend, reach: float) -> Array:
+    """(M, N) of the errors at two sets of points, for a strength of 1.
 
-    Measured on real pictures the errors of two pixels differ by the distance to the power 0.6 to 0.8: rougher than a
-    smooth field (0.5 would be Brownian, 1 differentiable), for they jump at depth edges. Far points have larger ones.
+    Args:
+        one: M points.
+        other: N points.
+        trend: tells where errors are larger.
+        reach: over which share of the diagonal errors are alike.
     """
     apart = ((one.place[:, None, :] - other.place[None, :, :]) ** 2).sum(axis=2)
-    apart /= reach**2
     apart += ((one.t[:, None] - other.t[None, :]) / LEVEL_REACH) ** 2
-    return np.asarray(fading(apart) * larger_far(one.t)[:, None] * larger_far(other.t)[None, :])
+    apart /= reach**2
+    return np.asarray(fading(apart) * trend.spread(one.t)[:, None] * trend.spread(other.t)[None, :])
 
 
 def fading(squares: Array) -> Array:
-    """The correlation at squared distances, in reaches; overwrites them."""
-    distance = np.sqrt(squares, out=squares)
-    distance *= np.sqrt(distance)
-    np.negative(distance, out=distance)
-    return np.exp(distance, out=distance)
+    """The correlation at squared distances, in reaches; overwrites them.
 
-
-def larger_far(t: Array) -> Array:
-    """(M,) how much larger errors are at t than in the middle, t = 0.5: part of them is absolute, not relative."""
-    return np.asarray(np.sqrt((0.5 + _LEVEL_SHIFT) / (np.clip(t, *_LEVELS) + _LEVEL_SHIFT)))
+    The sum of two Matern covariances of smoothness 3/2 (R&W 4.17), (1 + x) e^-x with x = sqrt(3) r: one of the stated
+    reach and one of a sixth of it. On surfaces, measured errors of two pixels differ in proportion to their distance,
+    as those of a differentiable field do and those of an exponential covariance do not.
+    """
+    squares *= 3
+    x = np.sqrt(squares, out=squares)
+    decay = np.exp(-x)
+    fine = decay * decay
+    fine *= fine * fine
+    fine *= _FINE_SHARE * (1 + 6 * x)
+    decay *= (1 - _FINE_SHARE) * (1 + x)
+    return np.asarray(np.add(decay, fine, out=decay))

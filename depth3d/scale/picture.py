@@ -20,9 +20,9 @@ from depth3d.scale.posterior import Posterior
 Map = NDArray[np.float32]
 
 _FEW = 16
-_MOST_WORK = 6e8
-_FEW_CELLS, _LEAST_CELLS, _MOST_CELLS = 24, 12, 108
-_LEVELS = 12
+_MOST_WORK = 1e9
+_FEW_CELLS, _LEAST_CELLS, _FINE_CELLS, _MOST_CELLS = 24, 12, 30, 64
+_FEW_LEVELS, _LEVELS, _FINE_LEVELS = 24, 16, 40
 _BINS = 4096
 _ROWS = 64
 _THREADS = 4
@@ -76,10 +76,11 @@ def _resolution(posterior: Posterior) -> tuple[int, int]:
     """Cells along the longer side, and levels, as many as there is time for."""
     hints = len(posterior.sites.t)
     if hints <= _FEW:
-        return _FEW_CELLS, 2 * _LEVELS
+        return _FEW_CELLS, _FEW_LEVELS
     nodes = _MOST_WORK / hints**2
-    cells = int(np.clip(np.sqrt(nodes / (0.75 * _LEVELS)), _LEAST_CELLS, _MOST_CELLS))
-    return cells, _LEVELS
+    levels = _FINE_LEVELS if nodes > 0.75 * _FINE_LEVELS * _FINE_CELLS**2 else _LEVELS
+    cells = int(np.clip(np.sqrt(nodes / (0.75 * levels)), _LEAST_CELLS, _MOST_CELLS))
+    return cells, levels
 
 
 def _lines(low: float, high: float, count: int, through: Array) -> Array:

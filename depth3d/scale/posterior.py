@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from depth3d.scale.field import LEVEL_REACH, Array, Sites, Trend, correlation, fading, larger_far
+from depth3d.scale.field import LEVEL_REACH, Array, Sites, Trend, fading, shared_covariance
 from depth3d.scale.problem import Conditioner, Problem, Solved, noise_at
 
 ASSUMED_FAR_OVER_NEAR = 4.0
@@ -124,7 +124,7 @@ class Posterior:
 
     def at(self, sites: Sites) -> tuple[Array, Array]:
         """The mean and the standard deviation of log 1/z at points, (N,) each."""
-        return self._moments(sites.t, correlation(sites, self.sites, self.reach))
+        return self._moments(sites.t, shared_covariance(sites, self.sites, self.trend, self.reach))
 
     def on_mesh(self, v: Array, t: Array, u: Array) -> tuple[Array, Array]:
         """The same at all nodes of a grid, (V, T, U) each; v and u in pixels.
@@ -137,9 +137,9 @@ class Posterior:
             _squares(axis / self.diagonal_px, at, self.reach)
             for axis, at in zip((u, v), self.sites.place.T, strict=True)
         ]
-        by_u, by_v, by_t = (x.astype(precise) for x in (*along, _squares(t, self.sites.t, LEVEL_REACH)))
+        by_u, by_v, by_t = (x.astype(precise) for x in (*along, _squares(t, self.sites.t, LEVEL_REACH * self.reach)))
         levels = np.repeat(t, len(u)).astype(precise)
-        scale = (larger_far(self.sites.t)[None, :] * larger_far(t)[:, None]).astype(precise)
+        scale = (self.trend.spread(self.sites.t)[None, :] * self.trend.spread(t)[:, None]).astype(precise)
 
         def row(i: int) -> tuple[Array, Array]:
             alike = fading(by_u[None, :, :] + (by_v[i] + by_t)[:, None, :])
@@ -169,7 +169,7 @@ class Posterior:
         means = self._means(t, alike)
         mean = means @ self.weight
         of_kind = np.bincount(self.kind, self.weight, len(self.strength)).astype(alike.dtype)
-        variance = (of_kind @ self.strength**2) * larger_far(t) ** 2
+        variance = (of_kind @ self.strength**2) * self.trend.spread(t) ** 2
         variance -= ((alike @ np.tensordot(of_kind, self.precision, 1)) * alike).sum(axis=1)
         variance += (1 - alike @ self.slope.T) ** 2 @ (of_kind / self.near_precision)
         means -= mean[:, None]
@@ -181,9 +181,9 @@ class Posterior:
     def draws(self, sites: Sites, count: int, seed: int = 0) -> Array:
         """(count, N) values of log 1/z at points that are drawn together: errors of one draw belong to each other."""
         rng = np.random.default_rng(seed)
-        alike = correlation(sites, self.sites, self.reach)
+        alike = shared_covariance(sites, self.sites, self.trend, self.reach)
         means, noise = self._means(sites.t, alike), self._noise(sites.t)
-        own = correlation(sites, sites, self.reach)
+        own = shared_covariance(sites, sites, self.trend, self.reach)
         drawn = np.empty((count, len(sites.t)))
         component = rng.choice(len(self.weight), count, p=self.weight)
         normal = rng.normal(size=(2, count, len(sites.t)))
@@ -198,12 +198,12 @@ class Posterior:
 
     def covariance(self, sites: Sites) -> Array:
         """(N, N) of log 1/z at points."""
-        alike = correlation(sites, self.sites, self.reach)
+        alike = shared_covariance(sites, self.sites, self.trend, self.reach)
         means = self._means(sites.t, alike)
         apart = (means - (means @ self.weight)[:, None]) * np.sqrt(self.weight)
         of_kind = np.bincount(self.kind, self.weight, len(self.strength))
         rise = (1 - alike @ self.slope.T) * np.sqrt(of_kind / self.near_precision)
-        total = (of_kind @ self.strength**2) * correlation(sites, sites, self.reach)
+        total = (of_kind @ self.strength**2) * shared_covariance(sites, sites, self.trend, self.reach)
         total -= alike @ np.tensordot(of_kind, self.precision, 1) @ alike.T
         total += rise @ rise.T + apart @ apart.T
         total[np.diag_indices_from(total)] += self._noise(sites.t) ** 2 @ self.weight

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.scale.field import Array, Sites, Trend, correlation
+from depth3d.scale.field import Array, Sites, Trend, shared_covariance
 from depth3d.scale.hint import Anchors, Condition, Equations
 
 LEAST_SIGMA = 1e-6
@@ -145,7 +145,7 @@ class Conditioner:
 
     def __init__(self, problem: Problem, strength: float, noise: float, middle_range: float) -> None:
         self._problem = problem
-        prior = strength**2 * correlation(problem.sites, problem.sites, problem.reach)
+        prior = strength**2 * shared_covariance(problem.sites, problem.sites, problem.trend, problem.reach)
         prior[np.diag_indices_from(prior)] += noise_at(problem.trend, problem.sites.t, noise, middle_range) ** 2
         self._prior = prior
         self._shared = None

@@ -29,7 +29,7 @@ from depth3d.scale import (
     SparsePoints,
     fit_scale,
 )
-from depth3d.scale.field import Sites, Trend, correlation
+from depth3d.scale.field import Sites, Trend, shared_covariance
 from depth3d.scale.hint import Anchors
 from depth3d.scale.posterior import errors_about, find_posterior
 from depth3d.scale.problem import Problem
@@ -220,8 +220,8 @@ def test_error_bars_are_honest_whatever_the_number_of_hints(count: int) -> None:
         rng = np.random.default_rng([seed, count])
         sites = Sites(rng.uniform(0, 0.7, (count + 60, 2)), rng.uniform(0, 1, count + 60))
         strength, log_range = 0.2 * 2 ** rng.normal(), abs(rng.normal(math.log(4), math.log(2.5)))
-        covariance = strength**2 * correlation(sites, sites, 0.2) + 1e-10 * np.eye(count + 60)
-        error = np.linalg.cholesky(covariance) @ rng.normal(size=count + 60)
+        together = strength**2 * shared_covariance(sites, sites, levels, 0.2) + 1e-10 * np.eye(count + 60)
+        error = np.linalg.cholesky(together) @ rng.normal(size=count + 60)
         truth = np.log(levels.shape(sites.t, np.array([log_range]))[:, 0]) + error + rng.normal(0, 3)
         said = np.exp(truth[:count] + rng.normal(0, 0.02, count))
         anchors = Anchors(("hint",) * count, sites.t[:count], said, 0.02 * said, sites.place[:count])

@@ -141,7 +141,8 @@ def export_trained(
         network.spec = replace(network.spec, net_size=net_size)
     if measure_on:
         noise = measure_network(network, measure_on)
-        network.spec = replace(network.spec, noise_strength=round(noise.strength, 4), noise_reach=round(noise.reach, 4))
+        strength, reach = round(noise.strength, 4), round(noise.reach, 4)
+        network.spec = replace(network.spec, noise_strength=strength, noise_reach=reach, noise_law="matern")
         made["noise_measured_on"] = f"{noise.pictures} pictures of {', '.join(folder.name for _, folder in measure_on)}"
     with atomic_write(target, force=force) as file:
         file.write(network_bytes(network, half=True, notes={**made, **(notes or {})}))

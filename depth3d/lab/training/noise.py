@@ -1,13 +1,14 @@
-"""How wrong a network is, and how far its errors are correlated: measured, to be stored with the weights.
+"""How wrong a network is, and how far its errors reach: measured as the scale model assumes them, for its weights file.
 
-A depth network's error is no grain: a wall is wrong as a whole. The model has two numbers: the standard deviation of
-the relative error of 1/z after the best scale and shift, and the distance at which the correlation of two errors has
-fallen to 1/e, as a share of the picture's diagonal (an exponential variogram, as in geostatistics: Cressie, "Statistics
-for Spatial Data", 1993).
+A depth network's error is no grain: a wall is wrong as a whole. The reach is the one under which the true depth of
+some pixels of every picture is most probable, whatever the picture's scale, range and strength of errors (marginal
+likelihood: Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, 5.4.1). The strength is the
+geometric mean of those that are most probable in each picture: a single picture that is quite wrong must not decide.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -15,11 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.errors import UsageError
+from depth3d.scale.field import Trend
+from depth3d.scale.hint import FAR_PERCENTILE, NEAR_PERCENTILE, Anchors
+from depth3d.scale.posterior import Errors, errors_about, try_ranges
+from depth3d.scale.problem import Problem
 
-_PAIRS = 20_000
-_DISTANCES = np.linspace(0.02, 0.5, 13)
-_WORST = 2.0  # relative errors beyond are cut: a few points at infinity must not decide
+_POINTS = 48
+_LEAST_KNOWN = 100
+_TRUTH_SIGMA = 0.01
+"""Depth cameras are right to about 1 %."""
 _FARTHEST_M, _NEAREST_M = 80.0, 0.1
+_NEAREST, _FARTHEST = 0.004, 0.1
+"""Half of the pixels have one so far from them, in diagonals: errors at short distances count too."""
+
+_PER_OCTAVE = 2
+_STRENGTHS = 0.0075 * 2 ** (np.arange(18) / _PER_OCTAVE)
+_REACHES = np.geomspace(0.06, 1.5, 9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +39,8 @@ class Noise:
     """The error of a network's 1/z.
 
     Attributes:
-        strength: standard deviation of the relative error after the best scale and shift.
-        reach: distance, in diagonals of the picture, over which the errors' correlation falls to 1/e.
+        strength: standard deviation of the relative error that neighbouring pixels share.
+        reach: how far such errors reach, in diagonals of the picture, as `InverseDepth.noise_reach`.
         pictures: how many pictures were measured.
     """
 
@@ -50,59 +62,77 @@ def measure_noise(
     Raises:
         UsageError: no frame has enough known depth.
     """
-    squares, products, counts = [], np.zeros(len(_DISTANCES)), np.zeros(len(_DISTANCES))
+    maps = []
     for rgb, inverse in frames:
-        error = relative_error(predict(rgb), inverse)
-        if np.isfinite(error).sum() < 100:
-            continue
-        variance = float(np.nanmean(error**2))
-        squares.append(variance)
-        together, number = _products(error)
-        products += together / max(variance, 1e-12)
-        counts += number > 0
-    if not squares:
+        d = predict(rgb)
+        if _known(d, inverse).sum() >= _LEAST_KNOWN and np.ptp(d[np.isfinite(d)]) > 0:
+            maps.append(_log_evidence(d, inverse))
+    if not maps:
         raise UsageError("no photo here has enough measured depth to measure a network's error by")
-    seen = counts > 0
-    reach = _fitted_reach(products[seen] / counts[seen], _DISTANCES[seen])
-    return Noise(float(np.sqrt(np.mean(squares))), reach, len(squares))
+    total = np.mean([_of_network(log_evidence) for log_evidence in maps], axis=0)
+    reach = int(np.unravel_index(int(np.argmax(total)), total.shape)[1])
+    own = [_peak(_STRENGTHS, log_evidence[:, reach], int(np.argmax(log_evidence[:, reach]))) for log_evidence in maps]
+    return Noise(float(np.exp(np.mean(np.log(own)))), _peak(_REACHES, total.max(axis=0), reach), len(maps))
 
 
-def relative_error(prediction: NDArray[np.float32], inverse: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(a d + b) z - 1 with the a and b that make its square smallest; (H, W), NaN where the truth is unknown."""
+def _log_evidence(d: NDArray[np.float32], inverse: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(S, R) the logarithm of how probable the depth of some of a picture's pixels is, for every strength and reach."""
+    low, high = np.percentile(d[np.isfinite(d)], [FAR_PERCENTILE, NEAR_PERCENTILE])
+    trend = Trend(float(low), float(high - low) or 1.0, proportional=False)
+    row, column = _pixels(_known(d, inverse))
+    said = inverse[row, column].astype(np.float64)
+    uv = np.stack([column + 0.5, row + 0.5], axis=1)
+    anchors = Anchors(("",) * len(row), d[row, column].astype(np.float64), said, _TRUTH_SIGMA * said, uv)
+    found = np.empty((len(_STRENGTHS), len(_REACHES)))
+    for j, reach in enumerate(_REACHES):
+        problem = Problem.of([anchors], trend, reach=float(reach), diagonal_px=math.hypot(*d.shape))
+        tried = [try_ranges(problem, Errors(float(strength), 0.0, 0.0)) for strength in _STRENGTHS]
+        found[:, j] = [np.logaddexp.reduce(one.log_weight) for one in tried]
+    return found
+
+
+def _of_network(log_evidence: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same by the network's strength, of which a picture's own may be a quarter or twice, as in a fit.
+
+    Only strengths that leave all those inside `_STRENGTHS`.
+    """
+    multiples = errors_about(1.0, 0.0)
+    steps = [round(_PER_OCTAVE * math.log2(errors.strength)) for errors in multiples]
+    count = len(log_evidence) - max(steps) + min(steps)
+    shifted = [
+        log_evidence[step - min(steps) :][:count] + errors.log_prior
+        for step, errors in zip(steps, multiples, strict=True)
+    ]
+    return np.asarray(np.logaddexp.reduce(shifted))
+
+
+def _known(d: NDArray[np.float32], inverse: NDArray[np.float32]) -> NDArray[np.bool_]:
     with np.errstate(invalid="ignore"):
-        known = (inverse > 1 / _FARTHEST_M) & (inverse < 1 / _NEAREST_M) & np.isfinite(prediction)
-    error = np.full(inverse.shape, np.nan)
-    if known.sum() < 3:
-        return error
-    z = 1 / inverse[known].astype(np.float64)
-    d = prediction[known].astype(np.float64)
-    columns = np.stack([d * z, z], axis=1)
-    fitted, *_ = np.linalg.lstsq(columns, np.ones(len(z)), rcond=None)
-    error[known] = np.clip(columns @ fitted - 1, -_WORST, _WORST)
-    return error
+        return np.asarray((inverse > 1 / _FARTHEST_M) & (inverse < 1 / _NEAREST_M) & np.isfinite(d))
 
 
-def _products(error: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Mean product of two errors for every distance of `_DISTANCES`, and of how many pairs; the same at every call."""
-    height, width = error.shape
+def _pixels(known: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns of some known pixels, half of them near others; the same at every call."""
     rng = np.random.default_rng(0)
-    known = np.flatnonzero(np.isfinite(error))
-    means, numbers = np.zeros(len(_DISTANCES)), np.zeros(len(_DISTANCES), np.int64)
-    for k, distance in enumerate(_DISTANCES * np.hypot(height, width)):
-        first = known[rng.integers(len(known), size=_PAIRS)]
-        angle = rng.uniform(0, 2 * np.pi, _PAIRS)
-        y = first // width + np.rint(distance * np.sin(angle)).astype(int)
-        x = first % width + np.rint(distance * np.cos(angle)).astype(int)
-        inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
-        product = error.ravel()[first[inside]] * error[y[inside], x[inside]]
-        product = product[np.isfinite(product)]
-        numbers[k] = len(product)
-        means[k] = product.mean() if len(product) else 0.0
-    return means, numbers
+    height, width = known.shape
+    rows, columns = np.nonzero(known)
+    chosen = rng.integers(0, len(rows), _POINTS // 2)
+    row, column = rows[chosen], columns[chosen]
+    away = np.exp(rng.uniform(math.log(_NEAREST), math.log(_FARTHEST), _POINTS // 2)) * math.hypot(height, width)
+    angle = rng.uniform(0, 2 * np.pi, _POINTS // 2)
+    beside_row = np.clip(np.rint(row + away * np.sin(angle)).astype(np.int64), 0, height - 1)
+    beside_column = np.clip(np.rint(column + away * np.cos(angle)).astype(np.int64), 0, width - 1)
+    usable = known[beside_row, beside_column]
+    places = np.stack([np.r_[row, beside_row[usable]], np.r_[column, beside_column[usable]]])
+    row, column = np.unique(places, axis=1)
+    return row, column
 
 
-def _fitted_reach(correlation: NDArray[np.float64], distances: NDArray[np.float64]) -> float:
-    """The reach whose exp(-distance / reach) is nearest to the measured correlations."""
-    reaches = np.geomspace(0.005, 2.0, 400)
-    misses = ((np.exp(-distances[None] / reaches[:, None]) - correlation[None]) ** 2).sum(axis=1)
-    return float(reaches[int(np.argmin(misses))])
+def _peak(nodes: NDArray[np.float64], values: NDArray[np.float64], at: int) -> float:
+    """Where the parabola through the greatest value and its neighbours peaks; the nodes are a geometric series."""
+    if not 0 < at < len(nodes) - 1:
+        return float(nodes[at])
+    left, middle, right = values[at - 1 : at + 2]
+    bend = left - 2 * middle + right
+    step = 0.5 * (left - right) / bend if bend < 0 else 0.0
+    return float(nodes[at] * (nodes[at + 1] / nodes[at]) ** step)
