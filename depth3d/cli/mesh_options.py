@@ -31,8 +31,8 @@ def mesh_options(command: Command) -> Command:
         click.option(
             "--layers/--no-layers",
             default=None,
-            help="Continue what nearer things hide, so that a turned mesh shows no holes.  "
-            "[default: in .glb and .html]",
+            help="Continue what nearer things hide, so that turned meshes and splats show no holes.  "
+            "[default: in .glb, .html and splats]",
         ),
     )
 

@@ -131,8 +131,8 @@ class MeshOptions:
         max_error_px: how far a mesh may be from the full grid, in photo pixels, as a camera sees it that is moved
             sideways by 10 % of the median depth; None keeps every point.
         max_faces: at most so many triangles in a mesh, whatever the error.
-        layers: continue what nearer things hide, so that a turned mesh shows no holes; None does so in GLB files and
-            HTML pages, which are turned.
+        layers: continue what nearer things hide, so that a turned mesh shows no holes; None does so in GLB files,
+            HTML pages and splats, which are turned.
         textured: carry the photo as the mesh's texture where the format can; otherwise colour its vertices.
     """
 

@@ -30,7 +30,7 @@ class Gaussians:
         rgb: (N, 3) uint8, sRGB.
         directions: (N, 2, 3) float32, the directions of the first two principal axes, of unit length and perpendicular.
         sigma: (N, 3) float32, one standard deviation along the first, the second and the third axis, positive.
-        opacity: of the centres, between 0 and 1.
+        opacity: of the centres, between 0 and 1; one for all, or (N,) float32.
         unit: of every length, "m" or "arbitrary".
 
     Raises:
@@ -41,7 +41,7 @@ class Gaussians:
     rgb: NDArray[np.uint8]
     directions: NDArray[np.float32]
     sigma: NDArray[np.float32]
-    opacity: float = _OPACITY
+    opacity: float | NDArray[np.float32] = _OPACITY
     unit: Unit = field(kw_only=True)
 
     __repr__ = short_repr
@@ -51,6 +51,15 @@ class Gaussians:
         check_vertices(self.xyz, self.rgb, self.directions, self.sigma)
         if not (np.isfinite(self.sigma).all() and np.isfinite(self.directions).all() and self.sigma.min() > 0):
             raise GeometryError("geometry: a splat has no proper size")
+        if np.ndim(self.opacity):
+            check_vertices(self.xyz, np.asarray(self.opacity))
+        if not (np.min(self.opacity) > 0 and np.max(self.opacity) < 1):
+            raise GeometryError("geometry: the opacity of a splat must lie between 0 and 1")
+
+    @property
+    def opacities(self) -> NDArray[np.float32]:
+        """(N,) the opacity of each."""
+        return np.broadcast_to(np.asarray(self.opacity, np.float32), len(self.xyz))
 
 
 def to_gaussians(rgbd: RGBD, *, max_points: int | None = None) -> Gaussians:
@@ -69,7 +78,14 @@ def to_gaussians(rgbd: RGBD, *, max_points: int | None = None) -> Gaussians:
     return gaussians_of_points(points, rgbd.rgb, rgbd.camera)
 
 
-def gaussians_of_points(points: PointMap, rgb: NDArray[np.uint8], camera: Intrinsics) -> Gaussians:
+def gaussians_of_points(
+    points: PointMap,
+    rgb: NDArray[np.uint8],
+    camera: Intrinsics,
+    *,
+    where: NDArray[np.bool_] | None = None,
+    opacity: NDArray[np.float32] | None = None,
+) -> Gaussians:
     """Lay an ellipse on the surface at each known point, which the camera sees as a round spot of about a pixel.
 
     Its axes are those in which a step of one pixel moves on the tangent plane; flat angles are limited. (Kerbl et al.,
@@ -79,11 +95,13 @@ def gaussians_of_points(points: PointMap, rgb: NDArray[np.uint8], camera: Intrin
         points: points on the pixel grid.
         rgb: (H, W, 3) uint8 photo of the size the depth had.
         camera: the camera that the points were unprojected with.
+        where: (H, W) the points of the grid that are wanted; None for all.
+        opacity: (H, W) share of a solid splat's opacity; None for 1.
 
     Raises:
         GeometryError: no depth is known, or the photo has another size.
     """
-    known = points.known
+    known = points.known if where is None else points.known & where
     xyz = known_rows(points.xyz, known)
     if len(xyz) == 0:
         raise GeometryError("geometry: no point is left; every depth is unknown or was cut away")
@@ -93,7 +111,8 @@ def gaussians_of_points(points: PointMap, rgb: NDArray[np.uint8], camera: Intrin
     sigma = np.stack([*lengths, np.minimum(*lengths) * _THINNESS], axis=1) * _SIGMA_PER_PIXEL
     directions = np.stack([first / lengths[0][:, None], second / lengths[1][:, None]], axis=1)
     colours = known_rows(np.ascontiguousarray(points.colours(rgb)), known)
-    return Gaussians(xyz, colours, directions.astype(np.float32), sigma.astype(np.float32), unit=points.unit)
+    share = _OPACITY if opacity is None else (opacity[known] * np.float32(_OPACITY)).astype(np.float32)
+    return Gaussians(xyz, colours, directions.astype(np.float32), sigma.astype(np.float32), share, unit=points.unit)
 
 
 def _pixel_steps(

@@ -7,5 +7,6 @@ from depth3d.layers.depth_peeling import peel as peel
 from depth3d.layers.split import DEFAULT_TURN_DEG as DEFAULT_TURN_DEG
 from depth3d.layers.split import Layers as Layers
 from depth3d.layers.split import to_layers as to_layers
+from depth3d.layers.to_gaussians import to_layered_gaussians as to_layered_gaussians
 from depth3d.layers.to_mesh import layers_to_mesh as layers_to_mesh
 from depth3d.layers.to_mesh import to_layered_mesh as to_layered_mesh

@@ -23,6 +23,7 @@ from depth3d.geometry.point_cloud import PointCloud
 from depth3d.io.animation.fitting import fit_animation
 from depth3d.io.registry import Format
 from depth3d.io.save import atomic_write, save_as
+from depth3d.layers import to_layered_gaussians
 from depth3d.render.heatmap import to_depth_photo
 from depth3d.render.stereo import to_stereo_pair
 from depth3d.scenes.eyes import eyes_of
@@ -104,7 +105,8 @@ def _value(scene: Scene, target: Target, o: OutputOptions) -> Value:
     if kind == "mesh":
         return scene.mesh(_for_file(target, o))
     if kind == "splat":
-        return to_gaussians(scene.rgbd, max_points=o.geometry.max_points)
+        to_splats = to_gaussians if o.mesh.layers is False else to_layered_gaussians
+        return to_splats(scene.rgbd, max_points=o.geometry.max_points)
     if kind == "plate":
         return to_plate(
             scene.pictured_depth,

@@ -18,7 +18,7 @@ _GROUPS: dict[str, tuple[str, ...]] = {
     "two-views": ("stereo", "focus"),
     "wigglegram": ("stereo", "focus"),
 }
-_MORE = {"splat": {"max_points"}, "wigglegram": {"width", "max_bytes"}, "parallax": {"max_bytes"}}
+_MORE = {"splat": {"max_points", "layers"}, "wigglegram": {"width", "max_bytes"}, "parallax": {"max_bytes"}}
 _NOT = {
     "wigglegram": {"layout", "swap", "anaglyph", "quilt"},
     "two-views": {"layout", "anaglyph", "quilt"},

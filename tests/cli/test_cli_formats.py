@@ -55,8 +55,8 @@ def test_every_suffix_is_an_export(here: Path, suffix: str, capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("kind", "name", "said"),
     [
-        ("splat", "a.ply", "1,728 Gaussian splats"),
-        ("splat", "a.spz", "1,728 Gaussian splats"),
+        ("splat", "a.ply", "90 Gaussian splats"),
+        ("splat", "a.spz", "90 Gaussian splats"),
         ("plate", "a.stl", "printable plate of 100 x 75 x 10 mm"),
         ("relief", "a.stl", "printable plate of 100 x 75 x 10 mm"),
         ("tum", "a.png", "depth 48x36"),

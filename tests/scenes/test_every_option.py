@@ -229,6 +229,7 @@ NO_CHANGE_HERE = {
     "batch": ["embedded_depth", "sky"],
     "video": ["sky"],
     "set": ["sky"],
+    "panorama": ["sky"],
 }
 """Pictures without depth of their own and without sky come out the same; see test_photo_scene and test_sky."""
 

@@ -47,13 +47,14 @@ def write_gaussians(
     header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(splats.xyz)}"]
     header += [*(f"property float {name}" for name in names), "end_header", ""]
     file.write("\n".join(header).encode("ascii"))
-    logit = math.log(splats.opacity / (1 - splats.opacity))
+    opacity = splats.opacities.astype(np.float64)
+    logit = np.log(opacity / (1 - opacity))
 
     def pack(rows: slice) -> NDArray[Any]:
         block = np.zeros((len(splats.xyz[rows]), len(names)), "<f4")
         block[:, :3] = turned(splats.xyz[rows], axes)
         block[:, 6:9] = (splats.rgb[rows] / 255 - 0.5) / _CONSTANT_HARMONIC
-        block[:, -8] = logit
+        block[:, -8] = logit[rows]
         block[:, -7:-4] = np.log(splats.sigma[rows])
         block[:, -4:] = to_quaternions(turned(splats.directions[rows], axes))
         return block

@@ -46,7 +46,7 @@ def write_gaussians(splats: Gaussians, file: BinaryIO, *, axes: str, notes: Mapp
         return np.asarray(fixed.view(np.uint8).reshape(-1, 3, 4)[..., :3])
 
     def opacities(rows: slice) -> NDArray[np.uint8]:
-        return np.full(len(splats.xyz[rows]), round(splats.opacity * 255), np.uint8)
+        return _as_bytes(splats.opacities[rows].astype(np.float64) * 255)
 
     def colours(rows: slice) -> NDArray[np.uint8]:
         return _as_bytes((splats.rgb[rows] - 127.5) * _COLOUR_GAIN + 127.5)

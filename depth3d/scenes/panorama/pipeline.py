@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +22,7 @@ from depth3d.geometry.point_cloud import PointCloud
 from depth3d.io.photos.photo import Exif, Photo, read_photo
 from depth3d.io.points.hints_file import read_hints
 from depth3d.io.save import atomic_write, save_as
+from depth3d.refine.sky import find_sky
 from depth3d.scale import DistanceAt, Hint
 from depth3d.scenes.network import Network
 from depth3d.scenes.options import Options, OutputOptions, ScaleOptions, with_changes
@@ -33,7 +35,7 @@ from depth3d.scenes.panorama import (
     scale_panorama,
 )
 from depth3d.scenes.panorama.predict import DEFAULT_FACE_FOV_DEG, DEFAULT_FACE_PX
-from depth3d.scenes.panorama.sphere import coarser, without_the_far
+from depth3d.scenes.panorama.sphere import SphericalInverseDepth, coarser, without_the_far
 from depth3d.scenes.provenance import to_json, versions
 from depth3d.scenes.refusals import refuse_options
 from depth3d.scenes.saving import Saved, coding
@@ -53,7 +55,6 @@ _NOT_FOR_PANORAMAS = {
     **dict.fromkeys(("depth_map", "depth_kind", "depth_units", "brighter_is_farther"), _OF_FLAT_PHOTOS),
     **dict.fromkeys(("points", "points_units", "points_confidence"), _OF_FLAT_PHOTOS),
     "embedded_depth": "no panorama brings depth along; leave it out",
-    "sky": "no sky is looked for in panoramas; leave it out",
     "steady_s": "a panorama does not flicker; it belongs to videos",
     "layers": "a panorama's mesh has one layer; leave it out",
     "max_error_px": "a panorama's mesh keeps its whole grid; leave it out, or lower max faces",
@@ -233,8 +234,21 @@ def reconstruct_panorama(
     limit = options.panorama.grid_points
     cells = equirect.width * equirect.height if limit is None else max(_FEWEST_POINTS, limit)
     inverse_depth = predict_panorama(photo.rgb, equirect, predict, face_px=DEFAULT_FACE_PX, max_points=cells)
+    if options.depth.sky == "auto":
+        inverse_depth = _without_sky(photo.rgb, inverse_depth)
     depth = without_the_far(scale_panorama(inverse_depth, distances), options.depth.max_depth_m)
     return PanoramaScene(photo, equirect, depth, distances, sources[0])
+
+
+def _without_sky(rgb: NDArray[np.uint8], inverse_depth: SphericalInverseDepth) -> SphericalInverseDepth:
+    """The same, unknown in the sky, which is looked for in the panorama as a whole."""
+    small = np.asarray(cv2.resize(rgb, inverse_depth.equirect.size, interpolation=cv2.INTER_AREA), np.uint8)
+    sky = find_sky(small, inverse_depth.values)
+    if not sky.any() or not np.isfinite(inverse_depth.values[~sky]).any():
+        return inverse_depth
+    note = f"{sky.mean():.1%} of the panorama is sky and gives no geometry (--sky keep takes it as the network sees it)"
+    values = np.where(sky, np.float32(np.nan), inverse_depth.values)
+    return replace(inverse_depth, values=values, notes=(*inverse_depth.notes, note))
 
 
 def panorama_kind_of(path: Path) -> PanoramaKind:

@@ -25,6 +25,8 @@ DEFAULT_FACE_PX = 512
 _LEAST_COVERED = 0.05
 _STRIP_ROWS = 64
 _FARTHEST = 50.0
+_BEYOND_HINTS = 6.0
+"""What is more times as far as the farthest distance that was given is a guess of the network's alone."""
 _CONTRADICTION_SIGMAS = 4.0
 _SOLVER_ROUNDS = 4
 
@@ -113,11 +115,15 @@ def scale_panorama(inverse_depth: SphericalInverseDepth, distances: Sequence[Dis
         scale, shift = 1.0, 0.0
         notes = ("no distance was given: the unit is arbitrary (1 unit = distance of the nearest things)",)
     inverse = scale * inverse_depth.values + np.float32(shift) * inverse_depth.shift
+    least = scale / _FARTHEST
+    if distances:
+        least = max(least, 1 / (_BEYOND_HINTS * max(hint.metres for hint in distances)))
     with np.errstate(divide="ignore", invalid="ignore"):
-        metres = np.where(inverse > scale / _FARTHEST, 1 / inverse, np.nan).astype(np.float32)
+        metres = np.where(inverse > least, 1 / inverse, np.nan).astype(np.float32)
     lost = np.isfinite(inverse) & np.isnan(metres)
     if lost.any():
-        what = f"{lost.mean():.1%} of the panorama lies beyond {_FARTHEST:g} times the nearest things: unknown"
+        beyond = f"{_FARTHEST:g} times the nearest things" if least == scale / _FARTHEST else f"{1 / least:.3g} m"
+        what = f"{lost.mean():.1%} of the panorama lies beyond {beyond}: unknown"
         notes = (*notes, f"{what}, no geometry")
     unit: Unit = "m" if distances or inverse_depth.metres is not None else "arbitrary"
     return SphericalDepth(

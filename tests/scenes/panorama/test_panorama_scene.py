@@ -29,10 +29,14 @@ def scene() -> PanoramaScene:
 
 
 def test_edges_are_refined_unless_that_is_not_wanted(scene: PanoramaScene) -> None:
-    plain = reconstruct_panorama(PANORAMA, options=Options.of(predictor="bundled", grid_points=20_000, refine=False))
+    # Without what bounds distances: neither hints nor sky.
+    unbounded = Options.of(predictor="bundled", grid_points=20_000, sky="keep")
+    refined, plain = (
+        reconstruct_panorama(PANORAMA, options=options) for options in (unbounded, unbounded.changed(refine=False))
+    )
     assert "edges refined" in scene.source
     assert "refined" not in plain.source
-    step = [np.nanmax(np.abs(np.diff(np.log(one.depth.metres), axis=1))) for one in (scene, plain)]
+    step = [np.nanmax(np.abs(np.diff(np.log(one.depth.metres), axis=1))) for one in (refined, plain)]
     assert step[0] > step[1]
 
 
@@ -161,3 +165,11 @@ def test_wrong_use_ends_in_one_line(
     assert run(["panorama", str(PANORAMA), "-o", "b.ply"]) == 1
     assert "exists already" in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.ply", "flat.png"]
+
+
+def test_the_courtyard_has_no_bowl_of_sky_and_no_funnel(scene: PanoramaScene) -> None:
+    upper = scene.depth.metres.shape[0] // 4
+    assert np.isnan(scene.depth.metres[:upper]).all()
+    assert np.isfinite(scene.depth.metres[-upper:]).all()
+    assert np.nanmax(scene.depth.metres) <= 6 * 4
+    assert any("is sky" in note for note in scene.depth.notes)
