@@ -65,6 +65,7 @@ def fuse_depth(
     farthest: float,
     least_photos: int = FusionOptions().least_photos,
     memory_gb: float = DEFAULT_MEMORY_GB,
+    count: int = 0,
     report: Report = silent,
 ) -> Fused:
     """Fuse depth maps into one coloured surface.
@@ -76,6 +77,7 @@ def fuse_depth(
         farthest: what is farther from its camera is left out.
         least_photos: surfaces that fewer photos saw are left out.
         memory_gb: at most so much memory for voxels.
+        count: how many views there are, where that is known before they are looked through.
         report: told how many photos have been looked through.
 
     Raises:
@@ -87,7 +89,7 @@ def fuse_depth(
         if not value > 0:
             raise UsageError(f"fusion: {name} must be positive, got {value:g}")
     open3d = _open3d()
-    told = _Told(report)
+    told = _Told(report, count)
     voxel, farthest = float(voxel), float(farthest)  # Open3D takes no whole numbers
     wanted, most_blocks = voxel, int(memory_gb * 1e9 / _BYTES_PER_BLOCK)
     for _ in range(_MOST_GROWN):
@@ -106,16 +108,18 @@ def fuse_depth(
         raise GeometryError(f"fusion: no depth is known within {farthest:.3g}; nothing is left to write")
     for view in told("fusing photos", views):
         _integrate(open3d, grid, view, voxel, farthest)
+    report("drawing the surface", 0, 1)
     mesh = _surface(grid, least_photos, voxel)
+    report("drawing the surface", 1, 1)
     notes = () if voxel == wanted else (f"voxels of {voxel:.3g} instead of {wanted:.3g}, so that they fit into memory",)
     return Fused(mesh, voxel, int(grid.hashmap().size()), notes)
 
 
 class _Told:
-    """Views, each of which is reported when it is given; how many there are is known from the second time on."""
+    """Views, each of which is reported when it is given; how many there are is known at least from the second time."""
 
-    def __init__(self, report: Report) -> None:
-        self._report, self._count = report, 0
+    def __init__(self, report: Report, count: int) -> None:
+        self._report, self._count = report, count
 
     def __call__(self, what: str, views: Callable[[], Iterable[DepthView]]) -> Iterator[DepthView]:
         number = 0
