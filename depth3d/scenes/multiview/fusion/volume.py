@@ -37,6 +37,9 @@ _PLACES = np.array([1 << 42, 1 << 21, 1], np.int64)
 _LEAST_CRUMB_SIDE = 8
 """Pieces of surface of less area than a square of so many voxels a side are left out."""
 
+_LEAST_CRUMB_SHARE = 0.0005
+"""Likewise pieces of a smaller share of all the surface."""
+
 _MOST_GROWN = 12
 
 
@@ -230,7 +233,7 @@ def _surface(grid: Any, least_photos: int, voxel: float) -> Mesh:
 
 
 def _of_large_pieces(xyz: NDArray[np.float32], faces: NDArray[np.int64], least_area: float) -> NDArray[np.bool_]:
-    """(M,) which faces belong to connected pieces of at least that area."""
+    """(M,) which faces belong to connected pieces of at least that area, and of no tiny share of all."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -241,7 +244,8 @@ def _of_large_pieces(xyz: NDArray[np.float32], faces: NDArray[np.int64], least_a
     corners = xyz[faces]
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
     of_piece = np.bincount(piece[faces[:, 0]], weights=area)
-    return np.asarray(of_piece[piece[faces[:, 0]]] >= least_area)
+    least = max(least_area, _LEAST_CRUMB_SHARE * float(area.sum()))
+    return np.asarray(of_piece[piece[faces[:, 0]]] >= least)
 
 
 def _in_order(
