@@ -101,7 +101,11 @@ class _Area:
     @property
     def _is_white(self) -> bool:
         least = min(self.red, self.green, self.blue)
-        return least >= 238 and self.brighter >= 0.9 and self.near <= 0.15 and self.nearest <= 0.3 and self.lowest < 0.8
+        if least < 238 or self.brighter < 0.9 or self.lowest >= 0.8:
+            return False
+        # Small white areas are mostly lamps, ceilings and refrigerators; of sky they are the farthest thing.
+        is_large = self.share >= 0.05 and self.near <= 0.15 and self.nearest <= 0.3
+        return is_large or (self.near <= 0.035 and self.nearest <= 0.1)
 
     @property
     def _is_farthest(self) -> bool:

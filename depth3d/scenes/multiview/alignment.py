@@ -29,10 +29,10 @@ DEFAULT_DETAIL_PX = FusionOptions().detail_px
 
 _PASSES = 2
 _LEAST_CONFIDENCE = 0.4
-_SURE = 0.15
+_SURE = 0.2
 """A depth whose standard deviation is a smaller share of it needs no second photo, as long as none contradicts it."""
 
-_DOUBTFUL, _STILL_DOUBTFUL = 0.25, 0.12
+_DOUBTFUL, _STILL_DOUBTFUL = 0.4, 0.12
 """Depths whose standard deviation is a larger share of them, far ones and what networks make of sky, are not fused,
 unless other photos' colours made them surer than the second share."""
 

@@ -164,6 +164,7 @@ def fuse_aligned(
         farthest=aligned.typical_z * _FARTHEST_DEPTHS if farthest_m is None else farthest_m / metres,
         least_photos=least_photos,
         memory_gb=memory_gb,
+        count=len(aligned.photos),
         report=report,
     )
     upright = np.eye(4)

@@ -212,3 +212,23 @@ def test_without_open3d_the_extra_is_named(aligned: Aligned, monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "open3d", None)
     with pytest.raises(MissingExtraError, match=r"depth3d\[view\]"):
         fuse_aligned(aligned)
+
+
+def test_fuse_each_makes_a_folder_for_each_capture(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    command = ["fuse", str(project), "empty", "--each", "models", "--vertex-colours", "--voxel", "30cm"]
+    command += ["--depth-map", str(project / "inverse depths" / "{name}.npy")]
+    assert run([*command, "-o", "room.glb"]) == 0
+    said = capsys.readouterr().out
+    assert "5 photos, room.glb" in said
+    assert "nothing: " in said
+    assert trimesh.load_mesh(tmp_path / "models" / project.name / "room.glb").faces.shape[0] > 100
+    rows = [json.loads(line) for line in (tmp_path / "models" / "places.jsonl").read_text().splitlines()]
+    assert [row["photos"] for row in rows] == [5, 0]
+    assert run([*command, "-o", "models/room.glb"]) == 2
+    assert "without a folder" in capsys.readouterr().err
+    assert run([*command, "-o", "room.glb", "--known", "a.png:b.png=1m"]) == 2
+    assert "--known is of one place" in capsys.readouterr().err

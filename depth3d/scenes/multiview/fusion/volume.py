@@ -37,6 +37,9 @@ _PLACES = np.array([1 << 42, 1 << 21, 1], np.int64)
 _LEAST_CRUMB_SIDE = 8
 """Pieces of surface of less area than a square of so many voxels a side are left out."""
 
+_LEAST_CRUMB_SHARE = 0.0005
+"""Likewise pieces of a smaller share of all the surface."""
+
 _MOST_GROWN = 12
 
 
@@ -65,6 +68,7 @@ def fuse_depth(
     farthest: float,
     least_photos: int = FusionOptions().least_photos,
     memory_gb: float = DEFAULT_MEMORY_GB,
+    count: int = 0,
     report: Report = silent,
 ) -> Fused:
     """Fuse depth maps into one coloured surface.
@@ -76,6 +80,7 @@ def fuse_depth(
         farthest: what is farther from its camera is left out.
         least_photos: surfaces that fewer photos saw are left out.
         memory_gb: at most so much memory for voxels.
+        count: how many views there are, where that is known before they are looked through.
         report: told how many photos have been looked through.
 
     Raises:
@@ -87,7 +92,7 @@ def fuse_depth(
         if not value > 0:
             raise UsageError(f"fusion: {name} must be positive, got {value:g}")
     open3d = _open3d()
-    told = _Told(report)
+    told = _Told(report, count)
     voxel, farthest = float(voxel), float(farthest)  # Open3D takes no whole numbers
     wanted, most_blocks = voxel, int(memory_gb * 1e9 / _BYTES_PER_BLOCK)
     for _ in range(_MOST_GROWN):
@@ -106,16 +111,18 @@ def fuse_depth(
         raise GeometryError(f"fusion: no depth is known within {farthest:.3g}; nothing is left to write")
     for view in told("fusing photos", views):
         _integrate(open3d, grid, view, voxel, farthest)
+    report("drawing the surface", 0, 1)
     mesh = _surface(grid, least_photos, voxel)
+    report("drawing the surface", 1, 1)
     notes = () if voxel == wanted else (f"voxels of {voxel:.3g} instead of {wanted:.3g}, so that they fit into memory",)
     return Fused(mesh, voxel, int(grid.hashmap().size()), notes)
 
 
 class _Told:
-    """Views, each of which is reported when it is given; how many there are is known from the second time on."""
+    """Views, each of which is reported when it is given; how many there are is known at least from the second time."""
 
-    def __init__(self, report: Report) -> None:
-        self._report, self._count = report, 0
+    def __init__(self, report: Report, count: int) -> None:
+        self._report, self._count = report, count
 
     def __call__(self, what: str, views: Callable[[], Iterable[DepthView]]) -> Iterator[DepthView]:
         number = 0
@@ -226,7 +233,7 @@ def _surface(grid: Any, least_photos: int, voxel: float) -> Mesh:
 
 
 def _of_large_pieces(xyz: NDArray[np.float32], faces: NDArray[np.int64], least_area: float) -> NDArray[np.bool_]:
-    """(M,) which faces belong to connected pieces of at least that area."""
+    """(M,) which faces belong to connected pieces of at least that area, and of no tiny share of all."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -237,7 +244,8 @@ def _of_large_pieces(xyz: NDArray[np.float32], faces: NDArray[np.int64], least_a
     corners = xyz[faces]
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
     of_piece = np.bincount(piece[faces[:, 0]], weights=area)
-    return np.asarray(of_piece[piece[faces[:, 0]]] >= least_area)
+    least = max(least_area, _LEAST_CRUMB_SHARE * float(area.sum()))
+    return np.asarray(of_piece[piece[faces[:, 0]]] >= least)
 
 
 def _in_order(

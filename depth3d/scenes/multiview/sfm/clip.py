@@ -17,7 +17,7 @@ from depth3d.io.photos.video import Video
 from depth3d.scenes.multiview.report import Report
 
 MOST_FRAMES = 120
-STEP = 0.05
+STEP = 0.03
 """What is seen moves by about this share of the picture's width from one frame that is kept to the next."""
 
 _LOOKED_AT_PX = 320
@@ -40,7 +40,7 @@ class _Seen:
 def frames_of_clip(video: Video, folder: Path, report: Report) -> list[Path]:
     """Write the frames to compare as JPEG files named by their numbers.
 
-    Between two frames that are kept, the median of followed corners has moved by 5 % of the picture's width; of the
+    Between two frames that are kept, the median of followed corners has moved by 3 % of the picture's width; of the
     frames near such a place the sharpest is kept. At most 120, evenly thinned.
 
     Args:
