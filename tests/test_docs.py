@@ -127,6 +127,17 @@ def test_each_page_is_in_the_navigation() -> None:
     assert sorted(f"docs/{page}" for page in listed) == sorted(set(PAGES) - {"README.md"})
 
 
+def test_the_site_loads_nothing_from_elsewhere() -> None:
+    """The theme's fonts are off, and the shim that lets the search run from disk is a file of ours, not a CDN's."""
+    project = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]
+    assert project["theme"]["font"] is False
+    assert "offline" in project["plugins"]
+    own = [*project["extra"]["polyfills"], *project["extra_css"]]
+    assert any("iframe-worker" in path for path in own)
+    for path in own:
+        assert (ROOT / "docs" / path).is_file(), path
+
+
 def test_each_public_name_is_in_the_reference() -> None:
     described = re.findall(r"^::: depth3d\.(\w+)$", MANUAL, re.MULTILINE)
     assert sorted(described) == sorted(name for name in d3.__all__ if name != "__version__")
