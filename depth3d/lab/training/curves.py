@@ -9,24 +9,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.errors import OutputError
+from depth3d.io.atomic import atomic_write
 
 _PANEL = (640, 220)
 _MARGIN = 46
 
 
 def draw_curves(log: Path, picture: Path) -> None:
-    """Draws every column of `log` (JSON lines with "step") as one panel of `picture`."""
+    """Draw every column of `log` (JSON lines with "step") as one panel of `picture`.
+
+    Raises:
+        OutputError: the log cannot be read any more, or the picture cannot be written.
+    """
     import cv2
 
-    lines = [json.loads(text) for text in log.read_text(encoding="utf-8").splitlines() if text.strip()]
+    try:
+        lines = [json.loads(text) for text in log.read_text(encoding="utf-8").splitlines() if text.strip()]
+    except OSError as error:
+        raise OutputError(f"cannot read {log}: {error.strerror or error}") from error
     names = [k for k in (lines[-1] if lines else {}) if k not in ("step", "seconds")]
     if not names:
         return
     panels = [_panel(name, [(line["step"], line[name]) for line in lines if name in line]) for name in names]
-    temporary = picture.with_name("." + picture.name)
-    if not cv2.imwrite(str(temporary), np.vstack(panels)):
+    is_encoded, png = cv2.imencode(".png", np.vstack(panels))
+    if not is_encoded:
         raise OutputError(f"{picture}: cannot write the curves")
-    temporary.replace(picture)
+    with atomic_write(picture, force=True) as file:
+        file.write(png.tobytes())
 
 
 def _panel(name: str, points: list[tuple[float, float]]) -> NDArray[np.uint8]:

@@ -6,6 +6,7 @@ follows from the seed and the step, so nothing else needs remembering.
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import time
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from depth3d.core.errors import OutputError
+from depth3d.io.atomic import atomic_write
 from depth3d.lab.training.augment import Batch
 from depth3d.lab.training.losses import LossWeights, total_loss
 from depth3d.lab.training.metrics import batch_figures
@@ -256,10 +258,15 @@ def train(
 
 
 def save_state(state: dict[str, Any], path: Path) -> Path:
-    """Writes a checkpoint so that a kill leaves the old one or the new one, never half of one."""
-    temporary = path.with_name(path.name + ".part")
-    torch.save(state, temporary)
-    temporary.replace(path)
+    """Write a checkpoint so that a kill leaves the old one or the new one, never half of one.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    content = io.BytesIO()
+    torch.save(state, content)
+    with atomic_write(path, force=True) as file:
+        file.write(content.getbuffer())
     return path
 
 
@@ -274,5 +281,8 @@ def _forward(network: MidasNet, rgb: Tensor, options: TrainOptions) -> Tensor:
 
 
 def _log(path: Path, line: dict[str, float]) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({k: round(v, 6) for k, v in line.items()}) + "\n")
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({k: round(v, 6) for k, v in line.items()}) + "\n")
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
