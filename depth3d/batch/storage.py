@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from depth3d.core.errors import OutputError, StoreError, UsageError
-from depth3d.io.abandoned import sweep
 from depth3d.io.save import atomic_write, check_writable
+from depth3d.io.stale_files import sweep
 
 _LONGEST = 300
 """Characters of a store's own words that are told; some quote what they could not read."""

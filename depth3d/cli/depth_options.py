@@ -22,7 +22,7 @@ from depth3d.cli.values import (
 )
 from depth3d.core.options import DepthKind, DepthOptions, SkyChoice
 from depth3d.predictors import PREDICTORS
-from depth3d.predictors.foreign.catalogue import KNOWN_NETWORKS
+from depth3d.predictors.external.catalogue import KNOWN_NETWORKS
 from depth3d.predictors.runtimes import PRECISIONS, RUNTIMES
 
 _DEPTH = DepthOptions()

@@ -16,7 +16,7 @@ from depth3d.cli.terminal import json_option, result, wants_json
 from depth3d.core.errors import WeightsError
 
 if TYPE_CHECKING:
-    from depth3d.predictors.foreign.catalogue import KnownNetwork
+    from depth3d.predictors.external.catalogue import KnownNetwork
 
 _FOR_WORK_ON_DEPTH3D = {"dev", "docs", "all"}
 _VARIABLES = ("DEPTH3D_CACHE", "DEPTH3D_OFFLINE", "DEPTH3D_RUNTIME", "DEPTH3D_WEIGHTS", "HF_HOME", "HF_HUB_OFFLINE")
@@ -104,7 +104,7 @@ def _version(name: str) -> str | None:
 
 
 def _networks() -> list[_Finding]:
-    from depth3d.predictors.foreign.catalogue import KNOWN_NETWORKS
+    from depth3d.predictors.external.catalogue import KNOWN_NETWORKS
     from depth3d.predictors.runtimes.opening import remembered_way
     from depth3d.predictors.weights import OFFICIAL_WEIGHTS, bundled_weights, cache_folder, find_weights
 
@@ -135,7 +135,7 @@ def _networks() -> list[_Finding]:
 
 def _known(known: KnownNetwork) -> _Finding:
     """A network of others, with the licence that its card states."""
-    from depth3d.predictors.foreign.hub import cached_known
+    from depth3d.predictors.external.hub import cached_known
 
     model = cached_known(known)
     if model is None:

@@ -12,7 +12,7 @@ import click
 
 from depth3d.cli.terminal import json_option, result
 from depth3d.core.errors import WeightsError
-from depth3d.predictors.foreign.catalogue import KNOWN_NETWORKS
+from depth3d.predictors.external.catalogue import KNOWN_NETWORKS
 
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress
@@ -47,7 +47,7 @@ def fetch(name: str) -> None:
     from depth3d.predictors.weights import fetch_weights
 
     if name in KNOWN_NETWORKS:
-        from depth3d.predictors.foreign.hub import check_pinned, find_hub_file, find_model
+        from depth3d.predictors.external.hub import check_pinned, find_hub_file, find_model
 
         known = KNOWN_NETWORKS[name]
         model = find_hub_file(known.repo, known.revision, known.file) if known.file else find_model(known.address)
@@ -69,7 +69,7 @@ def list_weights() -> None:
     \b
     depth3d weights list
     """
-    from depth3d.predictors.foreign.hub import cached_known
+    from depth3d.predictors.external.hub import cached_known
     from depth3d.predictors.weights import OFFICIAL_WEIGHTS, bundled_weights, find_weights
 
     for name, official in OFFICIAL_WEIGHTS.items():
@@ -115,7 +115,7 @@ def verify(names_or_files: tuple[str, ...]) -> None:
 
 def _present() -> tuple[str, ...]:
     """The official and the catalogued networks that are on this machine."""
-    from depth3d.predictors.foreign.hub import cached_known
+    from depth3d.predictors.external.hub import cached_known
     from depth3d.predictors.weights import OFFICIAL_WEIGHTS, find_weights
 
     known = (one.name for one in KNOWN_NETWORKS.values() if cached_known(one))
@@ -124,7 +124,7 @@ def _present() -> tuple[str, ...]:
 
 def _verified(name: str) -> str:
     """What is known about a catalogued network that is in the Hub's cache."""
-    from depth3d.predictors.foreign.hub import cached_known, check_pinned
+    from depth3d.predictors.external.hub import cached_known, check_pinned
 
     known = KNOWN_NETWORKS[name]
     model = cached_known(known)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from depth3d.core.errors import OutputError
-from depth3d.io.abandoned import hold, new_part_name, sweep
 from depth3d.io.open_input import shown
+from depth3d.io.stale_files import hold, new_part_name, sweep
 
 
 @contextmanager

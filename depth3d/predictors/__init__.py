@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from depth3d.core.errors import UsageError, nearest
 from depth3d.core.options import DepthOptions
-from depth3d.predictors.foreign.catalogue import KNOWN_NETWORKS
+from depth3d.predictors.external.catalogue import KNOWN_NETWORKS
 
 if TYPE_CHECKING:
     from depth3d.core.camera import Intrinsics
     from depth3d.core.depth import InverseDepth
     from depth3d.io.photos.photo import Photo
     from depth3d.predictors.download import Progress
-    from depth3d.predictors.foreign.terms import NetworkTerms
+    from depth3d.predictors.external.terms import NetworkTerms
     from depth3d.predictors.prediction import Prediction
 
 _DEFAULTS = DepthOptions()
@@ -59,7 +59,7 @@ def load_predictor(
     Args:
         name: ``auto``, ``midas_small``, ``midas_large`` or ``bundled``; ``onnx:FILE`` for a network in an ONNX file,
             ``hf:FOLDER`` or ``hf:OWNER/NAME`` for one of the transformers library, a short name of
-            `depth3d.predictors.foreign.catalogue`; or a name that an installed package offers.
+            `depth3d.predictors.external.catalogue`; or a name that an installed package offers.
         weights: a weights file to use instead of the official ones; without it the environment variable
             DEPTH3D_WEIGHTS may name one, except for ``bundled``.
         runtime: what runs the network: ``openvino`` or ``onnxruntime`` from the extra ``fast``, or ``torch``; ``auto``
@@ -79,7 +79,7 @@ def load_predictor(
         raise UsageError(f"threads must be at least 1, got {threads}")
     stated = () if terms is None else terms.stated
     if is_foreign(name):
-        from depth3d.predictors.foreign import load_foreign
+        from depth3d.predictors.external import load_foreign
 
         _refuse(name, weights=weights)
         return load_foreign(name, terms=terms, runtime=runtime, precision=precision, threads=threads)

@@ -10,7 +10,7 @@ from depth3d.core.errors import UsageError
 from depth3d.core.options import DepthOptions
 from depth3d.io.photos.photo import Photo
 from depth3d.predictors import Predictor, load_predictor, may_know_camera
-from depth3d.predictors.foreign.terms import NetworkTerms
+from depth3d.predictors.external.terms import NetworkTerms
 from depth3d.predictors.to_inverse import to_inverse_depth
 from depth3d.refine import polish
 

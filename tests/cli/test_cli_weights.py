@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from depth3d.cli.weights import download_progress, weights
 from depth3d.core.errors import WeightsError
 from depth3d.predictors import weights as weights_module
-from depth3d.predictors.foreign.catalogue import KNOWN_NETWORKS
+from depth3d.predictors.external.catalogue import KNOWN_NETWORKS
 from depth3d.predictors.weights import OFFICIAL_WEIGHTS
 
 DATA = b"as if these were weights"

@@ -22,10 +22,10 @@ from depth3d.cli import run  # noqa: E402
 from depth3d.core.errors import Depth3DNotice, MissingExtraError, UsageError, WeightsError  # noqa: E402
 from depth3d.io.photos.photo import Exif  # noqa: E402
 from depth3d.predictors import load_predictor, weights  # noqa: E402
-from depth3d.predictors.foreign import fastest, hub, hugging_face  # noqa: E402
-from depth3d.predictors.foreign.catalogue import KNOWN_NETWORKS  # noqa: E402
-from depth3d.predictors.foreign.hugging_face import LicenceWarning  # noqa: E402
-from depth3d.predictors.foreign.terms import NetworkTerms  # noqa: E402
+from depth3d.predictors.external import fastest, hub, hugging_face  # noqa: E402
+from depth3d.predictors.external.catalogue import KNOWN_NETWORKS  # noqa: E402
+from depth3d.predictors.external.hugging_face import LicenceWarning  # noqa: E402
+from depth3d.predictors.external.terms import NetworkTerms  # noqa: E402
 from depth3d.predictors.runtimes.measuring import Way, read_rows  # noqa: E402
 
 SAMPLES = Path(__file__).parents[2] / "samples"

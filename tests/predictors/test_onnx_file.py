@@ -25,8 +25,8 @@ from depth3d.core.errors import Depth3DNotice, UsageError, WeightsError  # noqa:
 from depth3d.io.photos.photo import Exif  # noqa: E402
 from depth3d.predictors import load_predictor  # noqa: E402
 from depth3d.predictors.exact import exact_samples  # noqa: E402
-from depth3d.predictors.foreign.finding import find_kind  # noqa: E402
-from depth3d.predictors.foreign.terms import NetworkTerms  # noqa: E402
+from depth3d.predictors.external.finding import find_kind  # noqa: E402
+from depth3d.predictors.external.terms import NetworkTerms  # noqa: E402
 from depth3d.predictors.spec import IMAGENET_MEAN, IMAGENET_STD  # noqa: E402
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -82,7 +82,7 @@ def test_what_the_output_is_is_found_out_and_said_once(tmp_path: Path, speaker: 
     if kind == "metric":
         assert seen.metric_sigma == pytest.approx(0.0488, abs=1e-3)
         np.testing.assert_allclose(1 / seen.values, 1.05 * z, rtol=1e-3)
-    from depth3d.predictors.foreign import onnx_file
+    from depth3d.predictors.external import onnx_file
 
     onnx_file._loaded.cache_clear()
     with warnings.catch_warnings():

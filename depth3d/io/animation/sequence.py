@@ -9,12 +9,12 @@ from pathlib import Path
 
 from depth3d.core.errors import OutputError
 from depth3d.core.images import Animation
-from depth3d.io.abandoned import hold, new_part_name, sweep
 from depth3d.io.animation.animation import checked_frames
 from depth3d.io.atomic import check_writable
 from depth3d.io.images.codec import encode_png
 from depth3d.io.open_input import shown
 from depth3d.io.registry import first_frame, numbered
+from depth3d.io.stale_files import hold, new_part_name, sweep
 
 
 def write_sequence(animation: Animation, path: Path, *, notes: Mapping[str, str], force: bool = False) -> Path:
@@ -61,7 +61,7 @@ def write_sequence(animation: Animation, path: Path, *, notes: Mapping[str, str]
 
 
 def _held(folder: Path) -> int | None:
-    """The temporary folder, held against being swept; see `depth3d.io.abandoned`."""
+    """The temporary folder, held against being swept; see `depth3d.io.stale_files`."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:  # Windows opens no folders

@@ -1,6 +1,6 @@
 """Three rendered photos with their exact depth, small enough to travel with the package: samples/ a quarter as wide.
 
-A network whose output is of unknown kind is run on them, see `depth3d.predictors.foreign.finding`.
+A network whose output is of unknown kind is run on them, see `depth3d.predictors.external.finding`.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from depth3d.io.photos.photo import Photo, read_photo
 from depth3d.scale import Hint, SparsePoints
 from depth3d.scenes.multiview.aligned import AlignedPhoto
 from depth3d.scenes.multiview.fusion import DepthView
-from depth3d.scenes.multiview.led_depth import LEAST_POINTS, lead_by_points
+from depth3d.scenes.multiview.guided_depth import LEAST_POINTS, guide_by_points
 from depth3d.scenes.options import Options
 from depth3d.scenes.photo import reconstruct
 from depth3d.scenes.scene import Scene
@@ -27,7 +27,7 @@ _BEYOND_POINTS = 1.25
 """Nothing is known of what is this much farther than a photo's farthest points, such as the sky."""
 
 _TRUE_OVER_STATED = 1.6
-"""In measured photos depth led by points is so many times as wrong as its standard deviation says: the points' own
+"""In measured photos depth guided by points is so many times as wrong as its standard deviation says: the points' own
 places err together."""
 
 _AROUND_POINTS, _SEVERAL = 0.015, 3
@@ -79,10 +79,10 @@ def own_depth(posed: PosedPhoto, options: Options, units_per_metre: float, found
         move = partial(to_ideal_pixels, camera=scene.camera_as_taken, ideal=scene.camera)
         points = tuple(hint.moved(move) for hint in points)
     assert scene.inverse_depth is not None
-    led = lead_by_points(scene.inverse_depth, scene.camera, points)
-    scene = scene.with_depth(led.depth, fit=None, sky=_sky_without_points(scene, points))
-    aligned = AlignedPhoto(posed.photo, camera_as_taken, scene.camera, placed.pose, led.points, led.notes)
-    return OwnDepth(aligned, scene, led.farthest)
+    guided = guide_by_points(scene.inverse_depth, scene.camera, points)
+    scene = scene.with_depth(guided.depth, fit=None, sky=_sky_without_points(scene, points))
+    aligned = AlignedPhoto(posed.photo, camera_as_taken, scene.camera, placed.pose, guided.points, guided.notes)
+    return OwnDepth(aligned, scene, guided.farthest)
 
 
 def _metric(posed: PosedPhoto, placed: PlacedPhoto, scene: Scene, units_per_metre: float) -> OwnDepth:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.errors import WeightsError
-from depth3d.predictors.foreign.graph import Arrays
+from depth3d.predictors.external.graph import Arrays
 
 _DEPTH_WORDS = ("depth", "disp", "inverse", "output")
 _FOCAL_WORDS = ("focal",)

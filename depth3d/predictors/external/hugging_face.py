@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import Depth3DNotice, Depth3DWarning, UsageError, WeightsError
 from depth3d.core.options import DepthOptions
-from depth3d.predictors.foreign.converting import ConvertedModel, check_way
-from depth3d.predictors.foreign.fastest import FastestModel
-from depth3d.predictors.foreign.finding import FoundKind, find_kind
-from depth3d.predictors.foreign.graph import Arrays, available
-from depth3d.predictors.foreign.hub import ModelFolder, find_model
-from depth3d.predictors.foreign.terms import NetworkTerms
-from depth3d.predictors.foreign.transformers_model import import_transformers, load_model, quiet
+from depth3d.predictors.external.converting import ConvertedModel, check_way
+from depth3d.predictors.external.fastest import FastestModel
+from depth3d.predictors.external.finding import FoundKind, find_kind
+from depth3d.predictors.external.graph import Arrays, available
+from depth3d.predictors.external.hub import ModelFolder, find_model
+from depth3d.predictors.external.terms import NetworkTerms
+from depth3d.predictors.external.transformers_model import import_transformers, load_model, quiet
 from depth3d.predictors.prediction import Kind, Prediction
 from depth3d.predictors.runtimes.failure import runtime_failures
 from depth3d.predictors.runtimes.in_torch import limit_threads

@@ -13,7 +13,7 @@ from depth3d.core.errors import UsageError, WeightsError
 from depth3d.predictors.prediction import Kind, check_kind
 
 if TYPE_CHECKING:
-    from depth3d.predictors.foreign.catalogue import KnownNetwork
+    from depth3d.predictors.external.catalogue import KnownNetwork
 
 LARGEST_SIDE = 4096
 _HUGGING_FACE = {"image_mean": "mean", "image_std": "std"}

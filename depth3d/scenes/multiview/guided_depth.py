@@ -1,4 +1,4 @@
-"""Depth led by points: what a network sees in one photo of a set, bent to the points of known depth in it.
+"""Depth guided by points: what a network sees in one photo of a set, bent to the points of known depth in it.
 
 A photo of a set sees hundreds of points whose depth is known to some per cent; what a network sees is right in its
 details and wrong in the large. The posterior that hints of single photos have (`depth3d.scale`) follows the points and
@@ -38,13 +38,13 @@ _LEAST_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LedDepth:
+class GuidedDepth:
     """Depth that follows points.
 
     Attributes:
         depth: with the standard deviation of each pixel; the unit is the points' own, called "arbitrary".
         farthest: depth of the farthest points.
-        points: how many points led it.
+        points: how many points guided it.
         notes: sentences for the user.
     """
 
@@ -54,7 +54,7 @@ class LedDepth:
     notes: tuple[str, ...]
 
 
-def lead_by_points(inverse_depth: InverseDepth, camera: Intrinsics, points: Sequence[SparsePoints]) -> LedDepth:
+def guide_by_points(inverse_depth: InverseDepth, camera: Intrinsics, points: Sequence[SparsePoints]) -> GuidedDepth:
     """Bend what a network saw to points of known depth.
 
     Args:
@@ -75,7 +75,7 @@ def lead_by_points(inverse_depth: InverseDepth, camera: Intrinsics, points: Sequ
     is_flat = not inverse_depth.zero_is_infinity and np.exp(fit.posterior.middle[0]) < _FLAT_TREND
     notes = ("the network sees its points in another order; depth follows the points alone",) if is_flat else ()
     nearest_to_infinity = float(np.quantile(anchors.inverse_m, 0.01))
-    return LedDepth(depth, 1 / max(nearest_to_infinity, 1e-12), len(anchors.d), notes)
+    return GuidedDepth(depth, 1 / max(nearest_to_infinity, 1e-12), len(anchors.d), notes)
 
 
 def _weighed(inverse_depth: InverseDepth, camera: Intrinsics, anchors: Anchors) -> SparsePoints:

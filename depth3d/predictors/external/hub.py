@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from depth3d.core.errors import Depth3DNotice, MissingExtraError, UsageError, WeightsError
 
 if TYPE_CHECKING:
-    from depth3d.predictors.foreign.catalogue import KnownNetwork
+    from depth3d.predictors.external.catalogue import KnownNetwork
 
 _WANTED_FILES = ["config.json", "preprocessor_config.json", "README.md", "*.safetensors", "*.safetensors.index.json"]
 _NAME = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")

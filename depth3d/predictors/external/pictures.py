@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.errors import WeightsError
-from depth3d.predictors.foreign.graph import Port
-from depth3d.predictors.foreign.terms import NetworkTerms
+from depth3d.predictors.external.graph import Port
+from depth3d.predictors.external.terms import NetworkTerms
 from depth3d.predictors.spec import IMAGENET_MEAN, IMAGENET_STD
 
 USUAL_SIZE, USUAL_MULTIPLE = 518, 14

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.dependencies import import_onnxruntime
 from depth3d.core.errors import Depth3DNotice, MissingExtraError, UsageError
-from depth3d.predictors.foreign.graph import Arrays, Graph
+from depth3d.predictors.external.graph import Arrays, Graph
 from depth3d.predictors.runtimes.conversion import quiet
 from depth3d.predictors.runtimes.deviation import Deviation, deviation_of
 from depth3d.predictors.runtimes.failure import RuntimeFailedError, runtime_failures

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.errors import Depth3DNotice, Depth3DWarning, UsageError
-from depth3d.predictors.foreign.converting import PRECISIONS_OF, converted_file
-from depth3d.predictors.foreign.graph import Arrays, Graph
+from depth3d.predictors.external.converting import PRECISIONS_OF, converted_file
+from depth3d.predictors.external.graph import Arrays, Graph
 from depth3d.predictors.runtimes.deviation import deviation_of
 from depth3d.predictors.runtimes.failure import RuntimeFailedError
 from depth3d.predictors.runtimes.machine import installed, machine_key
