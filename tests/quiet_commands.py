@@ -58,6 +58,7 @@ def visit(port: int) -> None:
 def main() -> None:
     """Run all of them."""
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # an assistant that leaves at once
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that it is ignored
     os.chdir(sys.argv[1])
     port = int(sys.argv[2])
     from depth3d.cli import run

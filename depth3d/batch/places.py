@@ -66,7 +66,7 @@ def fuse_places(
         folder: where each place gets a folder with its own name, and `places.jsonl` its row.
         make: does one capture.
         recipe: what tells these options from others.
-        force: do everything anew.
+        force: do everything again.
         told: called with each row, those of earlier runs too.
 
     Raises:

@@ -37,7 +37,9 @@ class Background:
     ends: NDArray[np.bool_]
 
 
-def extrapolate_depth(inverse: NDArray[np.float32], edges: DepthEdges, *, cut_ratio: float) -> Background:
+def extrapolate_depth(
+    inverse: NDArray[np.float32], edges: DepthEdges, *, cut_ratio: float, is_soft: bool
+) -> Background:
     """What 1/z would be if every surface that ends at a nearer one went on: as planes, blended where several meet.
 
     A plane in space is linear in 1/z over the picture. One is fitted to the surroundings of each pixel on the farther
@@ -48,6 +50,8 @@ def extrapolate_depth(inverse: NDArray[np.float32], edges: DepthEdges, *, cut_ra
         inverse: (H, W) 1/z, known everywhere.
         edges: the two sides of every depth edge.
         cut_ratio: ratio of depths beyond which surfaces are two.
+        is_soft: the edges were slopes; the planes beside them are bent, and what is behind is kept behind the edges.
+            With sharp depth the planes themselves are better.
     """
     if not edges.far.any():
         return Background(inverse.copy(), edges.far)
@@ -58,7 +62,8 @@ def extrapolate_depth(inverse: NDArray[np.float32], edges: DepthEdges, *, cut_ra
     ends = edges.far & (inverse <= rough * np.float32(1 + (cut_ratio - 1) / 2))
     weight = np.where(ends, np.clip(gap / _FULL_GAP, _LEAST_GAP, 1), 0).astype(np.float32)
     behind = _evaluated(push_pull(planes, weight * np.float32(_FINAL_WEIGHT))) if ends.any() else rough
-    behind = _behind_its_edges(behind, inverse, edges)
+    if is_soft:
+        behind = _behind_its_edges(behind, inverse, edges)
     return Background(np.maximum(behind, np.float32(_FARTHEST * np.percentile(inverse, 1))), ends)
 
 

@@ -112,14 +112,14 @@ def to_layers(
         raise UsageError(f"turn must lie between 0 and 90 degrees, got {turn_deg:g}")
     if max_pixels < 4:
         raise UsageError(f"max pixels must be at least 4, got {max_pixels}")
-    surface = to_surface(rgbd, max_pixels=max_pixels)
+    surface, is_soft = _sharpened(rgbd, max_pixels)
     rgb, camera, inverse = surface.rgb, surface.camera, np.float32(1) / surface.depth.z
     unknown = np.isnan(inverse)
     step = 2 * math.sin(math.radians(turn_deg) / 2) * float(np.median(1 / inverse[~unknown]))
     inverse = np.where(unknown, np.nanmin(inverse), inverse)
     points = unproject(MetricDepth(np.float32(1) / inverse, unit=rgbd.unit), camera)
     edges = find_depth_edges(inverse, ~cut_grid(points, cut_ratio=cut_ratio, cut_angle_deg=cut_angle_deg).whole)
-    behind = extrapolate_depth(inverse, edges, cut_ratio=cut_ratio)
+    behind = extrapolate_depth(inverse, edges, cut_ratio=cut_ratio, is_soft=is_soft)
     occluding = occluding_pixels(inverse, behind, edges, cut_ratio)
     # The farther side's own edge pixels have caught some of the nearer colour.
     overlap = overlap_band(occluding, edges)
@@ -149,12 +149,18 @@ def to_surface(rgbd: RGBD, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> RGBD:
         rgbd: photo, depth and camera.
         max_pixels: as for `to_layers`.
     """
+    return _sharpened(rgbd, max_pixels)[0]
+
+
+def _sharpened(rgbd: RGBD, max_pixels: int) -> tuple[RGBD, bool]:
+    """The surface, and whether any of its depth edges was soft."""
     rgb, metres, camera = _shrunk(rgbd, max_pixels)
     inverse = fill_holes(np.float32(1) / metres, rgb)
     unknown = np.isnan(inverse)
-    sharp = sharpen_edges(np.where(unknown, np.nanmin(inverse), inverse))
+    filled = np.where(unknown, np.nanmin(inverse), inverse)
+    sharp = sharpen_edges(filled)
     z = np.where(unknown, np.float32(np.nan), np.float32(1) / sharp)
-    return RGBD(rgb, MetricDepth(z, unit=rgbd.unit), camera)
+    return RGBD(rgb, MetricDepth(z, unit=rgbd.unit), camera), not np.array_equal(sharp, filled)
 
 
 def _shrunk(rgbd: RGBD, max_pixels: int) -> tuple[NDArray[np.uint8], NDArray[np.float32], Intrinsics]:

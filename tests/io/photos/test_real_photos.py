@@ -37,7 +37,7 @@ def tunnel(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = shared_data / "depthy_lensblur"
     arguments = ["export", str(source / "tunnel-image.jpg"), "--depth-map", str(source / "tunnel-depth.jpg")]
     arguments += ["--depth-kind", "inverse", "--brighter-is-farther", "--near", "1m", "--far", "30m"]
-    arguments += ["--width", "240", "--seconds", "1"]
+    arguments += ["--width", "240", "--seconds", "1", "--no-layers"]
     for suffix in ("ply", "glb", "gif"):
         arguments += ["-o", str(folder / f"tunnel.{suffix}")]
     assert run(arguments) == 0

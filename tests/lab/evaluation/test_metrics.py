@@ -92,7 +92,7 @@ def test_bad_lists_are_refused(tmp_path: Path) -> None:
         read_frames(tmp_path / "bad.json")
     with pytest.raises(DepthMapError, match="must be positive"):
         read_frames(_frames(tmp_path, units_per_metre=0))
-    with pytest.raises(DepthMapError, match="picture in colours"):
+    with pytest.raises(DepthMapError, match="a colour picture is not a depth map"):
         evaluate(read_frames(_frames(tmp_path, depth="e.png")), {})
     with pytest.raises(DepthMapError, match="no depth between"):
         evaluate(read_frames(_frames(tmp_path, units_per_metre=1)), {})
