@@ -165,15 +165,22 @@ def bench_sparse_points(photos: Sequence[MeasuredPhoto], predictor: Predictor, m
         photos: frames; those that are not in the model are left out.
         predictor: the network.
         model: the model, in metres.
+
+    Raises:
+        Depth3DError: the points of no frame can be read; why the first one's cannot.
     """
+    first_problem: Depth3DError | None = None
     lines = [f"{'frame':16} {'points':>7} {'ours':>8} {'all truth':>10}   (AbsRel)"]
     for measured in photos:
         try:
             points = read_points(model, photo=measured.photo, camera=measured.camera)
-        except Depth3DError:
+        except Depth3DError as problem:
+            first_problem = first_problem or problem
             continue
         inverse_depth = predictor.predict(measured.photo)
         lines.append(_sparse_row(measured, inverse_depth, points))
+    if first_problem is not None and len(lines) == 1:
+        raise first_problem
     return "\n".join(lines)
 
 
