@@ -105,7 +105,7 @@ Action = Callable[[Path], object]
 
 def attempt(action: Action, injector: Injector, *, old: dict[str, bytes], whole: dict[str, bytes]) -> Outcome:
     """Run an action in a folder of its own, one call failing."""
-    from depth3d.io import abandoned
+    from depth3d.io import stale_files
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve() / "work"
@@ -115,7 +115,7 @@ def attempt(action: Action, injector: Injector, *, old: dict[str, bytes], whole:
         for file, content in old.items():
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).write_bytes(content)
-        abandoned._swept.clear()
+        stale_files._swept.clear()
         error: BaseException | None = None
         is_told: object = False
         with (

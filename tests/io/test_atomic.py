@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from depth3d.core.errors import OutputError
-from depth3d.io import abandoned
+from depth3d.io import stale_files
 from depth3d.io.atomic import atomic_files, atomic_write, check_writable
 
 
@@ -258,10 +258,10 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
 
 
 def test_what_another_process_is_writing_is_not_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(abandoned, "_swept", set())
+    monkeypatch.setattr(stale_files, "_swept", set())
     with atomic_write(tmp_path / "a.bin") as file:
         file.write(b"a")
-        monkeypatch.setattr(abandoned, "_swept", set())  # as another process would
+        monkeypatch.setattr(stale_files, "_swept", set())  # as another process would
         write(tmp_path / "b.bin")
     assert (tmp_path / "a.bin").read_bytes() == b"a"
     assert names(tmp_path) == ["a.bin", "b.bin"]
