@@ -96,7 +96,7 @@ def _split(
     edges = find_depth_edges(layer.inverse, cut)
     if edges.far.mean() < least_edges:
         return None
-    behind = extrapolate_depth(layer.inverse, edges, cut_ratio=cut_ratio, is_soft=False)  # layers end in steps
+    behind = extrapolate_depth(layer.inverse, edges, cut_ratio=cut_ratio)
     occluding = occluding_pixels(layer.inverse, behind, edges, cut_ratio)
     overlap = overlap_band(occluding, edges)
     known = (~occluding | overlap) & ~edges.far

@@ -38,7 +38,7 @@ class Background:
 
 
 def extrapolate_depth(
-    inverse: NDArray[np.float32], edges: DepthEdges, *, cut_ratio: float, is_soft: bool
+    inverse: NDArray[np.float32], edges: DepthEdges, *, cut_ratio: float, is_soft: bool = False
 ) -> Background:
     """What 1/z would be if every surface that ends at a nearer one went on: as planes, blended where several meet.
 
