@@ -123,7 +123,7 @@ class Workers(AbstractContextManager["Workers"]):
             workers,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_start,
-            initargs=(threads, recipe.network == "bundled", recipe.to_bytes(), self._watch),
+            initargs=(threads, recipe.to_bytes(), self._watch),
         )
 
 
@@ -136,7 +136,7 @@ _packed: bytes
 _watch: Path
 
 
-def _start(threads: int, offline: bool, packed: bytes, watch: Path) -> None:
+def _start(threads: int, packed: bytes, watch: Path) -> None:
     """Begin a worker: it ends with its parent, keeps to its threads, and leaves Ctrl-C to the parent.
 
     Nothing here loads numpy, which reads its number of threads when it is loaded, and nothing can fail, because the
@@ -147,8 +147,6 @@ def _start(threads: int, offline: bool, packed: bytes, watch: Path) -> None:
     end_with_parent()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(threads)
-    if offline:
-        os.environ["DEPTH3D_OFFLINE"] = "1"  # what could not be fetched before need not be asked for again
     _packed, _watch = packed, watch
 
 

@@ -127,8 +127,7 @@ def _networks() -> list[_Finding]:
     if taken is None:
         return [*findings, _Finding("Networks", "auto", "broken", "no network", "depth3d weights fetch")]
     way = remembered_way(usable[taken])
-    fetches = taken != "midas_small" and not os.environ.get("DEPTH3D_OFFLINE")
-    what = f"midas_small once it can be fetched, until then {taken}" if fetches else taken
+    what = taken if taken == "midas_small" else f"{taken}; midas_small, which is better, once it is fetched"
     runs = f"in {way}" if way else "in the fastest runtime, to be measured at the first use"
     return [*findings, _Finding("Networks", "auto takes", "ok", f"{what}, {runs}")]
 

@@ -53,8 +53,9 @@ def load_predictor(
 ) -> Predictor:
     """Load a network; each weights file is read once per process.
 
-    ``auto`` is the network of ``weights``, else ``midas_small`` with the official weights, which are downloaded on
-    first use, and where that is impossible the bundled network; the result's ``source`` then says why and what to do.
+    ``auto`` is the network of ``weights``, else ``midas_small`` if its official weights are on this machine, else the
+    bundled network, whose ``source`` then says so. Nothing is downloaded for ``auto``; ``midas_small``, asked for by
+    name, is downloaded on first use.
 
     Args:
         name: ``auto``, ``midas_small``, ``midas_large`` or ``bundled``; ``onnx:FILE`` for a network in an ONNX file,

@@ -44,41 +44,18 @@ def load_midas(
 
 
 def _find(name: str, progress: Progress | None) -> tuple[FoundWeights, str]:
-    """The weights for a name, and what the user should know about the choice."""
-    from depth3d.predictors.weights import bundled_weights, fetch_weights
+    """The weights for a name, and what the user should know about the choice; only a name of its own is fetched."""
+    from depth3d.predictors.weights import bundled_weights, fetch_weights, find_weights
 
     if name == "bundled":
         return bundled_weights(), ""
     if name != "auto":
         return fetch_weights(name, progress=progress), ""
-    try:
-        return _find_or_fetch_once(progress), ""
-    except WeightsError as missing:
-        try:
-            return bundled_weights(), _STAND_IN
-        except WeightsError:
-            raise missing from None
-
-
-def _find_or_fetch_once(progress: Progress | None) -> FoundWeights:
-    """Try to fetch midas_small, but only once per process, so that many photos offline wait for it once."""
-    from depth3d.predictors.weights import cache_folder, fetch_weights, find_weights
-
-    failure = _failed_fetches.get(cache_folder())
-    if failure is not None:
-        found = find_weights("midas_small")
-        if found is None:
-            raise WeightsError(failure)
-        return found
-    try:
-        return fetch_weights("midas_small", progress=progress)
-    except WeightsError as error:
-        _failed_fetches[cache_folder()] = str(error)
-        raise
+    official = find_weights("midas_small")
+    return (official, "") if official is not None else (bundled_weights(), _STAND_IN)
 
 
 _STAND_IN = ", a stand-in: midas_small is better, `depth3d weights fetch` brings it"
-_failed_fetches: dict[Path, str] = {}
 
 
 def _origin(found: FoundWeights) -> str:
