@@ -172,10 +172,12 @@ def check_outputs(
 
 def _say(aligned: Aligned) -> None:
     """What was found out about the photos, on standard error."""
+    from depth3d.io.cameras.entries import listed
+
     total = len(aligned.photos) + len(aligned.left_out)
     say(f"{len(aligned.photos)} of {total} on one scale", who="photos")
-    for name, why in aligned.left_out:
-        say(f"left out: {why}", who=name)
+    for why in dict.fromkeys(why for _, why in aligned.left_out):
+        say(f"left out: {why}", who=listed([name for name, same in aligned.left_out if same == why]))
     for note in aligned.notes:
         say(note, who="photos")
     say(aligned.unit.words, who="unit")

@@ -1,7 +1,8 @@
 """Captures by ARKit: a JSON file for each photo, by the apps 3D Scanner App and Polycam.
 
 - 3D Scanner App, "all data": frame_00000.json beside frame_00000.jpg, with `cameraPoseARFrame` (16 numbers, row by row)
-  and `intrinsics` (9); LiDAR depth in depth_00000.png, in millimetres, and conf_00000.png.
+  and `intrinsics` (9); LiDAR depth in depth_00000.png, in millimetres, and conf_00000.png. Only some frames, such as
+  one of six, have a photo.
 - Polycam, raw data: keyframes/corrected_cameras (or cameras) with `t_00` to `t_23`, fx, fy, cx, cy; photos in
   corrected_images (or images), LiDAR depth in depth, in millimetres.
 
@@ -17,7 +18,7 @@ from depth3d.core.errors import CameraError
 from depth3d.io.cameras.document import read_document
 from depth3d.io.cameras.entries import Entries, FileCamera, number, numbers, picture_size, pinhole
 from depth3d.io.captures.capture import Capture, PosedPhoto
-from depth3d.io.captures.photos import Photos
+from depth3d.io.captures.photos import Photos, stored_size
 from depth3d.io.captures.poses import pose_of_matrix
 from depth3d.io.open_input import is_file, is_folder, shown
 
@@ -54,20 +55,24 @@ def capture_from_arkit(folder: Path, photos: Photos) -> Capture:
         CameraError: a file is damaged, or not one photo is there.
     """
     posed: list[PosedPhoto] = []
-    missing: list[str] = []
+    missing = 0
     for path in sorted(folder.glob("*.json")):
         entries = read_document(path)
         if not _is_frame(entries):
             continue
         photo = photos.find(path.stem)
         if photo is None:
-            missing.append(path.stem)
+            missing += 1
         else:
             posed.append(_posed(path, entries, photo))
     if not posed:
-        raise CameraError(photos.none_found(missing, shown(folder)))
+        names = [path.stem for path in sorted(folder.glob("*.json")) if _may_be_frame(path)]
+        raise CameraError(photos.none_found(names, shown(folder)))
+    notes = (
+        (f"{missing} of {missing + len(posed)} frames have no photo, as the app keeps only some",) if missing else ()
+    )
     source = f"ARKit capture {folder.resolve().name}, {len(posed)} frames"
-    return Capture(tuple(posed), source, is_metric=True, up=_UP, notes=photos.missing_note(missing))
+    return Capture(tuple(posed), source, is_metric=True, up=_UP, notes=notes)
 
 
 def _may_be_frame(path: Path) -> bool:
@@ -96,7 +101,7 @@ def _posed(path: Path, entries: Entries, photo: Path) -> PosedPhoto:
     camera_as_taken = FileCamera(
         *(fx, fy, cx, cy),
         pixel_centre=0.0,
-        size=picture_size(entries, ("width", "height"), where),
+        size=picture_size(entries, ("width", "height"), where) or stored_size(photo),
         words="ARKit",
         as_stored=True,
     )

@@ -54,7 +54,8 @@ def capture_from_colmap(folder: Path, photos: Photos) -> Capture:
     if not posed:
         raise CameraError(photos.none_found([image.name for image in images], shown(folder)))
     source = f"COLMAP model {folder.resolve().name}, {len(images)} images, {len(points.xyz):,} points"
-    return Capture(tuple(posed), source, notes=photos.missing_note(missing), model=folder)
+    left_out = photos.without_place(one.photo for one in posed)
+    return Capture(tuple(posed), source, notes=photos.missing_note(missing), left_out=left_out, model=folder)
 
 
 def _rows(image: ColmapImage, points: ColmapPoints, folder: Path) -> NDArray[np.intp]:

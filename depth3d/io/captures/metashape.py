@@ -6,6 +6,7 @@ the picture's middle (Metashape manual, appendix D). A chunk with a scale is in 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -23,6 +24,15 @@ from depth3d.io.open_input import open_regular_file, shown
 
 _LARGEST_BYTES = 200_000_000
 _EARTH_M = 6e6
+_NO_SKEW_PX = 1.0
+"""Such a skew moves no pixel by more than half a pixel."""
+
+
+def is_metashape(path: Path) -> bool:
+    """Whether an XML file looks like cameras exported from Metashape."""
+    with open_regular_file(path, CameraError) as file:
+        head = file.read(4096)
+    return b"<document" in head and b"<chunk" in head
 
 
 def read_xml(path: Path) -> Element:
@@ -78,8 +88,14 @@ def capture_from_metashape(path: Path, photos: Photos) -> Capture:
         is_metric=scale is not None,
         up=up,
         notes=photos.missing_note(missing),
-        left_out=tuple(unaligned),
+        left_out=(*unaligned, *_unknown(photos, posed, unaligned)),
     )
+
+
+def _unknown(photos: Photos, posed: list[PosedPhoto], unaligned: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """(name, reason) of photos that the file does not name at all."""
+    named = {Path(name).stem for name, _ in unaligned}
+    return (row for row in photos.without_place(one.photo for one in posed) if Path(row[0]).stem not in named)
 
 
 def _scaled(pose: Pose, scale: float | None) -> Pose:
@@ -89,17 +105,23 @@ def _scaled(pose: Pose, scale: float | None) -> Pose:
 
 
 def _scale_and_up(chunk: Element, where: str) -> tuple[float | None, tuple[float, float, float] | None]:
-    """Metres per unit of the chunk, and its direction of up, where the chunk was placed in the world."""
-    transform = chunk.find("transform")
-    text = None if transform is None else transform.findtext("scale")
-    if transform is None or text is None:
+    """Metres per unit of the chunk, and its direction of up, where the chunk was placed in the world.
+
+    Since Metashape 1.8 the components of a chunk are placed, before that the chunk itself.
+    """
+    placed = [chunk, *chunk.findall("components/component")]
+    transforms = [one for part in placed if (one := part.find("transform")) is not None and one.findtext("scale")]
+    if not transforms:
         return None, None
+    transform, scale = transforms[0], number(str(transforms[0].findtext("scale")).strip(), "scale", where)
     turn = _numbers_of(transform, "rotation", 9, where).reshape(3, 3)
     place = _numbers_of(transform, "translation", 3, where)
+    if scale == 1 and not place.any() and np.array_equal(turn, np.eye(3)):
+        return None, None  # written of chunks that were placed nowhere
     away = float(np.linalg.norm(place))
     # Chunks with a geographic system stand in coordinates from the Earth's centre.
     up = turn.T @ (place / away if away > _EARTH_M else np.array([0.0, 0.0, 1.0]))
-    return number(text.strip(), "scale", where), (float(up[0]), float(up[1]), float(up[2]))
+    return scale, (float(up[0]), float(up[1]), float(up[2]))
 
 
 def _numbers_of(element: Element, name: str, count: int, where: str) -> NDArray[np.float64]:
@@ -125,7 +147,7 @@ def _camera(sensor: Element, where: str) -> FileCamera | None:
         text = calibration.findtext(name)
         return 0.0 if text is None else number(text.strip(), name, where)
 
-    if value("b2") != 0 or value("k4") != 0 and sensor.get("type") != "fisheye":
+    if abs(value("b2")) > _NO_SKEW_PX or value("k4") != 0 and sensor.get("type") != "fisheye":
         raise CameraError(f"{where}: skew (b2) and k4 are not known here; optimise the cameras without them")
     kind = str(sensor.get("type", "frame"))
     if kind not in ("frame", "fisheye"):

@@ -1,23 +1,24 @@
 """A capture from a transforms.json of nerfstudio, instant-ngp or Blender's NeRF scenes.
 
 `transform_matrix` is world from camera, with cameras that look along -z; `depth_file_path` is a 16-bit picture with
-1000 units per unit of the model (https://docs.nerf.studio/quickstart/data_conventions.html). The unit is the model's
-own.
+1000 units per unit of the model (https://docs.nerf.studio/quickstart/data_conventions.html). These programs do not turn
+photos upright, so that their cameras are of pixels as stored. The unit is the model's own.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from depth3d.core.errors import CameraError, PhotoError
+from depth3d.core.errors import CameraError
 from depth3d.io.cameras.document import read_document
 from depth3d.io.cameras.entries import Asked, Entries, numbers
 from depth3d.io.cameras.nerfstudio_file import lens_of_frame
 from depth3d.io.captures.capture import Capture, PosedPhoto
-from depth3d.io.captures.photos import Photos
+from depth3d.io.captures.photos import Photos, stored_size
 from depth3d.io.captures.poses import pose_of_matrix
-from depth3d.io.open_input import is_file, open_picture, shown
+from depth3d.io.open_input import is_file, shown
 
 
 def capture_from_nerfstudio(path: Path, photos: Photos) -> Capture:
@@ -52,13 +53,13 @@ def capture_from_nerfstudio(path: Path, photos: Photos) -> Capture:
 def _posed(entries: Entries, frame: dict[str, Any], photo: Path, path: Path) -> PosedPhoto:
     where = f"{shown(path)}: {photo.name}"
     matrix = numbers(frame.get("transform_matrix", []), "transform_matrix", where)
-    with open_picture(photo, PhotoError) as header:
-        asked = Asked(where, header.size, photo.name)
+    size = stored_size(photo)
+    camera = lens_of_frame(entries, frame, Asked(where, size, photo.name))
     depth = frame.get("depth_file_path")
     file = path.parent / str(depth) if depth else None
     return PosedPhoto(
         photo,
         pose_of_matrix(matrix, where, looks_along_minus_z=True),
-        lens_of_frame(entries, frame, asked),
+        replace(camera, size=camera.size or size, as_stored=True),
         depth_file=file if file is not None and is_file(file) else None,
     )

@@ -29,6 +29,9 @@ _LEAST_RELATIVE_SIGMA = 0.03
 _KEYPOINT_SIGMA_RAD = 1e-3
 _UP = (0.0, 0.0, 1.0)
 _TRACK_COLUMNS = 5
+_ELSEWHERE = (
+    "it is in another reconstruction of the file, which shares no points with the largest, the one that is used"
+)
 
 
 def is_opensfm(document: object) -> bool:
@@ -59,7 +62,7 @@ def capture_from_opensfm(path: Path, photos: Photos) -> Capture:
     if not is_opensfm(document):
         raise CameraError(f"{where}: is not a reconstruction of OpenSfM")
     model = max(filter(_is_reconstruction, document), key=lambda one: len(one["shots"]))
-    cameras = {name: _camera(entries, where) for name, entries in model.get("cameras", {}).items()}
+    cameras: dict[str, FileCamera] = {}
     found: dict[str, PosedPhoto] = {}
     missing = []
     for name, shot in model["shots"].items():
@@ -67,11 +70,10 @@ def capture_from_opensfm(path: Path, photos: Photos) -> Capture:
         if photo is None:
             missing.append(name)
             continue
-        if str(shot.get("camera")) not in cameras:
-            raise CameraError(
-                f"{where}: {name} was taken by a camera that is not there, {str(shot.get('camera'))[:60]}"
-            )
-        found[name] = PosedPhoto(photo, _pose(shot, where), cameras[str(shot["camera"])])
+        key = str(shot.get("camera"))
+        if key not in cameras:
+            cameras[key] = _camera(_camera_entries(model, key, name, where), where)
+        found[name] = PosedPhoto(photo, _pose(shot, where), cameras[key])
     if not found:
         raise CameraError(photos.none_found(missing, where))
     points = _seen_points(model, found, path.with_name("tracks.csv"))
@@ -79,7 +81,27 @@ def capture_from_opensfm(path: Path, photos: Photos) -> Capture:
     by_gps = "reference_lla" in model
     notes = (*photos.missing_note(missing), *(("its unit is the metre by GPS, to about 10 %",) if by_gps else ()))
     source = f"OpenSfM reconstruction, {len(model['shots'])} photos, {len(model.get('points', {})):,} points"
-    return Capture(posed, source, is_metric=by_gps, up=_UP if by_gps else None, notes=notes)
+    left_out = _without_place(photos, posed, _elsewhere(document, model))
+    return Capture(posed, source, is_metric=by_gps, up=_UP if by_gps else None, notes=notes, left_out=left_out)
+
+
+def _camera_entries(model: dict[str, Any], key: str, photo: str, where: str) -> dict[str, Any]:
+    entries = model.get("cameras", {}).get(key)
+    if entries is None:
+        raise CameraError(f"{where}: {photo} was taken by a camera that is not there, {key[:60]}")
+    return dict(entries)
+
+
+def _elsewhere(document: list[Any], model: dict[str, Any]) -> set[str]:
+    """Names of the photos that only other reconstructions of the file have."""
+    others = [one for one in document if _is_reconstruction(one) and one is not model]
+    return {str(name) for one in others for name in one["shots"]} - set(model["shots"])
+
+
+def _without_place(photos: Photos, posed: tuple[PosedPhoto, ...], elsewhere: set[str]) -> tuple[tuple[str, str], ...]:
+    """(name, reason) of photos that the largest reconstruction lacks."""
+    rows = photos.without_place(one.photo for one in posed)
+    return tuple((name, _ELSEWHERE if name in elsewhere else why) for name, why in rows)
 
 
 def _with(posed: PosedPhoto, points: SeenPoints | None) -> PosedPhoto:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
-from depth3d.core.errors import CameraError
+from depth3d.core.errors import CameraError, PhotoError
 from depth3d.io.cameras.entries import listed
-from depth3d.io.open_input import is_file, is_folder, shown
+from depth3d.io.open_input import is_file, is_folder, open_picture, shown
+
+NO_PLACE = "the model does not say where it was taken; whoever made the model could not place it"
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".avif")
 
@@ -39,8 +41,9 @@ class Photos:
         if path.is_absolute() or ".." in path.parts:  # paths of the machine that made the model
             path = PurePosixPath(path.name)
         for folder in self._folders:
-            if is_file(folder / path):
-                return folder / path
+            for suffix in ("", *SUFFIXES):  # Blender's scenes leave it out
+                if is_file(folder / f"{path}{suffix}"):
+                    return folder / f"{path}{suffix}"
         return self._by_name.get(path.name) or self._by_stem.get(path.name) or self._by_stem.get(path.stem)
 
     def in_order(self) -> list[Path]:
@@ -51,11 +54,28 @@ class Photos:
         """A sentence about photos that are not there."""
         return (f"{len(missing)} photos are not there and are left out: {listed(list(missing))}",) if missing else ()
 
+    def without_place(self, placed: Iterable[Path]) -> tuple[tuple[str, str], ...]:
+        """(name, reason) of each photo that lies beside those that have a place, and has none."""
+        found = {path.resolve() for path in placed}
+        folders = list(dict.fromkeys(path.parent for path in found))
+        beside = [path for folder in folders for path in in_natural_order(_photos_in(folder))]
+        return tuple((path.name, NO_PLACE) for path in beside if path.resolve() not in found)
+
     def none_found(self, names: Sequence[str], where: str) -> str:
         """What to say when not one photo is there."""
         looked = [*self._folders, *self._files]
         place = f"in {', '.join(shown(path) for path in looked)}" if looked else "beside it"
         return f"{where}: none of its {len(names)} photos is {place} (wanted {listed(list(names))}); give their folder"
+
+
+def stored_size(photo: Path) -> tuple[int, int]:
+    """(width, height) of a photo's pixels as they are stored, before they are turned upright.
+
+    Raises:
+        PhotoError: it cannot be read.
+    """
+    with open_picture(photo, PhotoError) as header:
+        return header.size
 
 
 def in_natural_order(paths: Iterable[Path]) -> list[Path]:

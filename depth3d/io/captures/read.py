@@ -14,7 +14,7 @@ from depth3d.io.captures.capture import Capture
 from depth3d.io.captures.colmap_model import capture_from_colmap
 from depth3d.io.captures.frames_jsonl import NAMES as FRAMES
 from depth3d.io.captures.frames_jsonl import capture_from_frames
-from depth3d.io.captures.metashape import capture_from_metashape
+from depth3d.io.captures.metashape import capture_from_metashape, is_metashape
 from depth3d.io.captures.nerfstudio import capture_from_nerfstudio
 from depth3d.io.captures.opensfm import capture_from_opensfm, is_opensfm
 from depth3d.io.captures.photos import SUFFIXES, Photos
@@ -33,6 +33,7 @@ _Read = Callable[[list[Path]], Capture]
 
 _MODELS_IN_PROJECTS = ("sparse/0", "sparse", "colmap/sparse/0", "0")
 _RECONSTRUCTIONS = ("reconstruction.json", "opensfm/reconstruction.json")
+_TRANSFORMS = ("transforms.json", "transforms_train.json", "colmap/transforms.json")
 _IMAGE_FOLDERS = ("images", "color", "rgb", "image", "frames", "")
 _KNOWN = (
     "a COLMAP model's folder, a transforms.json, OpenSfM's reconstruction.json, Metashape's cameras.xml, a TUM or "
@@ -91,9 +92,10 @@ def _from_file(path: Path) -> _Read:
 
 def _from_json(path: Path) -> _Read:
     if path.name in _RECONSTRUCTIONS or is_opensfm(read_document(path)):
-        usual = [*_beside(path.parent), *_beside(path.parent.parent)]
+        usual = [*_beside(path.parent), *_beside(path.absolute().parent.parent)]
         return lambda given: capture_from_opensfm(path, Photos(given, usual=usual))
-    return lambda given: capture_from_nerfstudio(path, Photos(given, usual=(path.parent,)))
+    near = (path.parent, *_beside(path.parent)[:-1], *_beside(path.absolute().parent.parent)[:-1])
+    return lambda given: capture_from_nerfstudio(path, Photos(given, usual=near))
 
 
 def _from_frames(path: Path) -> _Read:
@@ -122,11 +124,14 @@ def _reader_of(folder: Path) -> _Read | None:
     """What reads a folder; None where nothing in it says where photos were taken."""
     for inner in ("", *_MODELS_IN_PROJECTS):
         if is_colmap_model(folder / inner):
-            places = [place for start in (folder, folder.parent, folder.parent.parent) for place in _beside(start)[:-1]]
+            places = [place for start in _upwards(folder) for place in _beside(start)[:-1]]
             return lambda given, model=folder / inner: capture_from_colmap(model, Photos(given, usual=places))  # type: ignore[misc]
-    for name in ("transforms.json", *_RECONSTRUCTIONS):
+    for name in (*_TRANSFORMS, *_RECONSTRUCTIONS):
         if is_file(folder / name):
             return _from_json(folder / name)
+    for path in sorted(folder.glob("reconstruction*.json")):
+        if is_opensfm(read_document(path)):
+            return _from_json(path)
     for name in FRAMES:
         if is_file(folder / name):
             return _from_frames(folder / name)
@@ -138,7 +143,16 @@ def _reader_of(folder: Path) -> _Read | None:
         return lambda given: capture_from_arkit(captured, Photos(given, usual=usual_photo_folders(captured)))
     if has_realitycapture(folder):
         return lambda given: capture_from_realitycapture(folder, Photos(given, usual=_beside(folder)))
+    for path in sorted(folder.glob("*.xml")):
+        if is_file(path) and is_metashape(path):
+            return _from_file(path)
     return None
+
+
+def _upwards(folder: Path) -> tuple[Path, Path, Path]:
+    """A folder, the one that holds it, and the one that holds that."""
+    whole = folder.absolute()
+    return folder, whole.parent, whole.parent.parent
 
 
 def _beside(folder: Path) -> list[Path]:

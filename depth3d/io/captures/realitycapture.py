@@ -12,23 +12,25 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from depth3d.core.errors import CameraError, PhotoError
+from depth3d.core.errors import CameraError
 from depth3d.io.cameras.entries import FileCamera, brown, number, numbers
 from depth3d.io.captures.capture import Capture, PosedPhoto
 from depth3d.io.captures.metashape import read_xml
-from depth3d.io.captures.photos import Photos
+from depth3d.io.captures.photos import Photos, stored_size
 from depth3d.io.captures.poses import pose_of_matrix
-from depth3d.io.open_input import open_picture, shown
+from depth3d.io.open_input import shown
 
 _FILM_MM = 36.0
 _COEFFICIENTS = 6
+_LOOKED_AT = 12
+"""Programs that develop photos write XMP files too."""
+
 _MARK = b"capturingreality"
 
 
 def has_realitycapture(folder: Path) -> bool:
     """Whether a folder holds such files."""
-    first = next(iter(sorted(folder.glob("*.xmp"))), None)
-    return first is not None and _MARK in first.read_bytes()[:4096]
+    return any(_MARK in path.read_bytes()[:4096] for path in sorted(folder.glob("*.xmp"))[:_LOOKED_AT])
 
 
 def capture_from_realitycapture(folder: Path, photos: Photos) -> Capture:
@@ -53,7 +55,9 @@ def capture_from_realitycapture(folder: Path, photos: Photos) -> Capture:
             posed.append(_posed(path, entries, photo))
     if not posed:
         raise CameraError(photos.none_found(missing, shown(folder)))
-    return Capture(tuple(posed), f"RealityCapture XMP, {len(posed)} photos", notes=photos.missing_note(missing))
+    left_out = photos.without_place(one.photo for one in posed)
+    notes = photos.missing_note(missing)
+    return Capture(tuple(posed), f"RealityCapture XMP, {len(posed)} photos", notes=notes, left_out=left_out)
 
 
 def _entries(root: Element) -> dict[str, str]:
@@ -78,17 +82,16 @@ def _posed(path: Path, entries: dict[str, str], photo: Path) -> PosedPhoto:
 
 
 def _camera(entries: dict[str, str], photo: Path, where: str) -> FileCamera:
-    with open_picture(photo, PhotoError) as header:
-        width, height = header.size
+    width, height = stored_size(photo)
 
     def value(name: str, default: float = 0.0) -> float:
         return number(entries[name], f"xcr:{name}", where) if name in entries else default
 
     model = entries.get("DistortionModel", "perspective")
     coefficients = numbers(entries.get("DistortionCoeficients", ""), "xcr:DistortionCoeficients", where)
-    if any(coefficients) and not (model.startswith("brown3") and len(coefficients) == _COEFFICIENTS):
+    if any(coefficients) and not (model.startswith("brown3") and 3 <= len(coefficients) <= _COEFFICIENTS):
         raise CameraError(f"{where}: the distortion model {model[:30]} is not known here; export with brown3 or none")
-    k1, k2, k3, _, t1, t2 = coefficients if any(coefficients) else (0.0,) * _COEFFICIENTS
+    k1, k2, k3, _, t1, t2 = (*coefficients, *(0.0,) * _COEFFICIENTS)[:_COEFFICIENTS]
     longer = max(width, height)
     focal = value("FocalLength35mm") / _FILM_MM * longer
     return FileCamera(

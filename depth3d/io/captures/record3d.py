@@ -1,8 +1,9 @@
-"""A capture by the app Record3D: a .r3d file, which is a ZIP archive, or the folder it was unpacked to.
+"""A capture by the app Record3D: a .r3d file, which is a ZIP archive, its folder, or its export as EXR and JPG.
 
 `metadata` is JSON: w, h, K (nine numbers, column by column), poses (qx qy qz qw tx ty tz for each frame), and, in newer
-versions, perFrameIntrinsicCoeffs (fx fy tx ty for each frame); photos are rgbd/0.jpg, rgbd/1.jpg ... Its world is
-ARKit's: metres, y up, cameras that look along -z. LiDAR depth (rgbd/0.depth) is float32, compressed by LZFSE.
+versions, perFrameIntrinsicCoeffs (fx fy cx cy for each frame); photos are rgbd/0.jpg, rgbd/1.jpg ... Its world is
+ARKit's: metres, y up, cameras that look along -z. LiDAR depth (rgbd/0.depth) is float32, compressed by LZFSE. Exported,
+the same file is metadata.json, photos are rgb/0.jpg, and depth is depth/0.exr in metres.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from depth3d.io.cameras.entries import FileCamera, numbers, picture_size, pinhol
 from depth3d.io.captures.capture import Capture, PosedPhoto
 from depth3d.io.captures.photos import Photos
 from depth3d.io.captures.poses import pose_of_quaternion
-from depth3d.io.open_input import open_regular_file, shown
+from depth3d.io.open_input import is_file, open_regular_file, shown
 
 _UP = (0.0, 1.0, 0.0)
 _LARGEST_BYTES = 100_000_000
@@ -66,13 +67,18 @@ def capture_from_record3d(path: Path, photos: Photos) -> Capture:
         if len(values) != 7:
             raise CameraError(f"{where}: pose {number} must be qx qy qz qw tx ty tz, got {len(values)} numbers")
         pose = pose_of_quaternion(values[4:], values[:4], where, looks_along_minus_z=True)
+        depth = photo.parent.parent / "depth" / f"{number}.exr"
         compressed += photo.with_suffix(".depth").is_file()
-        posed.append(PosedPhoto(photo, pose, cameras.of_frame(number)))
+        depth_file = depth if is_file(depth) else None
+        posed.append(PosedPhoto(photo, pose, cameras.of_frame(number), depth_file=depth_file, depth_units=1.0))
     if not posed:
         raise CameraError(photos.none_found(missing, where))
     notes = photos.missing_note(missing)
     if compressed:
-        notes += ("its LiDAR depth is compressed by LZFSE and is not read; depth is led by what photos have in common",)
+        notes += (
+            "its LiDAR depth is compressed by LZFSE and is not read; depth is led by what photos have in common."
+            " Record3D's export as EXR and JPG holds depth that is read",
+        )
     return Capture(tuple(posed), f"Record3D capture, {len(posed)} frames", is_metric=True, up=_UP, notes=notes)
 
 

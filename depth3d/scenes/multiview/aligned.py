@@ -15,7 +15,7 @@ from depth3d.core.errors import HintError
 from depth3d.core.undistort import to_ideal_pixels
 from depth3d.io.captures import Capture
 from depth3d.scale.hint import moved_pixels
-from depth3d.scenes.multiview.depth_cache import Shelf
+from depth3d.scenes.multiview.depth_cache import DepthCache
 from depth3d.scenes.multiview.fusion import DepthView
 from depth3d.scenes.multiview.known_lengths import Pixel, Unit
 from depth3d.scenes.options import Options
@@ -60,7 +60,7 @@ class Aligned:
         options: what the user chose.
     """
 
-    def __init__(self, capture: Capture, shelf: Shelf, options: Options) -> None:
+    def __init__(self, capture: Capture, depths: DepthCache, options: Options) -> None:
         self.source, self.options = capture.source, options
         self.photos: list[AlignedPhoto] = []
         self.left_out = list(capture.left_out)
@@ -68,7 +68,7 @@ class Aligned:
         self.notes = list(capture.notes)
         self.typical_z = 1.0
         self._known_up = capture.up
-        self._shelf = shelf
+        self._depths = depths
 
     @property
     def up(self) -> NDArray[np.float64]:
@@ -79,7 +79,7 @@ class Aligned:
 
     def view(self, number: int) -> DepthView:
         """A photo with depth, in the model's unit and axes; NaN where photos contradict it."""
-        return self._shelf.take(number)
+        return self._depths.take(number)
 
     def views(self) -> Iterator[DepthView]:
         """All of them, one at a time."""

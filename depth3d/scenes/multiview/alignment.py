@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from depth3d.core.camera import Intrinsics, Pose
 from depth3d.core.errors import Depth3DError, GeometryError, MissingExtraError, UsageError, WeightsError
 from depth3d.core.options import CameraOptions
-from depth3d.io.captures import Capture
+from depth3d.io.captures import Capture, PosedPhoto
 from depth3d.io.temporary import temporary_folder
+from depth3d.scale import SparsePoints
 from depth3d.scenes.multiview.aligned import Aligned
-from depth3d.scenes.multiview.depth_cache import Shelf
-from depth3d.scenes.multiview.depth_of_photo import own_depth, small_view
+from depth3d.scenes.multiview.depth_cache import DepthCache
+from depth3d.scenes.multiview.depth_of_photo import OtherDepth, OwnDepth, TooFewPointsError, own_depth, small_view
 from depth3d.scenes.multiview.fusion import Agreed, agree, sweep
 from depth3d.scenes.multiview.fusion.neighbours import Glimpse, neighbours_of
 from depth3d.scenes.multiview.fusion.plane_sweep import MOST_COMPARED
+from depth3d.scenes.multiview.handed_depth import givers, handed_points
 from depth3d.scenes.multiview.known_lengths import KnownLength, Unit, unit_from_lengths
 from depth3d.scenes.multiview.matched_points import own_points
 from depth3d.scenes.multiview.report import Report, silent
@@ -28,6 +32,7 @@ DEFAULT_DETAIL_PX = FusionOptions().detail_px
 """Longer side of the depth maps that are compared and fused; networks see no more."""
 
 _PASSES = 2
+_SEES_NOTHING = "it shows too little of what the other photos show, by points or by their depth, for its scale"
 _LEAST_CONFIDENCE = 0.4
 _SURE = 0.2
 """A depth whose standard deviation is a smaller share of it needs no second photo, as long as none contradicts it."""
@@ -78,7 +83,7 @@ def align_views(
     options = options or Options()
     _check(capture, options, lengths, units_per_metre, detail_px)
     with temporary_folder() as folder:
-        aligned = Aligned(capture, Shelf(folder), options)
+        aligned = Aligned(capture, DepthCache(folder), options)
         _fill(aligned, capture, units_per_metre, detail_px, report or silent)
         _compare(aligned, report or silent)
         if units_per_metre is not None:
@@ -119,17 +124,17 @@ def _fill(aligned: Aligned, capture: Capture, units_per_metre: float | None, det
     points = own_points(capture, aligned.options, report)
     if points:
         aligned.notes.append("the capture has no points; they were found by matching photos")
+
+    metres = units_per_metre or 1.0
+    few: list[PosedPhoto] = []
     for number, posed in enumerate(capture.photos):
         report("depth of each photo", number, len(capture.photos))
-        try:
-            own = own_depth(posed, aligned.options, units_per_metre or 1.0, points.get(number))
-        except (WeightsError, MissingExtraError):
-            raise  # these are not the photo's fault, and would come again with each
-        except Depth3DError as problem:
-            aligned.left_out.append((posed.photo.name, str(problem)))
-            continue
-        aligned.photos.append(own.photo)
-        aligned._shelf.add(small_view(own, detail_px, is_network=aligned.options.depth.depth_map is None))
+        _add(aligned, posed, partial(own_depth, posed, aligned.options, metres, points.get(number)), detail_px, few)
+    others, unseen = _depth_of_others(aligned), list[PosedPhoto]()
+    for number, posed in enumerate(few):
+        report("depth of photos with few points", number, len(few))
+        _add(aligned, posed, partial(own_depth, posed, aligned.options, metres, None, others=others), detail_px, unseen)
+    aligned.left_out += [(posed.photo.name, _SEES_NOTHING) for posed in unseen]
     if len(aligned.photos) < 2:
         reason = "".join(f"; {name}: {why}" for name, why in aligned.left_out[:1])
         raise GeometryError(
@@ -137,10 +142,37 @@ def _fill(aligned: Aligned, capture: Capture, units_per_metre: float | None, det
         )
 
 
+def _add(
+    aligned: Aligned, posed: PosedPhoto, depth: Callable[[], OwnDepth], detail_px: int, few: list[PosedPhoto]
+) -> None:
+    """One more photo with its depth; or among the few-pointed, or left out with the reason why it has none."""
+    try:
+        own = depth()
+    except (WeightsError, MissingExtraError):
+        raise  # these are not the photo's fault, and would come again with each
+    except TooFewPointsError:
+        few.append(posed)
+    except Depth3DError as problem:
+        aligned.left_out.append((posed.photo.name, str(problem)))
+    else:
+        aligned.photos.append(own.photo)
+        aligned._depths.add(small_view(own, detail_px, is_network=aligned.options.depth.depth_map is None))
+
+
+def _depth_of_others(aligned: Aligned) -> OtherDepth:
+    """What the photos that have depth by now say of another."""
+    poses = [photo.pose for photo in aligned.photos]
+
+    def ask(camera: Intrinsics, pose: Pose) -> SparsePoints | None:
+        return handed_points(camera, pose, [aligned.view(number) for number in givers(poses, pose)]) if poses else None
+
+    return ask
+
+
 def _compare(aligned: Aligned, report: Report) -> None:
     """Draw neighbours together, and leave out what they contradict."""
-    shelf, count = aligned._shelf, len(aligned.photos)
-    glimpses = [Glimpse.of(shelf.depth_only(number)) for number in range(count)]
+    depths, count = aligned._depths, len(aligned.photos)
+    glimpses = [Glimpse.of(depths.depth_only(number)) for number in range(count)]
     aligned.typical_z = float(np.median([glimpse.typical_z for glimpse in glimpses]))
     neighbours = [neighbours_of(glimpses, number) for number in range(count)]
     if aligned.options.depth.depth_map is None:
@@ -149,12 +181,12 @@ def _compare(aligned: Aligned, report: Report) -> None:
         for number in range(count):
             report("comparing photos", turn * count + number, _PASSES * count)
             others = neighbours[number]
-            found = agree(shelf.depth_only(number), (shelf.depth_only(other) for other in others))
+            found = agree(depths.depth_only(number), (depths.depth_only(other) for other in others))
             z = found.view.z
             if turn == _PASSES - 1 and others:
-                z = np.where(_believed(found, len(others), shelf.first_doubt(number)), z, np.float32(np.nan))
-            shelf.put_next(number, z)
-        shelf.turn_over()
+                z = np.where(_believed(found, len(others), depths.first_doubt(number)), z, np.float32(np.nan))
+            depths.put_next(number, z)
+        depths.turn_over()
 
 
 def _believed(found: Agreed, others: int, doubt: NDArray[np.float32] | None) -> NDArray[np.bool_]:
@@ -176,10 +208,10 @@ def _believed(found: Agreed, others: int, doubt: NDArray[np.float32] | None) -> 
 
 def _sweep(aligned: Aligned, neighbours: Sequence[Sequence[int]], report: Report) -> None:
     """Move each photo's depth to where its neighbours' colours agree with its own."""
-    shelf, count = aligned._shelf, len(aligned.photos)
+    depths, count = aligned._depths, len(aligned.photos)
     for number in range(count):
         report("comparing colours", number, count)
-        others = [shelf.take(other) for other in neighbours[number][:MOST_COMPARED]]
-        swept = sweep(shelf.take(number), others)
-        shelf.put_next(number, swept.z, swept.doubt)
-    shelf.turn_over()
+        others = [depths.take(other) for other in neighbours[number][:MOST_COMPARED]]
+        swept = sweep(depths.take(number), others)
+        depths.put_next(number, swept.z, swept.doubt)
+    depths.turn_over()

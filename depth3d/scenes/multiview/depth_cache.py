@@ -13,7 +13,7 @@ from depth3d.core.errors import OutputError
 from depth3d.scenes.multiview.fusion import DepthView
 
 
-class Shelf:
+class DepthCache:
     """Depth views in a folder of their own, taken out one at a time.
 
     Args:

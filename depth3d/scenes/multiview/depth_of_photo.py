@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -9,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from depth3d.core.camera import Intrinsics, Pose
 from depth3d.core.errors import HintError
 from depth3d.core.options import CameraOptions
 from depth3d.core.undistort import to_ideal_pixels
@@ -37,6 +39,16 @@ _JUMP = 1.15
 """Neighbouring pixels whose depths have this ratio lie at an edge, where networks invent depths in between."""
 
 
+_HANDED = "too few of its points are seen by other photos; its scale is from the depth of those"
+
+OtherDepth = Callable[[Intrinsics, Pose], SparsePoints | None]
+"""(camera as taken, pose) -> what other photos' depth says of a photo."""
+
+
+class TooFewPointsError(HintError):
+    """A photo sees too few points that others see too."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class OwnDepth:
     """A photo with its own depth.
@@ -52,7 +64,14 @@ class OwnDepth:
     farthest: float | None
 
 
-def own_depth(posed: PosedPhoto, options: Options, units_per_metre: float, found: SparsePoints | None) -> OwnDepth:
+def own_depth(
+    posed: PosedPhoto,
+    options: Options,
+    units_per_metre: float,
+    found: SparsePoints | None,
+    *,
+    others: OtherDepth | None = None,
+) -> OwnDepth:
     """A photo with its own depth, in the model's unit.
 
     Args:
@@ -60,8 +79,10 @@ def own_depth(posed: PosedPhoto, options: Options, units_per_metre: float, found
         options: network, or depth maps with {name} for each photo's name.
         units_per_metre: the model's units per metre, for metric depth maps.
         found: points found by matching photos, where the capture has none.
+        others: asked instead of all points.
 
     Raises:
+        TooFewPointsError: its points are too few for its scale.
         Depth3DError: the photo cannot be used, in words for the user.
     """
     photo = read_photo(posed.photo)
@@ -73,6 +94,8 @@ def own_depth(posed: PosedPhoto, options: Options, units_per_metre: float, found
     if options.depth.depth_map is not None and options.depth.depth_kind == "metric":
         scene = reconstruct(photo, camera=camera_as_taken, options=chosen)
         return _metric(posed, placed, scene, units_per_metre)
+    if others is not None:
+        found, placed = others(camera_as_taken, placed.pose), replace(placed, hints=())
     points = _points(placed.hints or (() if found is None else (found,)), photo)
     scene = reconstruct(photo, camera=camera_as_taken, options=chosen)
     if not scene.camera_as_taken.is_ideal:
@@ -81,7 +104,8 @@ def own_depth(posed: PosedPhoto, options: Options, units_per_metre: float, found
     assert scene.inverse_depth is not None
     guided = guide_by_points(scene.inverse_depth, scene.camera, points)
     scene = scene.with_depth(guided.depth, fit=None, sky=_sky_without_points(scene, points))
-    aligned = AlignedPhoto(posed.photo, camera_as_taken, scene.camera, placed.pose, guided.points, guided.notes)
+    notes = guided.notes if others is None else (*guided.notes, _HANDED)
+    aligned = AlignedPhoto(posed.photo, camera_as_taken, scene.camera, placed.pose, guided.points, notes)
     return OwnDepth(aligned, scene, guided.farthest)
 
 
@@ -112,7 +136,7 @@ def _points(hints: tuple[Hint, ...], photo: Photo) -> tuple[SparsePoints, ...]:
     points = tuple(hint for hint in hints if isinstance(hint, SparsePoints))
     count = sum(len(hint.u) for hint in points)
     if count < LEAST_POINTS:
-        raise HintError(f"{photo.name}: sees {count} points that other photos see too, too few for its scale")
+        raise TooFewPointsError(f"{photo.name}: sees {count} points that other photos see too, too few for its scale")
     return points
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from plyfile import PlyData
 from posed_room import PosedRoom, distance_to_walls, posed_room
 
 from depth3d.cli import run
+from depth3d.core.camera import Pose
 from depth3d.core.errors import GeometryError, HintError, MissingExtraError, UsageError
 from depth3d.io.captures import Capture, read_capture
 from depth3d.scenes.multiview import Aligned, KnownLength, align_views, fuse_aligned, save_depths
@@ -111,6 +113,33 @@ def test_a_photo_that_cannot_be_used_is_left_out_with_its_reason(
         align_views(read_capture(project / "sparse/0", [images]), options),
     ):
         pass
+
+
+def test_a_photo_without_points_takes_its_scale_from_the_depth_of_others(
+    room: PosedRoom, project: Path, options: Options
+) -> None:
+    capture = read_capture(project)
+    blind = replace(capture.photos[2], points=None)
+    photos = (*capture.photos[:2], blind, *capture.photos[3:])
+    with align_views(replace(capture, photos=photos), options) as aligned:
+        assert not aligned.left_out
+        (number,) = [i for i, photo in enumerate(aligned.photos) if photo.path == blind.photo]
+        assert "from the depth of those" in aligned.photos[number].notes[-1]
+        z = aligned.view(number).z
+    ratio = z / (room.views[2].z * UNITS)
+    assert np.isfinite(ratio).mean() > 0.9
+    assert np.nanmedian(np.abs(ratio - 1)) < 0.02
+
+
+def test_a_photo_of_something_else_in_a_model_is_left_out_in_words(project: Path, options: Options) -> None:
+    capture = read_capture(project)
+    away = np.eye(4)
+    away[:3, 3] = (0, 0, 100)
+    lost = replace(capture.photos[2], points=None, pose=Pose(away))
+    with align_views(replace(capture, photos=(*capture.photos[:2], lost)), options) as aligned:
+        ((name, why),) = aligned.left_out
+    assert name == "102.5.png"
+    assert "shows too little of what the other photos show" in why
 
 
 def test_metric_depth_maps_need_a_metric_model(room: PosedRoom, project: Path, tmp_path: Path) -> None:
