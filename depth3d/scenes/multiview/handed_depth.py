@@ -1,4 +1,4 @@
-"""Points for a photo in which too few were found: the depth of other photos of the set, seen from where it was taken."""
+"""Points for a photo in which too few were found: other photos' depth, seen from where it was taken."""
 
 from __future__ import annotations
 
