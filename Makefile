@@ -53,7 +53,7 @@ samples: $(VENV)/.run
 	$(BIN)/python -m depth3d.lab.samples.draw
 
 pictures: $(VENV)/.dev
-	$(BIN)/python -m depth3d.lab.manual.pictures
+	$(BIN)/python -m depth3d.lab.docs_pictures.draw
 
 package: $(VENV)/.run
 	rm -rf dist build

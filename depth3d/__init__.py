@@ -5,7 +5,7 @@ The public names stand in `__init__.pyi`; each is loaded on first use.
 
 import lazy_loader
 
-from depth3d.core.dependencies import switch_off_reports
+from depth3d.core.telemetry import switch_off_reports
 
 __version__ = "0.1.0"
 

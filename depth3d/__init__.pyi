@@ -106,6 +106,6 @@ from .scenes.panorama.pipeline import reconstruct_panorama as reconstruct_panora
 from .scenes.photo import reconstruct as reconstruct
 from .scenes.scene import Scene as Scene
 from .scenes.video.pipeline import reconstruct_video as reconstruct_video
-from .scenes.video.saving import save_video as save_video
+from .scenes.video.save import save_video as save_video
 
 __version__: str

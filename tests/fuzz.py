@@ -1,12 +1,12 @@
 """Spoil files until a reader does something other than give a value or one line that says why not.
 
-    python tests/fuzz.py [READER...] [--seconds 600] [--together] [--keep tests/io/foreign_bytes]
+    python tests/fuzz.py [READER...] [--seconds 600] [--together] [--keep tests/io/fuzz_corpus]
     python tests/fuzz.py [READER...] --tails
 
 Readers run one after the other, each in a process of its own, so that a crash in a decoder is found too; or together,
 by turns in one process. Hypothesis draws the changes and shrinks what it finds; a finding is shown with where it
-happened and is kept as a file, which `test_foreign_bytes.py` reads from then on. With --tails a piece of each file is
-repeated, and the processor's time is fitted to the file's length, see `growing_tails`. Ends with 1 if there was any
+happened and is kept as a file, which `test_fuzz.py` reads from then on. With --tails a piece of each file is
+repeated, and the processor's time is fitted to the file's length, see `reader_complexity`. Ends with 1 if there was any
 finding.
 """
 
@@ -27,11 +27,11 @@ from itertools import count
 from pathlib import Path
 
 import conftest  # noqa: F401 - readers share pictures with the tests of their rooms
-from foreign_reader import refusal
-from foreign_sets import READERS
-from growing_tails import find_growing_tails
+from fuzzed_folders import READERS
+from fuzzed_reader import refusal
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from reader_complexity import find_growing_tails
 
 MEMORY_BYTES = 8 * 2**30
 SECONDS_PER_FILE = 60
@@ -237,7 +237,7 @@ def main() -> int:
     parser.add_argument("--together", action="store_true", help="by turns in one process")
     parser.add_argument("--tails", action="store_true", help="repeat pieces, and fit time to length")
     parser.add_argument(
-        "--keep", type=Path, default=Path(__file__).parent / "io" / "foreign_bytes", help="folder for findings"
+        "--keep", type=Path, default=Path(__file__).parent / "io" / "fuzz_corpus", help="folder for findings"
     )
     chosen = parser.parse_args()
     names = tuple(chosen.readers or READERS)

@@ -17,14 +17,14 @@ import depth3d
 
 ROOMS = (
     *("core", "refine", "scale", "geometry", "layers", "render", "io", "viewers", "calibration", "predictors"),
-    *("scenes", "batch", "web", "assistants", "lab", "cli"),
+    *("scenes", "batch", "web", "mcp", "lab", "cli"),
 )
 """From the ground up: a room imports itself and rooms before it."""
 
 RANK = {room: rank for rank, room in enumerate(ROOMS)}
-DOORS = {"cli", "web", "assistants"}
+DOORS = {"cli", "web", "mcp"}
 NUMBERS_ONLY = {"core", "refine", "scale", "geometry", "layers", "render"}
-LAZY = {"geometry", "io", "viewers", "calibration", "predictors", "scenes", "batch", "web", "assistants", "cli"}
+LAZY = {"geometry", "io", "viewers", "calibration", "predictors", "scenes", "batch", "web", "mcp", "cli"}
 
 HEAVY = {
     *("torch", "torchvision", "timm", "safetensors", "openvino", "onnxruntime", "onnx"),
@@ -57,7 +57,7 @@ OWNER_OF_HEAVY = {
     "fastapi": {"web"},
     "starlette": {"web"},
     "uvicorn": {"web", "lab"},
-    "mcp": {"assistants"},
+    "mcp": {"mcp"},
 }
 OTHER_LIBRARIES_VALUES = {"geometry/conversion.py": {"trimesh", "open3d", "PIL"}}
 """The one place where values become those of other libraries, each loaded when asked for."""
@@ -134,7 +134,7 @@ def test_doors_do_not_import_each_other() -> None:
     assert crossing == OPENED_FROM_THE_COMMAND_LINE
 
 
-OPENED_FROM_THE_COMMAND_LINE = {("cli/serve.py", "depth3d.web"), ("cli/mcp.py", "depth3d.assistants")}
+OPENED_FROM_THE_COMMAND_LINE = {("cli/serve.py", "depth3d.web"), ("cli/mcp.py", "depth3d.mcp")}
 
 
 def test_nouns_and_steps_know_numbers_only() -> None:
@@ -222,7 +222,7 @@ def test_all_errors_are_public() -> None:
 def test_importing_the_package_loads_none_of_it() -> None:
     """Except what switches off the reports of other libraries, which must come before them."""
     loaded = {name for name in _loaded_by("import depth3d") if name.startswith("depth3d.")}
-    assert loaded == {"depth3d.core", "depth3d.core.dependencies"}
+    assert loaded == {"depth3d.core", "depth3d.core.telemetry"}
 
 
 def test_no_room_carries_a_public_name() -> None:

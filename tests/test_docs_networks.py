@@ -14,7 +14,7 @@ import pytest
 import depth3d as d3
 from depth3d.cli import cli
 from depth3d.predictors.external.catalogue import KNOWN_NETWORKS
-from depth3d.predictors.external.terms import terms_from
+from depth3d.predictors.external.network_terms import terms_from
 from depth3d.predictors.prediction import KINDS
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -18,7 +18,7 @@ from package_code import package_trees
 import depth3d
 from depth3d.batch.time_limit import DEFAULT_SECONDS
 from depth3d.cli import cli
-from depth3d.cli.chosen import to_options, to_output_options
+from depth3d.cli.click_to_options import to_options, to_output_options
 from depth3d.core.errors import UsageError
 from depth3d.scenes.options import FusionOptions, Options, OutputOptions, ServerOptions
 

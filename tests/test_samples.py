@@ -109,15 +109,15 @@ def test_drawing_again_gives_the_same_bytes(tmp_path: Path, make: ModuleType, mo
 @pytest.mark.open3d
 def test_pictures_of_the_manual_begin_with_the_photo(make: ModuleType) -> None:
     pytest.importorskip("open3d")
-    from depth3d.lab.manual import pictures
+    from depth3d.lab.docs_pictures import draw
 
-    drawn = pictures.overview("desk", yaw_deg=26.0, pitch_deg=16.0)
+    drawn = draw.overview("desk", yaw_deg=26.0, pitch_deg=16.0)
     with Image.open(SAMPLES / "desk.jpg") as photo:
         small = np.asarray(photo.resize((640, 480), Image.Resampling.BOX), int)
     assert drawn.shape == (480, 3 * 640 + 2 * 8, 3)
     assert np.abs(drawn[:, :640] - small).mean() < 3
     folder = ROOT / "docs" / "pictures"
-    assert sorted(path.name for path in folder.iterdir()) == sorted(pictures.PICTURES)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(draw.PICTURES)
     assert all(path.stat().st_size < 400_000 for path in folder.iterdir())
 
 

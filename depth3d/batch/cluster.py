@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from depth3d.batch.local import Workers
-from depth3d.batch.recipe import ENDS_THE_BATCH, Job, Recipe
-from depth3d.batch.row import Row
+from depth3d.batch.manifest_row import Row
+from depth3d.batch.process_photo import ENDS_THE_BATCH, Job, Recipe
 from depth3d.batch.storage import Folder
 from depth3d.core.errors import EngineError, MissingExtraError
 

@@ -17,12 +17,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from depth3d.batch.time_limit import overdue_photos, time_limit
-from depth3d.core.processes import end_with_parent
+from depth3d.core.child_process import end_with_parent
 from depth3d.io.temporary import temporary_folder
 
 if TYPE_CHECKING:
-    from depth3d.batch.recipe import Job, Recipe
-    from depth3d.batch.row import Row
+    from depth3d.batch.manifest_row import Row
+    from depth3d.batch.process_photo import Job, Recipe
 
 _WAITING_PER_WORKER = 2
 _DIED = "the process that worked on it died: out of memory, or a fault in a decoder"
@@ -161,7 +161,7 @@ def _ready(packed: bytes) -> Recipe:
     """The recipe, once this process has its network."""
     import cv2
 
-    from depth3d.batch.recipe import Recipe
+    from depth3d.batch.process_photo import Recipe
 
     recipe = Recipe.from_bytes(packed)
     cv2.setNumThreads(recipe.options.depth.threads or 1)

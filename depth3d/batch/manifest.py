@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol
 
-from depth3d.batch.row import Row
+from depth3d.batch.manifest_row import Row
 from depth3d.batch.storage import Folder
 from depth3d.core.errors import OutputError, UsageError
 from depth3d.io.save import atomic_write

@@ -17,8 +17,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.batch.fetching import local_photo
-from depth3d.batch.recipe import Job, Recipe
+from depth3d.batch.fetch import local_photo
+from depth3d.batch.process_photo import Job, Recipe
 from depth3d.core.errors import Depth3DError, HintError, UsageError
 from depth3d.core.undistort import to_ideal_pixels
 from depth3d.io.colmap.model import NO_POINT, each_image, is_colmap_model

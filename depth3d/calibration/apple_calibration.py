@@ -8,10 +8,10 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 
-from depth3d.core.aspect import same_aspect
+from depth3d.core.aspect_ratio import same_aspect
 from depth3d.core.camera import Intrinsics
 from depth3d.core.errors import CameraError
-from depth3d.core.focal35 import film_mm_from_focal_px, is_plausible_film_mm
+from depth3d.core.focal_35mm import film_mm_from_focal_px, is_plausible_film_mm
 from depth3d.io.photos.photo import Photo
 from depth3d.io.photos.xmp import parse_xmp, properties_of
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from depth3d.calibration.apple_calibration import camera_from_apple_depth
 from depth3d.calibration.applied_crop import find_applied_crop
-from depth3d.calibration.assumption import assume_camera
+from depth3d.calibration.default_camera import assume_camera
 from depth3d.calibration.exif import camera_from_exif
 from depth3d.calibration.photo_sphere import find_panorama
-from depth3d.calibration.stated import camera_from_focal, camera_from_fov
+from depth3d.calibration.user_focal import camera_from_focal, camera_from_fov
 from depth3d.calibration.vanishing_points import camera_from_vanishing_points
 from depth3d.core.camera import Intrinsics
 from depth3d.core.errors import CameraError, UsageError

@@ -16,9 +16,9 @@ import math
 from dataclasses import dataclass
 
 from depth3d.calibration.applied_crop import AppliedCrop
-from depth3d.core.aspect import same_aspect
+from depth3d.core.aspect_ratio import same_aspect
 from depth3d.core.camera import Intrinsics
-from depth3d.core.focal35 import film_mm_from_focal_px, focal_px_from_film, is_plausible_film_mm
+from depth3d.core.focal_35mm import film_mm_from_focal_px, focal_px_from_film, is_plausible_film_mm
 from depth3d.io.photos.photo import Exif
 
 _MM_PER_UNIT = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}

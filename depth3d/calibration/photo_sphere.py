@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from depth3d.core.aspect import same_aspect
+from depth3d.core.aspect_ratio import same_aspect
 from depth3d.core.equirectangular import Equirect
 from depth3d.core.errors import CameraError, UsageError
 from depth3d.io.photos.photo import Photo

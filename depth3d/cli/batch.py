@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from depth3d.batch.time_limit import DEFAULT_SECONDS
-from depth3d.cli.chosen import to_options, to_output_options
+from depth3d.cli.click_to_options import to_options, to_output_options
 from depth3d.cli.depth_options import depth_of_each_options
 from depth3d.cli.file_options import file_options
 from depth3d.cli.grouped_help import GroupedCommand
@@ -23,8 +23,8 @@ from depth3d.core.errors import PhotoError
 from depth3d.core.options import FileOptions
 
 if TYPE_CHECKING:
-    from depth3d.batch.row import Row
-    from depth3d.batch.running import Tally
+    from depth3d.batch.manifest_row import Row
+    from depth3d.batch.run import Tally
 
 
 @click.command(cls=GroupedCommand)
@@ -114,7 +114,7 @@ def batch(
     depth3d batch s3://bucket/photos -o s3://bucket/clouds --write .ply --engine ray
     depth3d batch street/ -o street_depths/ --points sparse/0 --shared-scale --camera-height 1.6m
     """
-    from depth3d.batch.running import Batch, run_batch
+    from depth3d.batch.run import Batch, run_batch
 
     plan = Batch(
         inputs=inputs,

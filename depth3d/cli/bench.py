@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from depth3d.cli.values import EXISTING_FILE, EXISTING_PATH, PredictorName
+from depth3d.cli.param_types import EXISTING_FILE, EXISTING_PATH, PredictorName
 from depth3d.core.errors import UsageError
 
 
@@ -77,7 +77,7 @@ def whole_command(photo: Path, rounds: int) -> None:
     \b
     depth3d bench command photo.jpg
     """
-    from depth3d.lab.bench.command import bench_command
+    from depth3d.lab.bench.cold_start import bench_command
     from depth3d.lab.bench.timing import to_table
 
     for section in bench_command(photo, rounds=rounds):
@@ -137,7 +137,7 @@ def motion(data: Path | None, rounds: int) -> None:
     depth3d bench motion
     depth3d bench motion --data ../shared/data
     """
-    from depth3d.lab.bench.motion import bench_motion
+    from depth3d.lab.bench.animations import bench_motion
     from depth3d.lab.bench.timing import to_table
 
     for section in bench_motion(data, rounds=rounds):

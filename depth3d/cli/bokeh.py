@@ -11,7 +11,7 @@ from depth3d.cli.depth_options import depth_options
 from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.options import camera_options, output_options, photo_arguments, scale_options
 from depth3d.cli.picture_options import focus_option, lens_options
-from depth3d.cli.work import write_files
+from depth3d.cli.process_photos import write_files
 from depth3d.scenes.outputs import suffixes_in_words
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from depth3d.cli.process_photos import write_files
 from depth3d.cli.terminal import say
-from depth3d.cli.work import write_files
 from depth3d.scenes.examples import example_camera, example_hints, example_photo
 
 _SUFFIXES = (".ply", ".glb", ".gif", ".html")

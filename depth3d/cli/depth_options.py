@@ -11,8 +11,7 @@ from typing import get_args
 import click
 
 from depth3d.cli.grouped_help import in_group
-from depth3d.cli.terminal import verbose_option
-from depth3d.cli.values import (
+from depth3d.cli.param_types import (
     EXISTING_FILE,
     TRIPLE,
     Command,
@@ -20,6 +19,7 @@ from depth3d.cli.values import (
     PredictorName,
     with_options,
 )
+from depth3d.cli.terminal import verbose_option
 from depth3d.core.options import DepthKind, DepthOptions, SkyChoice
 from depth3d.predictors import PREDICTORS
 from depth3d.predictors.external.catalogue import KNOWN_NETWORKS

@@ -105,7 +105,7 @@ def _version(name: str) -> str | None:
 
 def _networks() -> list[_Finding]:
     from depth3d.predictors.external.catalogue import KNOWN_NETWORKS
-    from depth3d.predictors.runtimes.opening import remembered_way
+    from depth3d.predictors.runtimes.open_network import remembered_way
     from depth3d.predictors.weights import OFFICIAL_WEIGHTS, bundled_weights, cache_folder, find_weights
 
     findings, usable = [], {}

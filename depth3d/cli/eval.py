@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from depth3d.cli.values import PredictorName
+from depth3d.cli.param_types import PredictorName
 
 if TYPE_CHECKING:
     from depth3d.core.depth import InverseDepth

@@ -27,7 +27,7 @@ from depth3d.cli.picture_options import (
     stereo_options,
     video_options,
 )
-from depth3d.cli.work import write_files
+from depth3d.cli.process_photos import write_files
 from depth3d.scenes.outputs import suffixes_in_words
 
 NEEDED_FIRST = (

@@ -7,7 +7,7 @@ from typing import get_args
 import click
 
 from depth3d.cli.grouped_help import in_group
-from depth3d.cli.values import BYTES, LENGTH, Command, RenamedOption, with_options
+from depth3d.cli.param_types import BYTES, LENGTH, Command, RenamedOption, with_options
 from depth3d.core.options import (
     DitherChoice,
     FileOptions,

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from depth3d.cli.chosen import to_options
+from depth3d.cli.click_to_options import to_options
 from depth3d.cli.depth_options import depth_of_each_options
-from depth3d.cli.fuse_work import FuseTask, check_outputs, fuse_each
+from depth3d.cli.fuse_captures import FuseTask, check_outputs, fuse_each
 from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.options import camera_options
-from depth3d.cli.values import AXES, EXISTING_PATH, LENGTH, OUTPUT_FILE, Parsed
+from depth3d.cli.param_types import AXES, EXISTING_PATH, LENGTH, OUTPUT_FILE, Parsed
 from depth3d.core.errors import UsageError
 from depth3d.core.parsing import Length, Place, parse_known_length
 from depth3d.scenes.options import FusionOptions

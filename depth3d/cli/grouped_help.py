@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 import click
 
-from depth3d.cli.values import Command
+from depth3d.cli.param_types import Command
 
 FIRST, OTHERS, OTHER = "Needed first", "Options", "Other"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from depth3d.cli.chosen import to_options
+from depth3d.cli.click_to_options import to_options
 from depth3d.cli.depth_options import network_options
 from depth3d.cli.terminal import say
 from depth3d.core.options import AnimationOptions

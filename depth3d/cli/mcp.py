@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from depth3d.cli.chosen import to_options
+from depth3d.cli.click_to_options import to_options
 from depth3d.cli.depth_options import network_options
 
 
@@ -30,6 +30,6 @@ def mcp(folders: tuple[Path, ...], **chosen: Any) -> None:
     \b
     depth3d mcp --folder ~/photos
     """
-    from depth3d.assistants import serve
+    from depth3d.mcp import serve
 
     serve(folders, to_options(chosen))

@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from depth3d.cli.chosen import to_options
+from depth3d.cli.click_to_options import to_options
 from depth3d.cli.depth_options import depth_options
 from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.options import camera_options, scale_options
+from depth3d.cli.param_types import EXISTING_FILE, PIXEL
+from depth3d.cli.process_photos import report
 from depth3d.cli.terminal import json_option, result, step
-from depth3d.cli.values import EXISTING_FILE, PIXEL
 from depth3d.cli.weights import download_progress
-from depth3d.cli.work import report
 from depth3d.core.parsing import written_length
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from depth3d.cli.grouped_help import in_group
-from depth3d.cli.values import Command, with_options
+from depth3d.cli.param_types import Command, with_options
 from depth3d.core.options import MeshOptions
 
 _DEFAULTS = MeshOptions()

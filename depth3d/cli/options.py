@@ -11,8 +11,7 @@ from pathlib import Path
 import click
 
 from depth3d.cli.grouped_help import in_group
-from depth3d.cli.terminal import json_option, say
-from depth3d.cli.values import (
+from depth3d.cli.param_types import (
     AXES,
     EXISTING_FILE,
     EXISTING_PATH,
@@ -23,6 +22,7 @@ from depth3d.cli.values import (
     Renamed,
     with_options,
 )
+from depth3d.cli.terminal import json_option, say
 from depth3d.core.hint_forms import HINT_FORMS, HintForm
 from depth3d.core.options import DepthOptions, FileOptions, GeometryOptions
 from depth3d.scenes.outputs import FORMER_KINDS, KINDS

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from depth3d.cli.chosen import to_options, to_output_options
+from depth3d.cli.click_to_options import to_options, to_output_options
 from depth3d.cli.depth_options import network_options, refine_options
 from depth3d.cli.file_options import glb_options
 from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.mesh_options import cut_options
 from depth3d.cli.options import geometry_options, hint_options, output_options, photo_arguments
+from depth3d.cli.param_types import EXISTING_FILE
+from depth3d.cli.process_photos import targets, wrote
 from depth3d.cli.terminal import say, step
-from depth3d.cli.values import EXISTING_FILE
 from depth3d.cli.weights import download_progress
-from depth3d.cli.work import targets, wrote
 from depth3d.core.hint_forms import form_of
 from depth3d.scenes.outputs import suffixes_in_words
 
@@ -65,9 +65,9 @@ def panorama(
     """
     made_as_chosen = to_output_options(chosen)
     options = to_options(chosen).changed(grid_points=made_as_chosen.geometry.max_points)
+    from depth3d.scenes.check_options import refuse_pixels_of_one_photo
     from depth3d.scenes.outputs import Target, target_of
     from depth3d.scenes.panorama.pipeline import panorama_kind_of, reconstruct_panorama
-    from depth3d.scenes.refusals import refuse_pixels_of_one_photo
     from depth3d.scenes.used_options import fields_for, only, refuse_unused
 
     if not same_view:

@@ -12,7 +12,7 @@ from depth3d.cli.file_options import animation_options
 from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.options import camera_options, output_options, photo_arguments, scale_options
 from depth3d.cli.picture_options import focus_option, motion_options, video_options
-from depth3d.cli.work import write_files
+from depth3d.cli.process_photos import write_files
 from depth3d.scenes.outputs import suffixes_in_words
 
 

@@ -7,7 +7,7 @@ from typing import get_args
 import click
 
 from depth3d.cli.grouped_help import in_group
-from depth3d.cli.values import GRID, LAYOUTS, LENGTH, PIXEL, Command, with_options
+from depth3d.cli.param_types import GRID, LAYOUTS, LENGTH, PIXEL, Command, with_options
 from depth3d.core.options import AnaglyphColors, AnimationOptions, BokehOptions, Easing, StereoOptions
 from depth3d.scenes.options import VideoOptions
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from depth3d.scenes.multiview.report import Report
+    from depth3d.scenes.multiview.progress import Report
 
 
 @contextmanager

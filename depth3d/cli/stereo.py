@@ -10,9 +10,9 @@ import click
 from depth3d.cli.depth_options import depth_options
 from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.options import camera_options, output_options, photo_arguments, scale_options
+from depth3d.cli.param_types import LAYOUTS
 from depth3d.cli.picture_options import focus_option, stereo_options, video_options
-from depth3d.cli.values import LAYOUTS
-from depth3d.cli.work import write_files
+from depth3d.cli.process_photos import write_files
 from depth3d.core.options import StereoOptions
 from depth3d.scenes.outputs import suffixes_in_words
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from depth3d.cli.values import Choice
+from depth3d.cli.param_types import Choice
 from depth3d.core.errors import nearest
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from depth3d.cli.grouped_help import OTHER, in_group
-from depth3d.cli.values import Command
+from depth3d.cli.param_types import Command
 
 _VERBOSE, _JSON = "depth3d.verbose", "depth3d.json"
 _ERASE = "\r\x1b[K"

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from depth3d.cli.chosen import to_options, to_output_options
+from depth3d.cli.click_to_options import to_options, to_output_options
 from depth3d.cli.depth_options import depth_options
 from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.mesh_options import mesh_options
 from depth3d.cli.options import camera_options, geometry_options, same_view_option, scale_options
+from depth3d.cli.param_types import EXISTING_FILE, OUTPUT_FILE
+from depth3d.cli.process_photos import report
 from depth3d.cli.terminal import say, step
-from depth3d.cli.values import EXISTING_FILE, OUTPUT_FILE
 from depth3d.cli.weights import download_progress
-from depth3d.cli.work import report
 from depth3d.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def view(
     if rerun:
         _show_in_rerun(files, given=_given(context), same_view=same_view, chosen=chosen)
         return
-    from depth3d.scenes.refusals import refuse_pixels_of_one_photo
+    from depth3d.scenes.check_options import refuse_pixels_of_one_photo
     from depth3d.viewers.open3d import GEOMETRY_SUFFIXES, KEYS, check_window, show
 
     check_window(screenshot=screenshot, force=force)
@@ -106,7 +106,7 @@ def view(
 
 def _show_in_rerun(files: Sequence[Path], *, given: set[str], same_view: bool, chosen: dict[str, Any]) -> None:
     from depth3d.io.recordings.rrd import import_rerun
-    from depth3d.scenes.refusals import refuse_pixels_of_one_photo
+    from depth3d.scenes.check_options import refuse_pixels_of_one_photo
     from depth3d.viewers.open3d import GEOMETRY_SUFFIXES
     from depth3d.viewers.rerun_viewer import show_in_rerun
 

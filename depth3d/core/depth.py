@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.errors import DepthMapError, UsageError
-from depth3d.core.showing import short_repr
+from depth3d.core.short_repr import short_repr
 
 Unit = Literal["m", "arbitrary"]
 """What lengths are in: metres, or a unit of the picture's own, which no measurement ties to anything."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.showing import short_repr
+from depth3d.core.short_repr import short_repr
 
 
 @dataclass(frozen=True, slots=True, eq=False)

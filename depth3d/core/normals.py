@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from depth3d.core.errors import GeometryError
 from depth3d.core.point_map import grid_normals, unproject
 from depth3d.core.rgbd import RGBD
-from depth3d.core.showing import short_repr
+from depth3d.core.short_repr import short_repr
 
 
 @dataclass(frozen=True, slots=True, eq=False)

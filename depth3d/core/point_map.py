@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth, Unit
 from depth3d.core.errors import CameraError, GeometryError, UsageError
-from depth3d.core.showing import short_repr
+from depth3d.core.short_repr import short_repr
 
 _Pixel = TypeVar("_Pixel", bound=np.generic)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from depth3d.core.depth import Unit
 from depth3d.core.rgbd import RGBD
-from depth3d.core.showing import short_repr
+from depth3d.core.short_repr import short_repr
 
 Point = tuple[float, float, float]
 

@@ -12,7 +12,7 @@ from depth3d.core.depth import Unit, check_unit
 from depth3d.core.errors import GeometryError
 from depth3d.core.point_map import PointMap, grid_normals, unproject
 from depth3d.core.rgbd import RGBD
-from depth3d.core.showing import short_repr
+from depth3d.core.short_repr import short_repr
 from depth3d.geometry.point_cloud import check_vertices, known_rows
 
 _SIGMA_PER_PIXEL = 0.6  # neighbours then cover the gap between four of them to more than nine tenths

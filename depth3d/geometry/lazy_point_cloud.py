@@ -11,7 +11,7 @@ from depth3d.core.depth import Unit
 from depth3d.core.errors import GeometryError
 from depth3d.core.point_map import RayGrid, cast_rays
 from depth3d.core.rgbd import RGBD
-from depth3d.core.showing import short_repr
+from depth3d.core.short_repr import short_repr
 from depth3d.geometry.point_cloud import CloudPart, PointCloud, known_rows
 
 _RECORD = np.dtype([("xyz", "<f4", 3), ("rgb", "V3")])

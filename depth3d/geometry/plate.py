@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import GeometryError, UsageError
 from depth3d.core.options import PlateOptions
-from depth3d.core.showing import short_repr
+from depth3d.core.short_repr import short_repr
 
 _DEFAULTS = PlateOptions()
 

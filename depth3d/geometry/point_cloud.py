@@ -12,7 +12,7 @@ from depth3d.core.depth import Unit, check_unit
 from depth3d.core.errors import GeometryError, UsageError
 from depth3d.core.point_map import PointMap, grid_normals, unproject
 from depth3d.core.rgbd import RGBD
-from depth3d.core.showing import short_repr
+from depth3d.core.short_repr import short_repr
 
 _Number = TypeVar("_Number", bound=np.generic)
 

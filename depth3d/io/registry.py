@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from depth3d.core.errors import UsageError
-from depth3d.core.installed import check_installed
+from depth3d.core.extras import check_installed
 
 if TYPE_CHECKING:
     from inspect import Parameter
@@ -98,10 +98,10 @@ FORMATS = (
     _own(".png", "InverseDepth", "depth.depth_image.write_inverse_png"),
     _own(".png", "Picture", "images.picture.write_png"),
     _own(".png .apng", "Animation", "animation.apng.write"),
-    _own(".npy", "MetricDepth", "depth.arrays.write_npy"),
-    _own(".npy", "InverseDepth", "depth.arrays.write_npy"),
-    _own(".npz", "MetricDepth", "depth.arrays.write_npz"),
-    _own(".npz", "InverseDepth", "depth.arrays.write_npz"),
+    _own(".npy", "MetricDepth", "depth.numpy_file.write_npy"),
+    _own(".npy", "InverseDepth", "depth.numpy_file.write_npy"),
+    _own(".npz", "MetricDepth", "depth.numpy_file.write_npz"),
+    _own(".npz", "InverseDepth", "depth.numpy_file.write_npz"),
     _own(".exr", "MetricDepth", "depth.exr.write_exr", needs=_EXR),
     _own(".exr", "InverseDepth", "depth.exr.write_exr", needs=_EXR),
     _own(".tif .tiff", "MetricDepth", "depth.tiff.write_depth", options={"bits": "tiff_bits"}),
@@ -125,7 +125,7 @@ FORMATS = (
 )
 """Of several rows with one suffix the first says what goes in unless the user says otherwise."""
 
-SEQUENCE = Format((), "Animation", "depth3d.io.animation.sequence.write_sequence")
+SEQUENCE = Format((), "Animation", "depth3d.io.animation.png_sequence.write_sequence")
 """Numbered PNG files, which `is_sequence` tells by their name."""
 
 _IN_WORDS = {

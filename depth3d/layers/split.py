@@ -14,7 +14,7 @@ from depth3d.core.depth import MetricDepth, Unit
 from depth3d.core.errors import GeometryError, UsageError
 from depth3d.core.point_map import unproject
 from depth3d.core.rgbd import RGBD
-from depth3d.core.showing import short_repr
+from depth3d.core.short_repr import short_repr
 from depth3d.geometry.mesh import DEFAULT_CUT_ANGLE_DEG, DEFAULT_CUT_RATIO
 from depth3d.geometry.mesh.discontinuities import cut_grid
 from depth3d.layers.depth_edges import DepthEdges, find_depth_edges

@@ -20,7 +20,7 @@ from depth3d.layers.depth_peeling import DepthLayer, peel
 from depth3d.layers.disocclusions import find_disocclusions
 from depth3d.layers.inpaint import inpaint_colours
 from depth3d.layers.split import Layers, to_layers, to_surface
-from depth3d.layers.turn_limits import find_turn_limits
+from depth3d.layers.view_range import find_turn_limits
 
 T = TypeVar("T", bound=np.generic)
 

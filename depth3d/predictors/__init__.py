@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from depth3d.core.depth import InverseDepth
     from depth3d.io.photos.photo import Photo
     from depth3d.predictors.download import Progress
-    from depth3d.predictors.external.terms import NetworkTerms
+    from depth3d.predictors.external.network_terms import NetworkTerms
     from depth3d.predictors.prediction import Prediction
 
 _DEFAULTS = DepthOptions()
@@ -66,7 +66,7 @@ def load_predictor(
         runtime: what runs the network: ``openvino`` or ``onnxruntime`` from the extra ``fast``, or ``torch``; ``auto``
             is the fastest that is installed (DEPTH3D_RUNTIME may name another). The first use converts the network.
         precision: ``fp32``, ``fp16``, ``bf16`` or ``int8``; ``auto`` is the fastest that is as good as exact, see
-            `depth3d.predictors.runtimes.measuring`.
+            `depth3d.predictors.runtimes.measure`.
         threads: how many threads the network may use, or None for the runtime's own choice.
         terms: what is known about a network of others: the kind of its output, the range of its input.
         progress: called during a download with the bytes that are there and those there will be, or None.

@@ -23,7 +23,7 @@ def load_midas(
     progress: Progress | None,
 ) -> NetworkPredictor:
     """Load ``auto``, ``midas_small``, ``midas_large`` or ``bundled``; see `depth3d.predictors.load_predictor`."""
-    from depth3d.predictors.runtimes.opening import check_way, open_network
+    from depth3d.predictors.runtimes.open_network import check_way, open_network
     from depth3d.predictors.weights import chosen_weights_file, examine_weights
 
     if weights is not None and weights.suffix.lower() == ".onnx":

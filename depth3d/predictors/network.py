@@ -15,7 +15,7 @@ from depth3d.predictors.preprocess import prepare_picture, to_photo_size
 if TYPE_CHECKING:
     from depth3d.core.camera import Intrinsics
     from depth3d.io.photos.photo import Photo
-    from depth3d.predictors.runtimes.opening import OpenNetwork
+    from depth3d.predictors.runtimes.open_network import OpenNetwork
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -102,8 +102,8 @@ class Prediction:
 
     def camera(self, size: tuple[int, int]) -> Intrinsics | None:
         """The network's own camera for a photo of (width, height) pixels; None where it tells none."""
-        from depth3d.calibration.network import camera_from_network
-        from depth3d.predictors.point_maps import recover_focal
+        from depth3d.calibration.network_focal import camera_from_network
+        from depth3d.predictors.point_map_focal import recover_focal
 
         focal_px = self.focal_px
         if focal_px is None and self.is_points:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth, sample_known
 from depth3d.core.errors import DepthMapError
-from depth3d.predictors.point_maps import recover_focal, recover_shift
+from depth3d.predictors.point_map_focal import recover_focal, recover_shift
 from depth3d.predictors.prediction import METRIC_SIGMA, Prediction
 from depth3d.predictors.preprocess import to_photo_size
 from depth3d.predictors.spec import NOISE_STRENGTH

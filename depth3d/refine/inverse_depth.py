@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from depth3d.core.depth import InverseDepth, sample_known
 from depth3d.core.errors import DepthMapError, UsageError
-from depth3d.refine.cells import enlarge, fill_unknown, fitted, nearest, resample, shrink
-from depth3d.refine.colours import follow_colours
-from depth3d.refine.painting import paint_edges
-from depth3d.refine.sharpness import edge_width, without_soft_edges
-from depth3d.refine.surfaces import find_surfaces
+from depth3d.refine.cell_grid import enlarge, fill_unknown, fitted, nearest, resample, shrink
+from depth3d.refine.color_edges import follow_colours
+from depth3d.refine.edge_surfaces import find_surfaces
+from depth3d.refine.edge_width import edge_width, without_soft_edges
+from depth3d.refine.upsample import paint_edges
 
 DEFAULT_COLOUR_WEIGHT = 0.5
 

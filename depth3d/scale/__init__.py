@@ -1,10 +1,10 @@
 """Scale: relative inverse depth and hints become metres."""
 
-from depth3d.scale.distances import DepthAt, DistanceAt, Farthest, InfinityAt, Nearest, SparsePoints
+from depth3d.scale.depth_hints import DepthAt, DistanceAt, Farthest, InfinityAt, Nearest, SparsePoints
+from depth3d.scale.error_covariance import SharedErrors, share_errors
 from depth3d.scale.fit import Residual, ScaleFit
 from depth3d.scale.hint import Hint
-from depth3d.scale.shapes import CameraHeight, LengthBetween, RightAngle
-from depth3d.scale.shared_errors import SharedErrors, share_errors
+from depth3d.scale.shape_hints import CameraHeight, LengthBetween, RightAngle
 from depth3d.scale.solver import fit_scale
 
 __all__ = [

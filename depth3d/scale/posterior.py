@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from depth3d.scale.field import LEVEL_REACH, Array, Sites, Trend, fading, shared_covariance
+from depth3d.scale.prior import LEVEL_REACH, Array, Sites, Trend, fading, shared_covariance
 from depth3d.scale.problem import Conditioner, Problem, Solved, noise_at
 
 ASSUMED_FAR_OVER_NEAR = 4.0

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.scale.field import Array, Sites, Trend, shared_covariance
 from depth3d.scale.hint import Anchors, Condition, Equations
+from depth3d.scale.prior import Array, Sites, Trend, shared_covariance
 
 LEAST_SIGMA = 1e-6
 """No hint is believed beyond this share of its length: numbers end there."""

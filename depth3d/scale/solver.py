@@ -11,13 +11,13 @@ import numpy as np
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import CameraError, HintError
-from depth3d.scale.doubt import Believed, weigh_hints
-from depth3d.scale.field import Sites, Trend
 from depth3d.scale.fit import ScaleFit
 from depth3d.scale.hint import FAR_PERCENTILE, NEAR_PERCENTILE, Anchors, Equations, Hint, percentile
+from depth3d.scale.outliers import Believed, weigh_hints
 from depth3d.scale.posterior import ASSUMED_FACTOR, ASSUMED_FAR_OVER_NEAR, errors_about
+from depth3d.scale.prior import Sites, Trend
 from depth3d.scale.problem import Problem
-from depth3d.scale.thinning import thin
+from depth3d.scale.subsample import thin
 
 _OPEN_SIGMA = 0.3
 """A range whose logarithm is known no better than this is called open."""

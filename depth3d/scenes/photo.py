@@ -16,13 +16,13 @@ from depth3d.core.errors import UsageError
 from depth3d.core.notes import Note
 from depth3d.core.rgbd import RGBD
 from depth3d.io.photos.photo import Photo
-from depth3d.predictors.relative import settle_shift
+from depth3d.predictors.relative_depth import settle_shift
 from depth3d.refine.sky import find_sky
 from depth3d.scale import Hint, ScaleFit, fit_scale
+from depth3d.scenes.check_options import refuse_options
 from depth3d.scenes.options import Options
-from depth3d.scenes.refusals import refuse_options
 from depth3d.scenes.scene import Scene
-from depth3d.scenes.seeing import SeenPhoto, see_photo
+from depth3d.scenes.unscaled_photo import SeenPhoto, see_photo
 
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress

@@ -29,11 +29,11 @@ from depth3d.render.parallax import animate_parallax
 from depth3d.render.stereo import animate_wigglegram, to_stereo
 from depth3d.scale import ScaleFit, SharedErrors, share_errors
 from depth3d.scale.hint import moved_pixels
-from depth3d.scenes.eyes import eyes_of
-from depth3d.scenes.marks import marks_of
+from depth3d.scenes.hint_markers import marks_of
 from depth3d.scenes.options import OutputOptions, with_changes
 from depth3d.scenes.outputs import Kind, target_of
-from depth3d.scenes.saving import Progress, Saved, save_scene
+from depth3d.scenes.save import Progress, Saved, save_scene
+from depth3d.scenes.stereo_eyes import eyes_of
 from depth3d.scenes.used_options import refuse_both
 
 
@@ -247,7 +247,7 @@ class Scene:
 
     def _repr_html_(self) -> str:
         """What notebooks show: the model, to turn and to measure in."""
-        from depth3d.scenes.notebook import to_preview  # only notebooks need it
+        from depth3d.scenes.notebook_preview import to_preview  # only notebooks need it
 
         return to_preview(self)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from depth3d.scenes.options import OutputOptions
 from depth3d.scenes.outputs import Kind, Target, target_of
-from depth3d.scenes.saving import Progress, Saved, save_scene
+from depth3d.scenes.save import Progress, Saved, save_scene
 from depth3d.scenes.scene import Scene
 from depth3d.scenes.used_options import fields_for, only
 

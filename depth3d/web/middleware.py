@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs
 
-from depth3d.web.calls import RefusedError, read_call
-from depth3d.web.hosts import Hosts
-from depth3d.web.visitors import COOKIE, Visitors, cookie_in
+from depth3d.web.allowed_hosts import Hosts
+from depth3d.web.api_calls import RefusedError, read_call
+from depth3d.web.cookies import COOKIE, Visitors, cookie_in
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -14,11 +14,11 @@ from depth3d.predictors.download import Progress
 from depth3d.render.parallax import DEFAULT_MOTION, MOTIONS
 from depth3d.scenes.examples import EXAMPLES
 from depth3d.web.clicked_hints import Pixel
+from depth3d.web.cookies import COOKIE
 from depth3d.web.downloads import DOWNLOADS, Download
-from depth3d.web.render_html import board_of, camera_in_words, fit_in_words, links_to_files, model_of, moving_of
+from depth3d.web.page_state import board_of, camera_in_words, fit_in_words, links_to_files, model_of, moving_of
 from depth3d.web.session import Session
 from depth3d.web.sessions import Sessions
-from depth3d.web.visitors import COOKIE
 
 _BOARD_SCRIPT = (Path(__file__).parent / "assets" / "board.js").read_text(encoding="utf-8")
 _SORRY = "That does not work"

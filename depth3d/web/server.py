@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from depth3d.core.errors import MissingExtraError, OutputError
 from depth3d.io.temporary import temporary_folder
 from depth3d.scenes.options import Options, ServerOptions
-from depth3d.web.hosts import Hosts
+from depth3d.web.allowed_hosts import Hosts
+from depth3d.web.cookies import Visitors
 from depth3d.web.limits import Limits
 from depth3d.web.middleware import Application, Gate
 from depth3d.web.sessions import Sessions
-from depth3d.web.visitors import Visitors
 
 if TYPE_CHECKING:
     import gradio as gr

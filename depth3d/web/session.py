@@ -24,9 +24,9 @@ from depth3d.render.parallax import DEFAULT_MOTION, MOTIONS
 from depth3d.scenes.options import Options
 from depth3d.scenes.outputs import target_of
 from depth3d.scenes.photo import reconstruct
-from depth3d.scenes.saving import Saved
+from depth3d.scenes.save import Saved
 from depth3d.scenes.scene import Scene
-from depth3d.scenes.seeing import choose_camera, see
+from depth3d.scenes.unscaled_photo import choose_camera, see
 from depth3d.web.clicked_hints import Mark, Pixel, marks_of, pixels_inside, with_mark
 from depth3d.web.downloads import Download, save_with
 from depth3d.web.session_files import SessionFiles

@@ -13,10 +13,10 @@ from starlette.routing import BaseRoute, Route
 
 from depth3d.core.errors import Depth3DError
 from depth3d.scenes.examples import EXAMPLES, example_camera, example_hints, example_photo
+from depth3d.web.cookies import cookie_in
 from depth3d.web.limits import TooLargeError
 from depth3d.web.sessions import ServerFullError, Sessions
 from depth3d.web.uploads import Uploads, UploadStoppedError
-from depth3d.web.visitors import cookie_in
 
 if TYPE_CHECKING:
     from depth3d.web.session import Session

@@ -18,15 +18,15 @@ import fsspec
 import numpy as np
 import pytest
 from conftest import wait_until
-from one_process import rows_in_this_process
+from in_process_engine import rows_in_this_process
 from PIL import Image
 
-from depth3d.batch.finding import find_photos, to_jobs
+from depth3d.batch.find_photos import find_photos, to_jobs
 from depth3d.batch.local import each_row_here
 from depth3d.batch.manifest import Manifest
-from depth3d.batch.recipe import Job, Recipe, recipe_digits
-from depth3d.batch.row import Fit, Output, Row
-from depth3d.batch.running import Batch, run_batch
+from depth3d.batch.manifest_row import Fit, Output, Row
+from depth3d.batch.process_photo import Job, Recipe, recipe_digits
+from depth3d.batch.run import Batch, run_batch
 from depth3d.batch.storage import Folder
 from depth3d.cli import run
 from depth3d.core.errors import EngineError, MissingExtraError, OutputError, PhotoError, UsageError
@@ -70,7 +70,7 @@ def memory() -> Iterator[Any]:
 def _in_this_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only tests that are about processes, which ask for `processes`, have some."""
     if "processes" not in request.fixturenames:
-        monkeypatch.setattr("depth3d.batch.running.each_row_here", rows_in_this_process)
+        monkeypatch.setattr("depth3d.batch.run.each_row_here", rows_in_this_process)
 
 
 @pytest.fixture
@@ -321,7 +321,7 @@ def test_a_fault_of_ours_is_a_row_too(
     def fault(*_: object, **__: object) -> None:
         raise ZeroDivisionError("on purpose")
 
-    monkeypatch.setattr("depth3d.batch.recipe.reconstruct", fault)
+    monkeypatch.setattr("depth3d.batch.process_photo.reconstruct", fault)
     row = recipe(tmp_path / "out", options).make(Job(str(photos / "a.jpg"), "a"))
     assert row.error is not None
     assert row.error.startswith("ZeroDivisionError: on purpose")

@@ -15,8 +15,8 @@ from conftest import HUNG_S, wait_until
 from PIL import Image
 from ray.cluster_utils import Cluster
 
-from depth3d.batch.row import Row
-from depth3d.batch.running import Batch, Tally, run_batch
+from depth3d.batch.manifest_row import Row
+from depth3d.batch.run import Batch, Tally, run_batch
 from depth3d.core.errors import EngineError
 from depth3d.scenes.options import Options
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from one_process import rows_in_this_process
+from in_process_engine import rows_in_this_process
 from PIL import Image
 
-from depth3d.batch.recipe import Job
-from depth3d.batch.running import Batch, run_batch
+from depth3d.batch.process_photo import Job
+from depth3d.batch.run import Batch, run_batch
 from depth3d.batch.shared_scale import check_overlap, shared_units
 from depth3d.core.errors import HintError, UsageError
 from depth3d.scale import Farthest, Nearest
@@ -78,7 +78,7 @@ SEEN = {"a.png": range(1, 30), "b.png": range(15, 50), "c.png": range(40, 70)}
 def test_hints_say_how_large_the_unit_is_and_points_say_the_rest(
     tmp_path: Path, options: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("depth3d.batch.running.each_row_here", rows_in_this_process)
+    monkeypatch.setattr("depth3d.batch.run.each_row_here", rows_in_this_process)
     save_photos(tmp_path / "photos", [*NAMES, "elsewhere.png"])
     model = save_model(tmp_path, SEEN)
     batch = Batch(
@@ -100,7 +100,7 @@ def test_hints_say_how_large_the_unit_is_and_points_say_the_rest(
     for name in NAMES:
         np.testing.assert_allclose(np.load(tmp_path / "out" / f"{name[0]}.npy"), METRES, rtol=4e-2)
     # Taken up again with another photo, the scale stays what it was.
-    monkeypatch.setattr("depth3d.batch.running.shared_units", lambda *_: pytest.fail("was known already"))
+    monkeypatch.setattr("depth3d.batch.run.shared_units", lambda *_: pytest.fail("was known already"))
     save_photos(tmp_path / "photos", ["d.png"])
     shutil.rmtree(model)
     save_model(tmp_path, {**SEEN, "d.png": range(60, 99)})

@@ -12,9 +12,9 @@ import pytest
 import depth3d as d3
 from depth3d.batch.cluster import _Actor
 from depth3d.batch.local import Workers
-from depth3d.batch.recipe import Job, Recipe
-from depth3d.batch.row import Row
-from depth3d.batch.running import Batch, run_batch
+from depth3d.batch.manifest_row import Row
+from depth3d.batch.process_photo import Job, Recipe
+from depth3d.batch.run import Batch, run_batch
 from depth3d.batch.time_limit import overdue_photos, time_limit
 from depth3d.core.errors import UsageError
 

@@ -19,7 +19,7 @@ from depth3d.calibration import choose_intrinsics
 from depth3d.calibration.exif import NoCamera, camera_from_exif
 from depth3d.core.camera import Intrinsics
 from depth3d.core.errors import CameraError, UsageError
-from depth3d.core.focal35 import film_mm_from_focal_px, focal_px_from_film
+from depth3d.core.focal_35mm import film_mm_from_focal_px, focal_px_from_film
 from depth3d.io.cameras.camera_file import read_camera_file
 from depth3d.io.photos.photo import Exif, Photo, read_photo
 

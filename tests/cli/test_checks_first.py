@@ -11,7 +11,7 @@ from PIL import Image
 from posed_room import posed_room
 
 from depth3d.cli import cli, run
-from depth3d.predictors.runtimes.machine import installed
+from depth3d.predictors.runtimes.machine_info import installed
 
 MISSING = {
     "av": [
@@ -99,7 +99,7 @@ WRONG = [
 @pytest.fixture(scope="module")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with everything the commands name, as far as it is there at all."""
-    from test_sound import write_clip_with_tone
+    from test_audio import write_clip_with_tone
 
     folder = tmp_path_factory.mktemp("work")
     black = Image.fromarray(np.zeros((16, 24, 3), np.uint8))
@@ -129,7 +129,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         "depth3d.predictors.network.NetworkPredictor.predict",
         "depth3d.predictors.download.download",
         "depth3d.lab.training.loop.Trainer.advance",
-        "depth3d.scenes.multiview.sfm.find.find_keypoints",
+        "depth3d.scenes.multiview.sfm.reconstruct.find_keypoints",
     ):
         monkeypatch.setattr(place, see)
 
@@ -152,7 +152,10 @@ def test_a_missing_package_is_named_first(
     for loaded in [name for name in sys.modules if name.partition(".")[0] == package]:
         monkeypatch.delitem(sys.modules, loaded)
     monkeypatch.setitem(sys.modules, package, None)
-    monkeypatch.setattr("depth3d.predictors.runtimes.opening.installed", installed.__wrapped__)  # not what it remembers
+    # not what it remembers
+    monkeypatch.setattr(
+        "depth3d.predictors.runtimes.open_network.installed", installed.__wrapped__
+    )  # not what it remembers
     told = refusal(line, work, monkeypatch, capsys)
     assert " is needed: pip install " in told
     assert "pip install 'depth3d[" in told

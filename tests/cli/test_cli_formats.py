@@ -7,9 +7,9 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import four_colour_wall
 import numpy as np
 import pytest
-import quadrants
 import tifffile
 from PIL import Image
 from plyfile import PlyData
@@ -26,8 +26,8 @@ COMMAND = ["export", "room.png", "--depth-map", "depth.npy", "--depth-kind", "me
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    Image.fromarray(quadrants.picture()).save("room.png")
-    np.save("depth.npy", quadrants.depth().z)
+    Image.fromarray(four_colour_wall.picture()).save("room.png")
+    np.save("depth.npy", four_colour_wall.depth().z)
     return tmp_path
 
 
@@ -125,12 +125,12 @@ def test_lengths_of_a_plate(here: Path, name: str, capsys: pytest.CaptureFixture
     assert not Path("b.stl").exists()
 
 
-@pytest.mark.parametrize("axes", quadrants.DIRECTIONS)
+@pytest.mark.parametrize("axes", four_colour_wall.DIRECTIONS)
 def test_axes(here: Path, axes: str) -> None:
     assert run([*COMMAND, "--axes", axes, "--focal-px", "50", "-o", "a.ply"]) == 0
     read = PlyData.read("a.ply")["vertex"].data
     xyz, rgb = (np.stack([read[name] for name in names], axis=1) for names in ("xyz", ("red", "green", "blue")))
-    quadrants.check_upright(xyz, rgb, axes)
+    four_colour_wall.check_upright(xyz, rgb, axes)
 
 
 def test_several_photos_share_one_file_of_parameters(here: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scenes import box_corner, slanted_plane, small_camera, step
+from synthetic_scenes import box_corner, slanted_plane, small_camera, step
 
 from depth3d.core.camera import Intrinsics, pixel_centres
 from depth3d.core.depth import MetricDepth

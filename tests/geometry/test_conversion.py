@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 import trimesh
-from readers import open3d
-from scenes import box_corner, small_camera
+from independent_readers import open3d
+from synthetic_scenes import box_corner, small_camera
 
 from depth3d.core.errors import MissingExtraError
 from depth3d.core.point_map import unproject

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from four_colour_wall import CAMERA, HEIGHT, WIDTH, check_upright, picture, points
 from numpy.typing import NDArray
 from plyfile import PlyData
-from quadrants import CAMERA, HEIGHT, WIDTH, check_upright, picture, points
-from scenes import box_corner, slanted_plane, small_camera, step
+from synthetic_scenes import box_corner, slanted_plane, small_camera, step
 
 from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import GeometryError, UsageError

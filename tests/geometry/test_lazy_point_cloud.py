@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scenes import box_corner, small_camera
+from synthetic_scenes import box_corner, small_camera
 
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scenes import box_corner, small_camera
+from synthetic_scenes import box_corner, small_camera
 
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import HintError, UsageError

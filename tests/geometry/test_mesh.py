@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from rasteriser import render
-from scenes import Truth, box_corner, ground_plane, slanted_plane, small_camera, step
+from synthetic_scenes import Truth, box_corner, ground_plane, slanted_plane, small_camera, step
 
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from readers import open3d
-from scenes import Truth, box_corner, ground_plane, slanted_plane, small_camera
+from independent_readers import open3d
+from synthetic_scenes import Truth, box_corner, ground_plane, slanted_plane, small_camera
 
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth, MetricDepth

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scenes import slanted_plane, small_camera
+from synthetic_scenes import slanted_plane, small_camera
 
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth

@@ -121,23 +121,23 @@ def _failure(code: int, lines: list[str]) -> Exception:
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """No cache but the folder's, no processes, no pauses, nothing remembered from the run before."""
-    from one_process import rows_in_this_process
+    from in_process_engine import rows_in_this_process
 
-    from depth3d.batch import fetching
-    from depth3d.batch import running as batch_running
-    from depth3d.batch.row import Row
+    from depth3d.batch import fetch
+    from depth3d.batch import run as batch_run
+    from depth3d.batch.manifest_row import Row
     from depth3d.predictors import weights
-    from depth3d.predictors.runtimes import in_torch
+    from depth3d.predictors.runtimes import torch_runtime
 
-    for remembered in (weights._sha256, weights._safetensors_notes, in_torch.cached_network):
+    for remembered in (weights._sha256, weights._safetensors_notes, torch_runtime.cached_network):
         remembered.cache_clear()
     _forget_archives()
     environment = {"DEPTH3D_CACHE": str(folder.parent / "cache"), "DEPTH3D_OFFLINE": "1", "DEPTH3D_RUNTIME": "torch"}
     with (
         mock.patch.dict(os.environ, environment),
-        mock.patch.object(batch_running, "each_row_here", rows_in_this_process),
+        mock.patch.object(batch_run, "each_row_here", rows_in_this_process),
         mock.patch.object(Row, "took", lambda row, _: row),
-        mock.patch.object(fetching, "_PAUSES_S", ()),
+        mock.patch.object(fetch, "_PAUSES_S", ()),
     ):
         yield
 
@@ -213,7 +213,7 @@ def _cut_to(source: Path, target: Path, *, frames: int) -> None:
 
 
 def _write_words(folder: Path) -> None:
-    from foreign_bytes import _camera_files, _motions
+    from fuzzed_readers import _camera_files, _motions
 
     hints = [{"kind": "at", "u": 4, "v": 3, "metres": 1.2}, {"kind": "near", "metres": "80cm"}]
     (folder / "hints.json").write_text(json.dumps(hints))
@@ -244,7 +244,7 @@ def _write_places(folder: Path) -> None:
 
 
 def _write_network(folder: Path) -> None:
-    from seeded import fill_seeded
+    from seeded_weights import fill_seeded
 
     from depth3d.predictors.checkpoint import network_bytes
     from depth3d.predictors.midas import build_network

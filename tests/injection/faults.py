@@ -84,7 +84,7 @@ _LOGS = ("out/manifest.", "out/depths/depth_params.json", "out/run/log.jsonl")
 
 def _is_log(content: bytes) -> bool:
     """Whether every line is a row, but perhaps one that was cut off."""
-    from depth3d.batch.row import Row
+    from depth3d.batch.manifest_row import Row
 
     torn = 0
     for line in filter(None, content.decode().split("\n")):

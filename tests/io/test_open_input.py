@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from foreign_bytes import READERS
+from fuzzed_readers import READERS
 
 from depth3d.core.errors import Depth3DError, DepthMapError, PhotoError
 from depth3d.io.open_input import check_regular_file, open_regular_file, read_small_file

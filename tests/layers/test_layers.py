@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from rasteriser import Shown, render
-from scenes import Truth, box_corner, slanted_plane, small_camera
+from synthetic_scenes import Truth, box_corner, slanted_plane, small_camera
 
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth

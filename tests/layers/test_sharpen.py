@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from rasteriser import render
-from scenes import Truth, slanted_plane, small_camera
+from synthetic_scenes import Truth, slanted_plane, small_camera
 
 from depth3d.core.rgbd import RGBD
 from depth3d.geometry.mesh import Mesh, TurnLimits
 from depth3d.layers import to_layered_mesh, to_layers
 from depth3d.layers.sharpen import sharpen_edges
-from depth3d.layers.turn_limits import find_turn_limits
+from depth3d.layers.view_range import find_turn_limits
 
 NEAR, FAR, SOFT_PX = 0.9, 0.4, 16
 CAMERA = small_camera(320, 240)

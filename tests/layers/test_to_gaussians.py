@@ -7,8 +7,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from scenes import slanted_plane, small_camera
 from splat_renderer import draw_splats, psnr
+from synthetic_scenes import slanted_plane, small_camera
 
 from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import GeometryError

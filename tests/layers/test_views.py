@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scenes import slanted_plane, small_camera
+from synthetic_scenes import slanted_plane, small_camera
 
 from depth3d.core.camera import Intrinsics, Pose, pixel_centres
 from depth3d.core.depth import MetricDepth

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from depth3d.predictors.exact import exact_samples
+from depth3d.predictors.exact_samples import exact_samples
 
 HEIGHT, WIDTH = 240, 320
 

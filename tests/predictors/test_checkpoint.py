@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load, safe_open, save_file
-from seeded import fill_seeded, seeded_state
+from seeded_weights import fill_seeded, seeded_state
 
 from depth3d.core.errors import WeightsError
 from depth3d.predictors.checkpoint import load_network, network_bytes

@@ -22,11 +22,11 @@ from depth3d.cli import run  # noqa: E402
 from depth3d.core.errors import Depth3DNotice, MissingExtraError, UsageError, WeightsError  # noqa: E402
 from depth3d.io.photos.photo import Exif  # noqa: E402
 from depth3d.predictors import load_predictor, weights  # noqa: E402
-from depth3d.predictors.external import fastest, hub, hugging_face  # noqa: E402
+from depth3d.predictors.external import fastest_runtime, hub, hugging_face  # noqa: E402
 from depth3d.predictors.external.catalogue import KNOWN_NETWORKS  # noqa: E402
 from depth3d.predictors.external.hugging_face import LicenceWarning  # noqa: E402
-from depth3d.predictors.external.terms import NetworkTerms  # noqa: E402
-from depth3d.predictors.runtimes.measuring import Way, read_rows  # noqa: E402
+from depth3d.predictors.external.network_terms import NetworkTerms  # noqa: E402
+from depth3d.predictors.runtimes.measure import Way, read_rows  # noqa: E402
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 KINDS = {
@@ -147,7 +147,7 @@ def test_auto_measures_each_way_once_and_takes_an_exact_one(
     rows = read_rows(kept)
     assert {row.way for row in rows} >= {Way("torch", "fp32"), Way("onnxruntime", "fp32")}
     assert all(row.way.precision != "int8" for row in rows)
-    monkeypatch.setattr(fastest, "deviation_of", lambda *_: pytest.fail("it was measured again"))
+    monkeypatch.setattr(fastest_runtime, "deviation_of", lambda *_: pytest.fail("it was measured again"))
     hugging_face._converted.cache_clear()
     again = load_predictor(f"hf:{models / kind}").see(photo())
     np.testing.assert_array_equal(again.values, seen.values)
@@ -168,7 +168,7 @@ def test_what_cannot_be_converted_stays_in_torch_and_says_so(models: Path, monke
     pytest.importorskip("onnxruntime")
     monkeypatch.setenv("DEPTH3D_RUNTIME", "auto")
     hugging_face._converted.cache_clear()
-    monkeypatch.setattr(fastest, "LARGEST_BYTES", 10)
+    monkeypatch.setattr(fastest_runtime, "LARGEST_BYTES", 10)
     with pytest.warns(Depth3DNotice, match="dpt: weighs .* GiB, too much for one ONNX file; it runs in torch"):
         seen = load_predictor(f"hf:{models / 'dpt'}").see(photo())
     assert dict(seen.details)["runtime"] == "torch"
@@ -319,7 +319,7 @@ def test_bench_and_eval_take_any_network(models: Path, tmp_path: Path, capsys: p
     assert found["bf16"][2] != "0.000%"
     assert run(["bench", "predict", "--predictor", name, "--weights", str(SAMPLES / "room.jpg")]) == 2
     assert "--weights is a file for our own networks" in capsys.readouterr().err
-    exact = Path(d3.__file__).parent / "predictors" / "exact"
+    exact = Path(d3.__file__).parent / "predictors" / "exact_samples"
     frame = {
         "name": "room",
         "color": str(exact / "room.jpg"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from seeded import fill_seeded
+from seeded_weights import fill_seeded
 
 from depth3d.core.errors import UsageError
 from depth3d.predictors.midas import MidasNet, build_network

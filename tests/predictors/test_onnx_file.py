@@ -24,9 +24,9 @@ from depth3d.cli import run  # noqa: E402
 from depth3d.core.errors import Depth3DNotice, UsageError, WeightsError  # noqa: E402
 from depth3d.io.photos.photo import Exif  # noqa: E402
 from depth3d.predictors import load_predictor  # noqa: E402
-from depth3d.predictors.exact import exact_samples  # noqa: E402
-from depth3d.predictors.external.finding import find_kind  # noqa: E402
-from depth3d.predictors.external.terms import NetworkTerms  # noqa: E402
+from depth3d.predictors.exact_samples import exact_samples  # noqa: E402
+from depth3d.predictors.external.detect_output_kind import find_kind  # noqa: E402
+from depth3d.predictors.external.network_terms import NetworkTerms  # noqa: E402
 from depth3d.predictors.spec import IMAGENET_MEAN, IMAGENET_STD  # noqa: E402
 
 SAMPLES = Path(__file__).parents[2] / "samples"

@@ -8,7 +8,7 @@ from exact import CAMERA, FOCAL_PX, HEIGHT, WIDTH, exact_depth, exact_points
 
 from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import DepthMapError, UsageError
-from depth3d.predictors.point_maps import recover_focal, recover_shift
+from depth3d.predictors.point_map_focal import recover_focal, recover_shift
 from depth3d.predictors.prediction import KINDS, Prediction
 from depth3d.predictors.to_inverse import to_inverse_depth
 

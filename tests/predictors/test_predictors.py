@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from seeded import fill_seeded, seeded_state
+from seeded_weights import fill_seeded, seeded_state
 
 from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import UsageError, WeightsError
@@ -199,7 +199,7 @@ def test_impossible_requests() -> None:
 def test_importing_the_room_loads_no_torch() -> None:
     code = (
         "import sys, depth3d.predictors, depth3d.predictors.weights, depth3d.predictors.network, depth3d.cli.weights\n"
-        "import depth3d.predictors.runtimes.opening\n"
+        "import depth3d.predictors.runtimes.open_network\n"
         "print(*{'torch', 'timm', 'torchvision', 'cv2', 'safetensors', 'openvino', 'onnxruntime'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from ordinary_user import as_ordinary_user
 from PIL import Image
 from scipy.stats import spearmanr
-from seeded import fill_seeded, seeded_state
+from seeded_weights import fill_seeded, seeded_state
+from without_root import as_ordinary_user
 
 from depth3d.core.errors import Depth3DNotice, Depth3DWarning, MissingExtraError, UsageError
 from depth3d.io.photos.photo import Photo, read_photo
@@ -22,14 +22,14 @@ from depth3d.predictors import load_predictor
 from depth3d.predictors.checkpoint import load_network, network_bytes
 from depth3d.predictors.midas import build_network
 from depth3d.predictors.preprocess import prepare_picture, to_photo_size
-from depth3d.predictors.runtimes import conversion, in_openvino, opening, preparing
+from depth3d.predictors.runtimes import conversion, convert_and_measure, open_network, openvino_runtime
+from depth3d.predictors.runtimes.converted_cache import Store
 from depth3d.predictors.runtimes.deviation import deviation_of, mean_deviation
-from depth3d.predictors.runtimes.failure import RuntimeFailedError
-from depth3d.predictors.runtimes.in_onnxruntime import OnnxruntimeRuntime
-from depth3d.predictors.runtimes.in_openvino import OpenvinoRuntime
-from depth3d.predictors.runtimes.measuring import LARGEST_DEVIATION, Measured, Way, fastest
+from depth3d.predictors.runtimes.measure import LARGEST_DEVIATION, Measured, Way, fastest
+from depth3d.predictors.runtimes.onnxruntime_runtime import OnnxruntimeRuntime
+from depth3d.predictors.runtimes.openvino_runtime import OpenvinoRuntime
 from depth3d.predictors.runtimes.probes import calibration_pictures, judging_pictures
-from depth3d.predictors.runtimes.store import Store
+from depth3d.predictors.runtimes.runtime_errors import RuntimeFailedError
 from depth3d.predictors.spec import NetworkSpec
 from depth3d.predictors.weights import FoundWeights, bundled_weights, examine_weights
 
@@ -62,9 +62,9 @@ def made_once(tiny_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     cache = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DEPTH3D_CACHE", str(cache))
-        patch.setattr(in_openvino, "openvino_precisions", lambda: ("fp32", "int8"))  # the same on every processor
+        patch.setattr(openvino_runtime, "openvino_precisions", lambda: ("fp32", "int8"))  # the same on every processor
         with pytest.warns(Depth3DNotice, match="preparing the network tiny"):
-            opening.measured(examine_weights(tiny_file), quantised=True)
+            open_network.measured(examine_weights(tiny_file), quantised=True)
     return cache
 
 
@@ -82,19 +82,19 @@ def _every_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEPTH3D_OFFLINE", "1")
     monkeypatch.delenv("DEPTH3D_RUNTIME", raising=False)
     monkeypatch.delenv("DEPTH3D_WEIGHTS", raising=False)
-    opening._converted.cache_clear()
+    open_network._converted.cache_clear()
 
 
 @pytest.fixture
 def _unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything is equally fast and exact, where the test is about something else and time matters."""
-    monkeypatch.setattr(preparing, "measure", lambda ways, *_: [Measured(way, 1.0, 0.0, 1.0) for way in ways])
+    monkeypatch.setattr(convert_and_measure, "measure", lambda ways, *_: [Measured(way, 1.0, 0.0, 1.0) for way in ways])
 
 
 @pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
 def test_single_precision_gives_what_torch_gives_at_any_size(tiny: FoundWeights, runtime: str) -> None:
-    reference = opening.open_network(tiny, runtime="torch")
-    converted = opening.open_network(tiny, runtime=runtime, precision="fp32")
+    reference = open_network.open_network(tiny, runtime="torch")
+    converted = open_network.open_network(tiny, runtime=runtime, precision="fp32")
     assert converted.way == Way(runtime, "fp32")
     assert converted.spec == reference.spec
     for size in (*SIZES, SIZES[0]):
@@ -129,7 +129,7 @@ def midas_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_precision_is_measured_and_int8_is_the_least_exact(tiny: FoundWeights) -> None:
-    rows = {str(row.way): row for row in opening.measured(tiny, quantised=True)}
+    rows = {str(row.way): row for row in open_network.measured(tiny, quantised=True)}
     assert {"openvino fp32", "openvino int8", "onnxruntime fp32", "onnxruntime int8"} <= set(rows)
     assert all(row.seconds > 0 for row in rows.values())
     for runtime in ("openvino", "onnxruntime"):
@@ -140,7 +140,7 @@ def test_every_precision_is_measured_and_int8_is_the_least_exact(tiny: FoundWeig
 
 
 def test_a_named_precision_is_taken_however_much_it_deviates(tiny: FoundWeights) -> None:
-    assert opening.open_network(tiny, precision="int8").way.precision == "int8"
+    assert open_network.open_network(tiny, precision="int8").way.precision == "int8"
     inverse_depth = load_predictor("auto", weights=tiny.path, precision="int8", runtime="onnxruntime").predict(
         noise_photo(50, 40)
     )
@@ -188,18 +188,18 @@ def test_a_hundred_photos_leave_memory_as_it_is_after_the_tenth(tiny: FoundWeigh
 def test_many_processes_convert_once(tiny_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads stand in for processes: a lock belongs to an open file, and each has its own."""
     made: list[str] = []
-    real = preparing.prepare
+    real = convert_and_measure.prepare
 
     def counted(weights: FoundWeights, store: Store, *, quantised: bool) -> list[Measured]:
         made.append(threading.current_thread().name)
         return real(weights, store, quantised=quantised)
 
-    monkeypatch.setattr(preparing, "prepare", counted)
+    monkeypatch.setattr(convert_and_measure, "prepare", counted)
     found = examine_weights(tiny_file)
     results: list[list[Measured]] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Depth3DNotice)
-        threads = [threading.Thread(target=lambda: results.append(opening.measured(found))) for _ in range(3)]
+        threads = [threading.Thread(target=lambda: results.append(open_network.measured(found))) for _ in range(3)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -213,13 +213,13 @@ def test_many_processes_convert_once(tiny_file: Path, monkeypatch: pytest.Monkey
 @pytest.mark.usefixtures("_unmeasured")
 def test_another_version_of_a_library_is_another_measurement(tiny: FoundWeights, monkeypatch) -> None:
     store = Store.of(tiny.sha256)
-    real = opening.installed()
+    real = open_network.installed()
     newer = {**real, "openvino": "9999.1"}
-    for module in (opening, preparing):
+    for module in (open_network, convert_and_measure):
         monkeypatch.setattr(module, "installed", lambda: newer)
         monkeypatch.setattr(module, "machine_key", lambda: "newer")
     with pytest.warns(Depth3DNotice):
-        opening.measured(tiny)
+        open_network.measured(tiny)
     assert store.measured("newer").is_file()
     assert store.openvino("9999.1").is_file()
     assert not store.openvino(real["openvino"]).exists()
@@ -229,10 +229,10 @@ def test_another_version_of_a_library_is_another_measurement(tiny: FoundWeights,
 @pytest.mark.usefixtures("_unmeasured")
 def test_what_is_damaged_is_made_anew(tiny: FoundWeights) -> None:
     store = Store.of(tiny.sha256)
-    for path in (store.onnx(), store.openvino(opening.installed()["openvino"]).with_suffix(".bin")):
+    for path in (store.onnx(), store.openvino(open_network.installed()["openvino"]).with_suffix(".bin")):
         path.write_bytes(path.read_bytes()[:1000])
     with pytest.warns(Depth3DNotice):
-        network = opening.open_network(tiny)
+        network = open_network.open_network(tiny)
     assert np.isfinite(network.run(noise_picture(96, 64))).all()
 
 
@@ -240,16 +240,16 @@ def test_what_is_damaged_is_made_anew(tiny: FoundWeights) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
 def test_what_is_damaged_and_cannot_be_replaced_is_said(tiny: FoundWeights) -> None:
     store = Store.of(tiny.sha256)
-    for path in (store.onnx(), store.openvino(opening.installed()["openvino"]).with_suffix(".bin")):
+    for path in (store.onnx(), store.openvino(open_network.installed()["openvino"]).with_suffix(".bin")):
         path.write_bytes(path.read_bytes()[:1000])
     store.folder.chmod(0o500)
     told = "damaged converted network .* cannot be replaced: Permission denied; remove it"
     try:
         with as_ordinary_user():
             with pytest.warns(Depth3DWarning, match=f"{told}.* runs in torch"):
-                assert opening.open_network(tiny).way == Way("torch", "fp32")
+                assert open_network.open_network(tiny).way == Way("torch", "fp32")
             with pytest.raises(RuntimeFailedError, match=told):
-                opening.open_network(tiny, runtime="onnxruntime")
+                open_network.open_network(tiny, runtime="onnxruntime")
     finally:
         store.folder.chmod(0o700)
 
@@ -258,15 +258,15 @@ def test_what_is_damaged_and_cannot_be_replaced_is_said(tiny: FoundWeights) -> N
 @pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
 def test_a_converted_network_that_was_changed_is_not_used(tiny: FoundWeights, runtime: str) -> None:
     store = Store.of(tiny.sha256)
-    exact = opening.open_network(tiny, runtime=runtime, precision="fp32").run(noise_picture(96, 64))
-    opening._converted.cache_clear()
-    version = opening.installed()["openvino"]
+    exact = open_network.open_network(tiny, runtime=runtime, precision="fp32").run(noise_picture(96, 64))
+    open_network._converted.cache_clear()
+    version = open_network.installed()["openvino"]
     path = store.openvino(version).with_suffix(".bin") if runtime == "openvino" else store.onnx()
     content = path.read_bytes()
     middle = len(content) // 2
     path.write_bytes(content[:middle] + bytes(1000) + content[middle + 1000 :])  # as long as it was, and it loads
     with pytest.warns(Depth3DNotice, match="preparing"):
-        again = opening.open_network(tiny, runtime=runtime, precision="fp32").run(noise_picture(96, 64))
+        again = open_network.open_network(tiny, runtime=runtime, precision="fp32").run(noise_picture(96, 64))
     np.testing.assert_allclose(again, exact, rtol=0, atol=1e-4 * np.abs(exact).max())
 
 
@@ -275,9 +275,10 @@ def test_a_converted_network_that_was_changed_is_not_used(tiny: FoundWeights, ru
 def test_a_damaged_description_is_made_anew(tiny: FoundWeights, content: bytes) -> None:
     Store.of(tiny.sha256).spec().write_bytes(content)
     with pytest.warns(Depth3DNotice, match="preparing"):
-        assert opening.open_network(tiny, runtime="onnxruntime", precision="fp32").spec.name == "tiny"
-    opening._converted.cache_clear()
-    assert opening.open_network(tiny, runtime="onnxruntime", precision="fp32").spec.name == "tiny", "now without a word"
+        assert open_network.open_network(tiny, runtime="onnxruntime", precision="fp32").spec.name == "tiny"
+    open_network._converted.cache_clear()
+    again = open_network.open_network(tiny, runtime="onnxruntime", precision="fp32")
+    assert again.spec.name == "tiny", "now without a word"
 
 
 def test_converted_networks_that_others_can_change_are_not_used(
@@ -288,15 +289,15 @@ def test_converted_networks_that_others_can_change_are_not_used(
     for folder in (Store.of(tiny.sha256).folder, tmp_path / "cache"):
         folder.chmod(0o777)
         with pytest.warns(Depth3DWarning, match="because everybody can change them; set DEPTH3D_CACHE .* torch"):
-            assert opening.open_network(tiny).way == Way("torch", "fp32")
+            assert open_network.open_network(tiny).way == Way("torch", "fp32")
         with pytest.raises(RuntimeFailedError, match="everybody"):
-            opening.open_network(tiny, runtime="onnxruntime")
+            open_network.open_network(tiny, runtime="onnxruntime")
         folder.chmod(0o700)
-    assert opening.open_network(tiny).way.runtime != "torch"
+    assert open_network.open_network(tiny).way.runtime != "torch"
     monkeypatch.setattr("os.geteuid", lambda: 4711)
     if Store.of(tiny.sha256).folder.stat().st_uid != 0:
         with pytest.raises(RuntimeFailedError, match="its owner"):
-            opening.open_network(tiny, runtime="onnxruntime")
+            open_network.open_network(tiny, runtime="onnxruntime")
 
 
 def test_without_a_place_to_store_torch_takes_over_and_says_so(tiny_file: Path, tmp_path: Path, monkeypatch) -> None:
@@ -305,50 +306,50 @@ def test_without_a_place_to_store_torch_takes_over_and_says_so(tiny_file: Path, 
     found = examine_weights(tiny_file)
     warning = "cannot store converted networks in .* runs in torch, which is slower"
     with pytest.warns(Depth3DNotice), pytest.warns(Depth3DWarning, match=warning):
-        network = opening.open_network(found)
+        network = open_network.open_network(found)
     assert network.way == Way("torch", "fp32")
     with pytest.warns(Depth3DNotice), pytest.raises(RuntimeFailedError, match="set DEPTH3D_CACHE"):
-        opening.open_network(found, runtime="onnxruntime")
+        open_network.open_network(found, runtime="onnxruntime")
 
 
 def test_without_the_extra_torch_runs_and_nothing_is_stored(tiny_file: Path, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(opening, "installed", dict)
+    monkeypatch.setattr(open_network, "installed", dict)
     found = examine_weights(tiny_file)
-    assert opening.open_network(found).way == Way("torch", "fp32")
-    assert opening.open_network(found, precision="bf16").way == Way("torch", "bf16")
+    assert open_network.open_network(found).way == Way("torch", "fp32")
+    assert open_network.open_network(found, precision="bf16").way == Way("torch", "bf16")
     assert not (tmp_path / "cache").exists()
     with pytest.raises(MissingExtraError, match=r"runtime openvino the package openvino is needed: .*depth3d\[fast\]"):
-        opening.open_network(found, runtime="openvino")
+        open_network.open_network(found, runtime="openvino")
     with pytest.raises(UsageError, match=r"int8 needs another runtime: pip install 'depth3d\[fast\]'"):
-        opening.open_network(found, precision="int8")
+        open_network.open_network(found, precision="int8")
 
 
 def test_impossible_requests(tiny: FoundWeights, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="unknown runtime 'tensorrt'; choose one of auto, openvino"):
-        opening.open_network(tiny, runtime="tensorrt")
+        open_network.open_network(tiny, runtime="tensorrt")
     with pytest.raises(UsageError, match="unknown precision 'fp64'"):
-        opening.open_network(tiny, precision="fp64")
+        open_network.open_network(tiny, precision="fp64")
     with pytest.raises(UsageError, match="cannot run onnxruntime in bf16 with this network; it can run openvino"):
-        opening.open_network(tiny, runtime="onnxruntime", precision="bf16")
+        open_network.open_network(tiny, runtime="onnxruntime", precision="bf16")
     monkeypatch.setenv("DEPTH3D_RUNTIME", "abacus")
     with pytest.raises(UsageError, match="unknown runtime 'abacus'"):
-        opening.open_network(tiny)
+        open_network.open_network(tiny)
 
 
 def test_half_precision_in_torch_differs_a_little(tiny: FoundWeights) -> None:
     picture = noise_picture(96, 64)
-    exact, half = (opening.open_network(tiny, runtime="torch", precision=p).run(picture) for p in ("fp32", "bf16"))
+    exact, half = (open_network.open_network(tiny, runtime="torch", precision=p).run(picture) for p in ("fp32", "bf16"))
     assert half.dtype == np.float32
     assert 1e-5 < np.abs(half - exact).max() / np.abs(exact).max() < 0.5
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_threads_are_honoured(tiny: FoundWeights, threads: int) -> None:
-    openvino = opening.open_network(tiny, runtime="openvino", threads=threads)
+    openvino = open_network.open_network(tiny, runtime="openvino", threads=threads)
     openvino.run(noise_picture(96, 64))
     (compiled,) = openvino.run._compiled.values()
     assert compiled.get_property("INFERENCE_NUM_THREADS") == threads
-    onnxruntime = opening.open_network(tiny, runtime="onnxruntime", threads=threads)
+    onnxruntime = open_network.open_network(tiny, runtime="onnxruntime", threads=threads)
     assert onnxruntime.run._session.get_session_options().intra_op_num_threads == threads
 
 
@@ -395,9 +396,9 @@ def test_the_judging_pictures_do_not_calibrate() -> None:
 def test_real_photos_with_the_bundled_network_stay_within_the_stated_deviation(shared_data: Path) -> None:
     weights = bundled_weights()
     with pytest.warns(Depth3DNotice):
-        auto = opening.open_network(weights)
+        auto = open_network.open_network(weights)
     assert auto.way.runtime != "torch"
-    reference = opening.open_network(weights, runtime="torch")
+    reference = open_network.open_network(weights, runtime="torch")
     photos = [read_photo(frame.photo).rgb for frame in read_frames(shared_data / "frames.json")[::3]]
     pictures = [prepare_picture(rgb, auto.spec) for rgb in photos]
     stray = mean_deviation([deviation_of(auto.run(one), reference.run(one)) for one in pictures])

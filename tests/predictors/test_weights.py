@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import HUNG_S
-from ordinary_user import as_ordinary_user
+from without_root import as_ordinary_user
 
 from depth3d.core.errors import UsageError, WeightsError
 from depth3d.predictors import download as download_module

@@ -17,12 +17,12 @@ from depth3d.core.errors import DepthMapError, UsageError
 from depth3d.lab.bench.edges import judge_edges
 from depth3d.lab.evaluation.boundaries import as_a_network_sees, boundary_f1, flying_points
 from depth3d.refine import polish, refine_inverse_depth
-from depth3d.refine.cells import fill_unknown, nearest, positions, shrink
-from depth3d.refine.colours import follow_colours
+from depth3d.refine.cell_grid import fill_unknown, nearest, positions, shrink
+from depth3d.refine.color_edges import follow_colours
+from depth3d.refine.edge_surfaces import find_surfaces
+from depth3d.refine.edge_width import edge_width
 from depth3d.refine.inverse_depth import smooth_known
-from depth3d.refine.patches import fit_patches
-from depth3d.refine.sharpness import edge_width
-from depth3d.refine.surfaces import find_surfaces
+from depth3d.refine.local_planes import fit_patches
 
 WIDTH, HEIGHT = 320, 240
 EDGE = 134  # first column of the far side
@@ -316,7 +316,7 @@ def test_wide_windows_are_looked_at_on_fewer_pixels(monkeypatch: pytest.MonkeyPa
     rgb = np.clip(rgb + np.random.default_rng(0).normal(0, 3, rgb.shape), 0, 255).astype(np.uint8)
     coarse = cv2.resize(shrink(truth, (24, 18)), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
     quick = follow_colours(coarse, rgb, cell_px=13, colour_weight=0.5)
-    monkeypatch.setattr("depth3d.refine.colours._COARSE_RADIUS", 1000)
+    monkeypatch.setattr("depth3d.refine.color_edges._COARSE_RADIUS", 1000)
     exact = follow_colours(coarse, rgb, cell_px=13, colour_weight=0.5)
     changed = np.abs(exact - coarse).mean()
     assert changed > 0.005

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from scenes import small_camera, step
 from scipy.special import j1
+from synthetic_scenes import small_camera, step
 
 from depth3d.cli import run
 from depth3d.core.camera import Intrinsics
@@ -19,7 +19,7 @@ from depth3d.core.color import to_light, to_srgb
 from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import UsageError
 from depth3d.core.rgbd import RGBD
-from depth3d.lab.bench import discs
+from depth3d.lab.bench import bokeh as bokeh_bench
 from depth3d.layers import to_layers
 from depth3d.render.bokeh import compositing as slices
 from depth3d.render.bokeh import defocus, depth_of_field
@@ -210,9 +210,9 @@ def test_one_plane_stays_sharp_and_the_same_call_gives_the_same_bytes() -> None:
 
 
 def test_the_benchmark_says_what_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(discs, "_LARGE", (160, 120))
-    monkeypatch.setattr(discs, "_BLURS_PERCENT", (3.0,))
-    section = discs.exact_discs(rounds=1)
+    monkeypatch.setattr(bokeh_bench, "_LARGE", (160, 120))
+    monkeypatch.setattr(bokeh_bench, "_BLURS_PERCENT", (3.0,))
+    section = bokeh_bench.exact_discs(rounds=1)
     assert len(section.figures) == 4
     assert [figure.what for figure in section.figures if not figure.is_met] == []
 

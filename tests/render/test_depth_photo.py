@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from four_colour_wall import depth, picture
 from PIL import Image
-from quadrants import depth, picture
 from test_atomic import names
 
 from depth3d.core.depth import InverseDepth, MetricDepth

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scenes import ground_plane, small_camera
+from synthetic_scenes import ground_plane, small_camera
 
 from depth3d.core.depth import InverseDepth
 from depth3d.render.heatmap import UNKNOWN_RGB, to_heatmap

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scenes import Truth, slanted_plane, small_camera, step
+from synthetic_scenes import Truth, slanted_plane, small_camera, step
 
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import MetricDepth

@@ -12,10 +12,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from real_frames import motorcycle
-from scenes import slanted_plane, small_camera, step
+from synthetic_scenes import slanted_plane, small_camera, step
 
-from depth3d.cli import run
-from depth3d.cli import values as cli_values
+from depth3d.cli import param_types, run
 from depth3d.core.camera import Intrinsics
 from depth3d.core.color import to_light
 from depth3d.core.depth import MetricDepth
@@ -27,8 +26,8 @@ from depth3d.layers.views import render_view
 from depth3d.render.stereo import LAYOUTS, ComfortWarning, Eyes, animate_wigglegram, to_stereo
 from depth3d.render.stereo.anaglyph import to_anaglyph
 from depth3d.render.stereo.autostereogram import separation, to_autostereogram
-from depth3d.render.stereo.eyes import Rig, StereoPair, to_rig
 from depth3d.render.stereo.quilt import to_quilt
+from depth3d.render.stereo.stereo_rig import Rig, StereoPair, to_rig
 from depth3d.render.stereo.vr180 import to_vr180
 
 CAMERA = small_camera(160, 120)
@@ -251,7 +250,7 @@ def test_layouts_and_widths_out_of_range_are_refused() -> None:
 
 
 def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli_values.LAYOUTS == LAYOUTS
+    assert param_types.LAYOUTS == LAYOUTS
     Image.fromarray(TRUTH.rgb).save(tmp_path / "a.png")
     np.save(tmp_path / "d.npy", TRUTH.inverse_metres)
     command = ["stereo", str(tmp_path / "a.png"), "--depth-map", str(tmp_path / "d.npy"), "--no-provenance"]

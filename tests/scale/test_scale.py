@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from scenes import box_corner, slanted_plane, small_camera
+from synthetic_scenes import box_corner, slanted_plane, small_camera
 
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scenes import Truth, box_corner, ground_plane, horizon_row, small_camera
+from synthetic_scenes import Truth, box_corner, ground_plane, horizon_row, small_camera
 
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth
@@ -29,9 +29,9 @@ from depth3d.scale import (
     SparsePoints,
     fit_scale,
 )
-from depth3d.scale.field import Sites, Trend, shared_covariance
 from depth3d.scale.hint import Anchors
 from depth3d.scale.posterior import errors_about, find_posterior
+from depth3d.scale.prior import Sites, Trend, shared_covariance
 from depth3d.scale.problem import Problem
 
 CAMERA = small_camera(160, 120)

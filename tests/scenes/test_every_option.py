@@ -12,12 +12,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from in_process_engine import rows_in_this_process
 from numpy.typing import NDArray
-from one_process import rows_in_this_process
 from PIL import Image
 from posed_room import posed_room
 
-from depth3d.batch.running import Batch, run_batch
+from depth3d.batch.run import Batch, run_batch
 from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import Depth3DError, UsageError
 from depth3d.io.captures import read_capture
@@ -30,7 +30,7 @@ from depth3d.scenes.panorama.pipeline import reconstruct_panorama
 from depth3d.scenes.photo import reconstruct
 from depth3d.scenes.scene import Scene
 from depth3d.scenes.video.pipeline import reconstruct_video
-from depth3d.scenes.video.saving import save_video, video_fields
+from depth3d.scenes.video.save import save_video, video_fields
 
 WIDTH, HEIGHT = 64, 48
 PIXEL = DistanceAt(64.0, 50.0, 2.0)
@@ -80,9 +80,9 @@ def picture(width: int = WIDTH, height: int = HEIGHT) -> NDArray[np.uint8]:
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Files that options name, the networks replaced."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("depth3d.scenes.network.load_predictor", lambda name, **asked: Grey(name=name, **asked))
-    monkeypatch.setattr("depth3d.batch.running._network", lambda *_: None)
-    monkeypatch.setattr("depth3d.batch.running.each_row_here", rows_in_this_process)
+    monkeypatch.setattr("depth3d.scenes.lazy_network.load_predictor", lambda name, **asked: Grey(name=name, **asked))
+    monkeypatch.setattr("depth3d.batch.run._network", lambda *_: None)
+    monkeypatch.setattr("depth3d.batch.run.each_row_here", rows_in_this_process)
     (tmp_path / "photos").mkdir()
     for name in ("a", "b"):
         Image.fromarray(picture()).save(tmp_path / "photos" / f"{name}.png")

@@ -14,7 +14,7 @@ import depth3d as d3
 from depth3d.core.camera import pixel_centres
 from depth3d.core.distortion import undistort_points
 from depth3d.core.errors import HintError, UsageError
-from depth3d.scenes import network
+from depth3d.scenes import lazy_network
 
 WIDTH, HEIGHT = 160, 120
 DISTORTION = (-0.18, 0.05, 0.001, -0.002)
@@ -107,7 +107,7 @@ def blurred_box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rgb = np.where(box()[..., None] > 0.5, np.uint8([200, 60, 40]), np.uint8([30, 90, 160]))
     Image.fromarray(rgb).save(tmp_path / "photo.png")
     np.save(tmp_path / "map.npy", _Blurring().predict(d3.read_photo(tmp_path / "photo.png")).values)
-    monkeypatch.setattr(network, "load_predictor", lambda *_args, **_options: _Blurring())
+    monkeypatch.setattr(lazy_network, "load_predictor", lambda *_args, **_options: _Blurring())
     return tmp_path
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, absent, wait_until
 from PIL import Image
-from scenes import Truth, box_corner, small_camera, step
+from synthetic_scenes import Truth, box_corner, small_camera, step
 
 from depth3d.cli import run
 from depth3d.core.camera import Intrinsics

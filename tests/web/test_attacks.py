@@ -16,9 +16,9 @@ from live_server import Guest, page_app, serving
 pytest.importorskip("gradio", reason="the extra 'web' is not installed")
 
 from depth3d.web import connections
-from depth3d.web.calls import LARGEST_CALL_BYTES, RefusedError, parsed_call
-from depth3d.web.hosts import Hosts
-from depth3d.web.visitors import EVENTS_PER_VISITOR, PAGES_PER_VISITOR, Visitors
+from depth3d.web.allowed_hosts import Hosts
+from depth3d.web.api_calls import LARGEST_CALL_BYTES, RefusedError, parsed_call
+from depth3d.web.cookies import EVENTS_PER_VISITOR, PAGES_PER_VISITOR, Visitors
 
 # Gradio counts its requests with calls that pandas 3 is about to drop.
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")

@@ -28,7 +28,7 @@ from depth3d.core.errors import UsageError
 from depth3d.core.parsing import written_length
 from depth3d.web.downloads import DOWNLOADS, Download
 from depth3d.web.limits import Limits, harmless_name
-from depth3d.web.render_html import board_of, fit_in_words, links_to_files
+from depth3d.web.page_state import board_of, fit_in_words, links_to_files
 from depth3d.web.session import Session
 from depth3d.web.sessions import Sessions
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.depth import Unit, check_unit
 from depth3d.core.errors import GeometryError
-from depth3d.core.showing import short_repr
+from depth3d.core.short_repr import short_repr
 from depth3d.geometry.point_cloud import check_vertices
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from depth3d.core.errors import MissingExtraError, OutputError, UsageError
 from depth3d.core.images import Animation
 from depth3d.io.animation.animation import checked_frames, durations
-from depth3d.io.animation.sound import Sound
+from depth3d.io.animation.audio import Sound
 
 _TICKS_PER_SECOND = 1000
 _THREADS = 2

@@ -7,17 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from depth3d.core.aspect import same_aspect
+from depth3d.core.aspect_ratio import same_aspect
 from depth3d.core.camera import Intrinsics
 from depth3d.core.errors import CameraError
-from depth3d.core.focal35 import film_mm_from_focal_px, is_plausible_film_mm
+from depth3d.core.focal_35mm import film_mm_from_focal_px, is_plausible_film_mm
 from depth3d.io.cameras.document import read_document
 from depth3d.io.cameras.entries import Asked, Entries, FileCamera
 from depth3d.io.cameras.kalibr_file import camera_from_kalibr_file, is_kalibr_file
 from depth3d.io.cameras.nerfstudio_file import camera_from_nerfstudio_file, is_nerfstudio_file
 from depth3d.io.cameras.open3d_file import camera_from_open3d_file, is_open3d_file
 from depth3d.io.cameras.opencv_file import camera_from_opencv_file, is_opencv_file
-from depth3d.io.cameras.own_file import camera_from_own_file
+from depth3d.io.cameras.plain_file import camera_from_own_file
 from depth3d.io.cameras.ros_file import camera_from_ros_file, is_ros_file
 from depth3d.io.colmap.camera import camera_from_colmap, is_colmap_path
 from depth3d.io.open_input import shown

@@ -10,7 +10,7 @@ from depth3d.core.camera import Intrinsics
 
 
 def camera_to_json(camera: Intrinsics, *, notes: Mapping[str, str] | None = None) -> str:
-    """The camera as JSON text, every number exact; `depth3d.io.cameras.own_file` reads it.
+    """The camera as JSON text, every number exact; `depth3d.io.cameras.plain_file` reads it.
 
     Pixel centres lie at +0.5, and the text says so: OpenCV's, ROS's or Open3D's cx and cy are smaller by 0.5.
 

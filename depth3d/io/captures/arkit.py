@@ -18,7 +18,7 @@ from depth3d.core.errors import CameraError
 from depth3d.io.cameras.document import read_document
 from depth3d.io.cameras.entries import Entries, FileCamera, number, numbers, picture_size, pinhole
 from depth3d.io.captures.capture import Capture, PosedPhoto
-from depth3d.io.captures.photos import Photos, stored_size
+from depth3d.io.captures.locate_photos import Photos, stored_size
 from depth3d.io.captures.poses import pose_of_matrix
 from depth3d.io.open_input import is_file, is_folder, shown
 

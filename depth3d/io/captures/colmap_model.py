@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.errors import CameraError, ColmapError
 from depth3d.io.captures.capture import Capture, PosedPhoto, SeenPoints
-from depth3d.io.captures.photos import Photos
+from depth3d.io.captures.locate_photos import Photos
 from depth3d.io.colmap.camera import lens_of
 from depth3d.io.colmap.index import with_points_only
 from depth3d.io.colmap.model import ColmapCamera, ColmapImage, ColmapPoints, each_image, read_cameras, read_points3d

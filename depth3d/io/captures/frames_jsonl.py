@@ -18,7 +18,7 @@ import numpy as np
 from depth3d.core.errors import CameraError
 from depth3d.io.cameras.entries import FileCamera, numbers, picture_size, pinhole
 from depth3d.io.captures.capture import Capture, PosedPhoto
-from depth3d.io.captures.photos import SUFFIXES, Photos
+from depth3d.io.captures.locate_photos import SUFFIXES, Photos
 from depth3d.io.captures.poses import pose_of_matrix
 from depth3d.io.open_input import is_file, open_regular_file, shown
 

@@ -18,7 +18,7 @@ from depth3d.core.camera import Pose
 from depth3d.core.errors import CameraError
 from depth3d.io.cameras.entries import FileCamera, brown, fisheye, number, numbers, whole_size
 from depth3d.io.captures.capture import Capture, PosedPhoto
-from depth3d.io.captures.photos import Photos
+from depth3d.io.captures.locate_photos import Photos
 from depth3d.io.captures.poses import pose_of_matrix
 from depth3d.io.open_input import open_regular_file, shown
 

@@ -16,7 +16,7 @@ from depth3d.io.cameras.document import read_document
 from depth3d.io.cameras.entries import Asked, Entries, numbers
 from depth3d.io.cameras.nerfstudio_file import lens_of_frame
 from depth3d.io.captures.capture import Capture, PosedPhoto
-from depth3d.io.captures.photos import Photos, stored_size
+from depth3d.io.captures.locate_photos import Photos, stored_size
 from depth3d.io.captures.poses import pose_of_matrix
 from depth3d.io.open_input import is_file, shown
 

@@ -20,7 +20,7 @@ from depth3d.core.errors import CameraError
 from depth3d.io.cameras.document import read_document
 from depth3d.io.cameras.entries import FileCamera, brown, fisheye, number, numbers, whole_size
 from depth3d.io.captures.capture import Capture, PosedPhoto, SeenPoints
-from depth3d.io.captures.photos import Photos
+from depth3d.io.captures.locate_photos import Photos
 from depth3d.io.open_input import is_file, shown
 
 _LEAST_RELATIVE_SIGMA = 0.03

@@ -14,16 +14,16 @@ from depth3d.io.captures.capture import Capture
 from depth3d.io.captures.colmap_model import capture_from_colmap
 from depth3d.io.captures.frames_jsonl import NAMES as FRAMES
 from depth3d.io.captures.frames_jsonl import capture_from_frames
+from depth3d.io.captures.locate_photos import SUFFIXES, Photos
 from depth3d.io.captures.metashape import capture_from_metashape, is_metashape
 from depth3d.io.captures.nerfstudio import capture_from_nerfstudio
 from depth3d.io.captures.opensfm import capture_from_opensfm, is_opensfm
-from depth3d.io.captures.photos import SUFFIXES, Photos
 from depth3d.io.captures.realitycapture import capture_from_realitycapture, has_realitycapture
 from depth3d.io.captures.record3d import capture_from_record3d, record3d_file, record3d_photos
-from depth3d.io.captures.scratch import Scratch
 from depth3d.io.captures.trajectory import capture_from_trajectory
-from depth3d.io.captures.zipped import SUFFIXES as ZIPPED
-from depth3d.io.captures.zipped import unpack
+from depth3d.io.captures.unpack_folder import Scratch
+from depth3d.io.captures.zip_archive import SUFFIXES as ZIPPED
+from depth3d.io.captures.zip_archive import unpack
 from depth3d.io.colmap.model import is_colmap_model
 from depth3d.io.open_input import is_file, is_folder, shown
 from depth3d.io.photos.video import is_video

@@ -15,8 +15,8 @@ import numpy as np
 from depth3d.core.errors import CameraError
 from depth3d.io.cameras.entries import FileCamera, brown, number, numbers
 from depth3d.io.captures.capture import Capture, PosedPhoto
+from depth3d.io.captures.locate_photos import Photos, stored_size
 from depth3d.io.captures.metashape import read_xml
-from depth3d.io.captures.photos import Photos, stored_size
 from depth3d.io.captures.poses import pose_of_matrix
 from depth3d.io.open_input import shown
 

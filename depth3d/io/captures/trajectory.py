@@ -17,7 +17,7 @@ import numpy as np
 from depth3d.core.camera import Pose
 from depth3d.core.errors import CameraError
 from depth3d.io.captures.capture import Capture, PosedPhoto
-from depth3d.io.captures.photos import Photos
+from depth3d.io.captures.locate_photos import Photos
 from depth3d.io.captures.poses import pose_of_matrix, pose_of_quaternion
 from depth3d.io.open_input import is_file, open_regular_file, shown
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.aspect import same_aspect
+from depth3d.core.aspect_ratio import same_aspect
 from depth3d.core.errors import HintError
 from depth3d.core.orientation import SIDES_SWAP, upright_pixels
 from depth3d.io.colmap.index import ColmapModel, read_model

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import UsageError
-from depth3d.io.depth.stored import as_our_texts, meaning_of
+from depth3d.io.depth.stored_depth import as_our_texts, meaning_of
 from depth3d.io.images.codec import encode_png
 
 _MOST = 0xFFFF

@@ -15,7 +15,7 @@ from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import Depth3DWarning, DepthMapError, OutputError
 from depth3d.io.atomic import Beside, atomic_write
 from depth3d.io.depth.depth_image import metric_levels
-from depth3d.io.depth.stored import as_our_texts
+from depth3d.io.depth.stored_depth import as_our_texts
 from depth3d.io.images.codec import encode_png
 from depth3d.io.open_input import read_small_file, shown
 

@@ -10,12 +10,12 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.aspect import same_aspect
+from depth3d.core.aspect_ratio import same_aspect
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import Depth3DWarning, DepthMapError, UsageError
 from depth3d.core.options import DepthKind
 from depth3d.io.depth.read import read_stored_depth
-from depth3d.io.depth.stored import StoredDepth
+from depth3d.io.depth.stored_depth import StoredDepth
 from depth3d.io.notes import unit_beside
 from depth3d.io.open_input import shown
 

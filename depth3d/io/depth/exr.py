@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import MissingExtraError, OutputError
 from depth3d.io.depth.depth_image import depth_values
-from depth3d.io.depth.stored import (
+from depth3d.io.depth.stored_depth import (
     SIGMA_NAME,
     StoredDepth,
     UnusableError,
@@ -25,7 +25,7 @@ from depth3d.io.depth.stored import (
     with_meaning,
     with_sigma,
 )
-from depth3d.io.geometry.blocks import name_as_text
+from depth3d.io.geometry.block_writer import name_as_text
 from depth3d.io.open_input import DECODER_DAMAGE
 
 _NAMES = ("Z", "depth", "Y", "V")

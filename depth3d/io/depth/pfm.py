@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.io.depth.depth_image import depth_values
-from depth3d.io.depth.stored import UnusableError, check_pixels
+from depth3d.io.depth.stored_depth import UnusableError, check_pixels
 
 _HEAD_BYTES = 512
 

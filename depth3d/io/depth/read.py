@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.errors import DepthMapError
-from depth3d.io.depth.arrays import read_npy, read_npz
 from depth3d.io.depth.exr import read_exr
+from depth3d.io.depth.numpy_file import read_npy, read_npz
 from depth3d.io.depth.pfm import read_pfm
-from depth3d.io.depth.stored import StoredDepth, UnusableError, as_stored, with_meaning
+from depth3d.io.depth.stored_depth import StoredDepth, UnusableError, as_stored, with_meaning
 from depth3d.io.open_input import DECODER_DAMAGE, decoding, open_picture, open_regular_file, shown
 
 if TYPE_CHECKING:

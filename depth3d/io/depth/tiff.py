@@ -14,7 +14,7 @@ from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import UsageError
 from depth3d.core.options import FileOptions, TiffBits
 from depth3d.io.depth.depth_image import depth_values, inverse_levels, metric_levels
-from depth3d.io.depth.stored import as_our_texts, meaning_of
+from depth3d.io.depth.stored_depth import as_our_texts, meaning_of
 
 _DEFAULTS = FileOptions()
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from depth3d.core.errors import MissingExtraError, OutputError
 from depth3d.geometry.lazy_point_cloud import Cloud
 from depth3d.io.geometry.axes import axes_in_words, turned, turned_part
-from depth3d.io.geometry.blocks import ROWS, name_as_text, raise_if_full
+from depth3d.io.geometry.block_writer import ROWS, name_as_text, raise_if_full
 from depth3d.io.notes import GENERATOR, geometry_notes
 
 _AXES = ("X", "Y", "Z")

@@ -15,7 +15,7 @@ from depth3d.geometry.mesh import Mesh
 from depth3d.io.geometry.axes import axes_in_words, wound
 from depth3d.io.geometry.gltf import ELEMENT_ARRAY_BUFFER, GltfDocument
 from depth3d.io.geometry.gltf_vertices import Vertices
-from depth3d.io.geometry.tiles import Tile, index_tiles_of, renumbered, whole
+from depth3d.io.geometry.index_tiles import Tile, index_tiles_of, renumbered, whole
 from depth3d.io.images.codec import DEFAULT_QUALITY, encode_jpeg, encode_png, encode_webp
 from depth3d.io.notes import geometry_notes
 

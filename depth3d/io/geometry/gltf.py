@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from numpy.typing import NDArray
 
 from depth3d.core.errors import OutputError
-from depth3d.io.geometry.blocks import write_rows
+from depth3d.io.geometry.block_writer import write_rows
 from depth3d.io.notes import GENERATOR
 
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from depth3d.core.errors import Depth3DError, GeometryError, MissingExtraError, OutputError
 from depth3d.geometry.lazy_point_cloud import Cloud
 from depth3d.io.geometry.axes import axes_in_words, turned_part
-from depth3d.io.geometry.blocks import ROWS, raise_if_full
+from depth3d.io.geometry.block_writer import ROWS, raise_if_full
 from depth3d.io.notes import GENERATOR, geometry_notes
 from depth3d.io.open_input import DECODER_DAMAGE, open_regular_file, shown
 

@@ -11,7 +11,7 @@ import numpy as np
 from depth3d.geometry.mesh import Mesh
 from depth3d.io.atomic import Beside
 from depth3d.io.geometry.axes import axes_in_words, turned, wound
-from depth3d.io.geometry.text import write_lines
+from depth3d.io.geometry.text_writer import write_lines
 from depth3d.io.images.codec import DEFAULT_QUALITY, encode_jpeg
 from depth3d.io.notes import GENERATOR, as_ascii, geometry_notes
 

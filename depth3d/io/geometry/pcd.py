@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from depth3d.core.errors import GeometryError
 from depth3d.geometry.lazy_point_cloud import Cloud
 from depth3d.io.geometry.axes import axes_in_words, turned_part
-from depth3d.io.geometry.blocks import ROWS, row_bytes, write_blocks
+from depth3d.io.geometry.block_writer import ROWS, row_bytes, write_blocks
 from depth3d.io.notes import GENERATOR, as_ascii, geometry_notes
 
 _POSITION = ("x", "y", "z")

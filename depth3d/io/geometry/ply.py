@@ -13,7 +13,7 @@ from depth3d.geometry.lazy_point_cloud import Cloud, PixelCloud
 from depth3d.geometry.mesh import Mesh
 from depth3d.geometry.point_cloud import PointCloud
 from depth3d.io.geometry.axes import axes_in_words, matrix, turned_part, wound
-from depth3d.io.geometry.blocks import ROWS, row_bytes, write_blocks, write_rows
+from depth3d.io.geometry.block_writer import ROWS, row_bytes, write_blocks, write_rows
 from depth3d.io.geometry.vertex_colors import vertex_rgb
 from depth3d.io.notes import GENERATOR, as_ascii, geometry_notes
 

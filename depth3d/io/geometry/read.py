@@ -19,10 +19,10 @@ from depth3d.geometry.mesh import Mesh
 from depth3d.geometry.point_cloud import PointCloud
 from depth3d.io.geometry import e57, las, pcd, xyz
 from depth3d.io.geometry.axes import axes_of_words, check_axes, turned
-from depth3d.io.geometry.gltf_reading import is_ours, read_model
+from depth3d.io.geometry.gltf_reader import is_ours, read_model
+from depth3d.io.geometry.trimesh_reader import read_parts
 from depth3d.io.geometry.usda import TEXTURE_NAME, read_layer
 from depth3d.io.geometry.vertex_colors import srgb_from_linear
-from depth3d.io.geometry.with_trimesh import read_parts
 from depth3d.io.notes import unit_beside
 from depth3d.io.open_input import check_regular_file, shown
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from depth3d.core.errors import UsageError
 from depth3d.geometry.gaussians import Gaussians
 from depth3d.io.geometry.axes import turned
-from depth3d.io.geometry.blocks import write_rows
+from depth3d.io.geometry.block_writer import write_rows
 from depth3d.io.geometry.quaternions import to_quaternions
 
 _CONSTANT_HARMONIC = 0.5 / math.sqrt(math.pi)  # Y of degree 0: a colour is 0.5 + Y * f_dc

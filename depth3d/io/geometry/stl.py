@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.geometry.plate import Plate
-from depth3d.io.geometry.blocks import row_bytes, write_rows
+from depth3d.io.geometry.block_writer import row_bytes, write_rows
 from depth3d.io.notes import GENERATOR, as_ascii
 
 _HEADER_BYTES = 80

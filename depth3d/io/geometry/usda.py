@@ -15,7 +15,7 @@ from depth3d.core.depth import Unit
 from depth3d.core.errors import GeometryError, UsageError
 from depth3d.geometry.mesh import Mesh
 from depth3d.io.geometry.axes import axes_in_words, turned, wound
-from depth3d.io.geometry.text import write_lines
+from depth3d.io.geometry.text_writer import write_lines
 from depth3d.io.geometry.vertex_colors import linear_from_srgb
 from depth3d.io.notes import GENERATOR, geometry_notes
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from depth3d.core.errors import GeometryError
 from depth3d.geometry.lazy_point_cloud import Cloud
 from depth3d.io.geometry.axes import turned_part
-from depth3d.io.geometry.text import LINES_PER_BLOCK, Columns, write_spans
+from depth3d.io.geometry.text_writer import LINES_PER_BLOCK, Columns, write_spans
 
 
 def write_cloud(cloud: Cloud, file: BinaryIO, *, axes: str, notes: Mapping[str, str]) -> None:

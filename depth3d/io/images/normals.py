@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from depth3d.core.errors import MissingExtraError, OutputError
 from depth3d.core.normals import NormalMap
 from depth3d.core.options import FileOptions, NormalsGreen
-from depth3d.io.geometry.blocks import name_as_text
+from depth3d.io.geometry.block_writer import name_as_text
 from depth3d.io.images.codec import encode_png
 
 _DEFAULT: NormalsGreen = FileOptions().normals_green

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.aspect import same_aspect
+from depth3d.core.aspect_ratio import same_aspect
 from depth3d.core.camera import Intrinsics, pixel_centres
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.distortion import undistort_points

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.errors import PhotoError
-from depth3d.core.showing import short_repr
+from depth3d.core.short_repr import short_repr
 from depth3d.io.open_input import DECODER_DAMAGE, apple_depth_packet, decoding, open_picture, shown
 from depth3d.io.photos.colour_profile import PhotoWarning as PhotoWarning
 from depth3d.io.photos.colour_profile import srgb_transform

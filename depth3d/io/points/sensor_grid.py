@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.aspect import same_aspect
+from depth3d.core.aspect_ratio import same_aspect
 from depth3d.core.errors import HintError, UsageError
 from depth3d.core.orientation import SIDES_SWAP, upright_grid
 from depth3d.io.depth.read import read_stored_depth
-from depth3d.io.depth.stored import StoredDepth
+from depth3d.io.depth.stored_depth import StoredDepth
 from depth3d.io.notes import unit_beside
 from depth3d.io.open_input import shown
 from depth3d.io.photos.photo import Photo

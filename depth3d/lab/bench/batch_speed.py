@@ -25,7 +25,7 @@ from pathlib import Path
 
 from depth3d.lab.bench.many_photos import make_photos
 
-HUB_STYLE = Path(__file__).with_name("hub_style.py")
+HUB_STYLE = Path(__file__).with_name("torch_hub_script.py")
 SCRIPT_PHOTOS = 3
 
 
@@ -93,7 +93,7 @@ def one_batch(
     folder: Path, weights: Path, *, workers: int, threads: int, precision: str, refine: bool | None = None
 ) -> float:
     """Photos a second of ours; the loops do nothing for edges."""
-    from depth3d.batch.running import Batch, run_batch
+    from depth3d.batch.run import Batch, run_batch
     from depth3d.scenes.options import Options, OutputOptions
 
     times: list[float] = []

@@ -17,7 +17,7 @@ from depth3d.lab.bench.timing import Figure, Section
 from depth3d.lab.evaluation.boundaries import NETWORK_CELLS, as_a_network_sees, boundary_f1, flying_points
 from depth3d.lab.evaluation.metrics import Frame, read_truth
 from depth3d.refine import refine_inverse_depth
-from depth3d.refine.cells import fill_unknown
+from depth3d.refine.cell_grid import fill_unknown
 
 _DENSE = 0.5
 """Share of pixels with depth."""

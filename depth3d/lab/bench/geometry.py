@@ -6,10 +6,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from depth3d.lab.bench.benchmark_frame import frame_of
+from depth3d.lab.bench.decimation import light_meshes
 from depth3d.lab.bench.edges import bench_edges, read_measured
-from depth3d.lab.bench.files import cloud_files, mesh_files
-from depth3d.lab.bench.frame import frame_of
-from depth3d.lab.bench.light import light_meshes
+from depth3d.lab.bench.file_writers import cloud_files, mesh_files
 from depth3d.lab.bench.timing import Section
 from depth3d.lab.evaluation.metrics import read_frames
 

@@ -67,7 +67,7 @@ def kill_nodes(photos: Path, output: Path, kills: list[int]) -> None:
     import ray
     from ray.cluster_utils import Cluster
 
-    from depth3d.batch.running import Batch, run_batch
+    from depth3d.batch.run import Batch, run_batch
     from depth3d.scenes.options import Options
 
     small: dict[str, Any] = {"object_store_memory": 100 * 2**20}

@@ -10,7 +10,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from depth3d.predictors.runtimes.store import Store
+from depth3d.predictors.runtimes.converted_cache import Store
 from depth3d.predictors.weights import FoundWeights, bundled_weights, examine_weights, find_weights
 
 if TYPE_CHECKING:

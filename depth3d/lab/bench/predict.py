@@ -23,11 +23,11 @@ from depth3d.lab.evaluation.metrics import read_frames
 from depth3d.predictors.preprocess import prepare_picture
 from depth3d.predictors.runtimes import PRECISIONS, Runtime
 from depth3d.predictors.runtimes.deviation import Deviation, deviation_of, mean_deviation
-from depth3d.predictors.runtimes.in_torch import TorchRuntime, cached_network
-from depth3d.predictors.runtimes.machine import LIBRARIES, installed, processor_name
-from depth3d.predictors.runtimes.measuring import LARGEST_DEVIATION, Measured, Way, fastest, take_turns
-from depth3d.predictors.runtimes.opening import measured, open_network
+from depth3d.predictors.runtimes.machine_info import LIBRARIES, installed, processor_name
+from depth3d.predictors.runtimes.measure import LARGEST_DEVIATION, Measured, Way, fastest, take_turns
+from depth3d.predictors.runtimes.open_network import measured, open_network
 from depth3d.predictors.runtimes.probes import judging_pictures
+from depth3d.predictors.runtimes.torch_runtime import TorchRuntime, cached_network
 from depth3d.predictors.weights import FoundWeights
 
 _PUBLISHED = "as published, torch fp32"

@@ -15,12 +15,12 @@ from depth3d.lab.bench.predict import Conditions
 from depth3d.lab.bench.timing import Section
 from depth3d.lab.evaluation.metrics import read_frames
 from depth3d.predictors import PREDICTORS, load_predictor
-from depth3d.predictors.exact import exact_samples
+from depth3d.predictors.exact_samples import exact_samples
 from depth3d.predictors.external.catalogue import KNOWN_NETWORKS
 from depth3d.predictors.external.hub import cached_known
 from depth3d.predictors.runtimes import PRECISIONS
 from depth3d.predictors.runtimes.deviation import deviation_of, mean_deviation
-from depth3d.predictors.runtimes.machine import processor_name
+from depth3d.predictors.runtimes.machine_info import processor_name
 
 
 def present_networks() -> tuple[str, ...]:

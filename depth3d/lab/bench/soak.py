@@ -16,8 +16,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from depth3d.batch.row import Row
-from depth3d.batch.running import Batch, Tally, run_batch
+from depth3d.batch.manifest_row import Row
+from depth3d.batch.run import Batch, Tally, run_batch
 from depth3d.lab.bench.many_photos import make_photos
 from depth3d.scenes.options import Options
 

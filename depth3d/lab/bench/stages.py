@@ -1,4 +1,4 @@
-"""Where a photo's way to a file spends its time, step by step. Run by `command` in a process of its own.
+"""Where a photo's way to a file spends its time, step by step. Run by `cold_start` in a process of its own.
 
 python -m depth3d.lab.bench.stages PHOTO WEIGHTS OUT MAX_POINTS
 """
@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 STAGES = {
-    "read the photo": ("depth3d.scenes.seeing", "read_photo"),
-    "find the camera": ("depth3d.scenes.seeing", "choose_camera"),
-    "load the network": ("depth3d.scenes.network", "load_predictor"),
+    "read the photo": ("depth3d.scenes.unscaled_photo", "read_photo"),
+    "find the camera": ("depth3d.scenes.unscaled_photo", "choose_camera"),
+    "load the network": ("depth3d.scenes.lazy_network", "load_predictor"),
     "predict": ("depth3d.predictors.network", "NetworkPredictor.predict"),
-    "refine edges": ("depth3d.scenes.network", "polish"),
+    "refine edges": ("depth3d.scenes.lazy_network", "polish"),
     "fit the scale": ("depth3d.scenes.photo", "fit_scale"),
     "make and write geometry": ("depth3d.scenes.scene", "Scene.save"),
 }

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.lab.samples.paint import Array, uv_grid
+from depth3d.lab.samples.textures import Array, uv_grid
 
 MASK_SIZE = 256
 

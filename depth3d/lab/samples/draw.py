@@ -27,7 +27,7 @@ from depth3d.core.images import Picture
 from depth3d.io.save import save
 from depth3d.lab.samples import courtyard, desk, room
 from depth3d.lab.samples.light import Studio
-from depth3d.lab.samples.photograph import Quality, exact_depth, photograph
+from depth3d.lab.samples.render import Quality, exact_depth, photograph
 from depth3d.scenes.panorama.faces import faces_around, sample, seen_by
 
 SCENES: dict[str, ModuleType] = {"room": room, "courtyard": courtyard, "desk": desk}

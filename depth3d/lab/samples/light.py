@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from depth3d.lab.samples.paint import LAYERS
 from depth3d.lab.samples.rays import Stage, Surfaces
+from depth3d.lab.samples.textures import LAYERS
 from depth3d.lab.training.packing import sky_row
 from depth3d.lab.training.scene import Scene
 from depth3d.lab.training.shading import sky_colour

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from depth3d.lab.samples.cutouts import MASKS
-from depth3d.lab.samples.paint import LAYERS
+from depth3d.lab.samples.textures import LAYERS
 from depth3d.lab.training.scene import Material, SceneBuilder
 
 Vector = tuple[float, float, float]

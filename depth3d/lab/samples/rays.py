@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from depth3d.lab.samples.cutouts import masks
-from depth3d.lab.samples.paint import bank
+from depth3d.lab.samples.textures import bank
 from depth3d.lab.training.packing import pack
 from depth3d.lab.training.raycast import MISS, nearest_hit
 from depth3d.lab.training.scene import FRUSTUM, ROW_EXTENT, ROW_HALF, ROW_KIND, ROW_MAP, Light, Scene

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.errors import UsageError
-from depth3d.scale.field import Trend
 from depth3d.scale.hint import FAR_PERCENTILE, NEAR_PERCENTILE, Anchors
 from depth3d.scale.posterior import Errors, errors_about, try_ranges
+from depth3d.scale.prior import Trend
 from depth3d.scale.problem import Problem
 
 _POINTS = 48

@@ -17,10 +17,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from depth3d.core.processes import end_with_parent
+from depth3d.core.child_process import end_with_parent
 from depth3d.lab.training.augment import Batch, BatchRandom, crop, degrade, develop
 from depth3d.lab.training.render import render_batch
-from depth3d.lab.training.worlds import random_kind, random_world
+from depth3d.lab.training.scene_generators import random_kind, random_world
 
 _AHEAD = 24
 _BARE = 0.85

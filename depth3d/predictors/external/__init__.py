@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from depth3d.predictors import Predictor
-    from depth3d.predictors.external.terms import NetworkTerms
+    from depth3d.predictors.external.network_terms import NetworkTerms
 
 
 def load_foreign(
@@ -15,7 +15,7 @@ def load_foreign(
 ) -> Predictor:
     """Load ``onnx:FILE``, ``hf:NAME_OR_FOLDER`` or a network of the catalogue, see `load_predictor`."""
     from depth3d.predictors.external.catalogue import KNOWN_NETWORKS
-    from depth3d.predictors.external.terms import NetworkTerms, terms_of
+    from depth3d.predictors.external.network_terms import NetworkTerms, terms_of
 
     stated = terms or NetworkTerms()
     known = KNOWN_NETWORKS.get(name)

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.dependencies import import_onnxruntime, import_openvino
 from depth3d.core.errors import MissingExtraError, UsageError, WeightsError
 from depth3d.core.options import DepthOptions
-from depth3d.predictors.runtimes.failure import runtime_failures
-from depth3d.predictors.runtimes.in_openvino import PRECISION_HINTS
-from depth3d.predictors.runtimes.machine import installed
+from depth3d.core.telemetry import import_onnxruntime, import_openvino
+from depth3d.predictors.runtimes.machine_info import installed
+from depth3d.predictors.runtimes.openvino_runtime import PRECISION_HINTS
+from depth3d.predictors.runtimes.runtime_errors import runtime_failures
 
 Arrays = dict[str, NDArray[Any]]
 _ERRORS_ONLY = 3

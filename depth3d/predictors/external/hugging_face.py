@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import Depth3DNotice, Depth3DWarning, UsageError, WeightsError
 from depth3d.core.options import DepthOptions
-from depth3d.predictors.external.converting import ConvertedModel, check_way
-from depth3d.predictors.external.fastest import FastestModel
-from depth3d.predictors.external.finding import FoundKind, find_kind
+from depth3d.predictors.external.convert_to_onnx import ConvertedModel, check_way
+from depth3d.predictors.external.detect_output_kind import FoundKind, find_kind
+from depth3d.predictors.external.fastest_runtime import FastestModel
 from depth3d.predictors.external.graph import Arrays, available
 from depth3d.predictors.external.hub import ModelFolder, find_model
-from depth3d.predictors.external.terms import NetworkTerms
+from depth3d.predictors.external.network_terms import NetworkTerms
 from depth3d.predictors.external.transformers_model import import_transformers, load_model, quiet
 from depth3d.predictors.prediction import Kind, Prediction
-from depth3d.predictors.runtimes.failure import runtime_failures
-from depth3d.predictors.runtimes.in_torch import limit_threads
-from depth3d.predictors.runtimes.machine import installed
+from depth3d.predictors.runtimes.machine_info import installed
+from depth3d.predictors.runtimes.runtime_errors import runtime_failures
+from depth3d.predictors.runtimes.torch_runtime import limit_threads
 from depth3d.predictors.to_inverse import to_inverse_depth
 
 if TYPE_CHECKING:

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import Depth3DNotice, UsageError, WeightsError
 from depth3d.core.options import DepthOptions
-from depth3d.predictors.external.finding import FoundKind, Run, UnclearKindError, explained_by, find_kind
+from depth3d.predictors.external.detect_output_kind import FoundKind, Run, UnclearKindError, explained_by, find_kind
 from depth3d.predictors.external.graph import Graph
+from depth3d.predictors.external.network_terms import NetworkTerms, terms_beside, terms_in_metadata
 from depth3d.predictors.external.outputs import METRIC_SCALES, Outputs, read_outputs
-from depth3d.predictors.external.pictures import NORMALISATIONS, PictureInput, Triple, find_picture_input
-from depth3d.predictors.external.terms import NetworkTerms, terms_beside, terms_in_metadata
+from depth3d.predictors.external.picture_input import NORMALISATIONS, PictureInput, Triple, find_picture_input
 from depth3d.predictors.prediction import Kind, Prediction
-from depth3d.predictors.runtimes.failure import RuntimeFailedError
-from depth3d.predictors.runtimes.store import making
+from depth3d.predictors.runtimes.converted_cache import making
+from depth3d.predictors.runtimes.runtime_errors import RuntimeFailedError
 from depth3d.predictors.to_inverse import to_inverse_depth
 from depth3d.predictors.weights import cache_folder, examine_weights
 

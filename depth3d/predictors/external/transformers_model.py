@@ -12,7 +12,7 @@ from typing import Any
 
 from depth3d.core.errors import MissingExtraError, WeightsError
 from depth3d.predictors.external.hub import ModelFolder
-from depth3d.predictors.runtimes.failure import runtime_failures
+from depth3d.predictors.runtimes.runtime_errors import runtime_failures
 
 _NEEDS_MORE = {"prompt_depth_anything": "depth measured by a sensor as a second input"}
 

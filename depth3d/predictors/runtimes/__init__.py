@@ -4,7 +4,7 @@ weights file -> torch network -> ONNX file -> OpenVINO's file
                      |               |             |
                    torch        onnxruntime     OpenVINO      each in some precisions, each measured against torch
 
-Converted files are made once and kept (`store`). Where they are there, nothing here imports torch.
+Converted files are made once and kept (`converted_cache`). Where they are there, nothing here imports torch.
 """
 
 from __future__ import annotations

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.dependencies import import_onnxruntime, import_openvino
 from depth3d.core.errors import MissingExtraError
-from depth3d.predictors.runtimes.failure import runtime_failures
-from depth3d.predictors.runtimes.store import making
+from depth3d.core.telemetry import import_onnxruntime, import_openvino
+from depth3d.predictors.runtimes.converted_cache import making
+from depth3d.predictors.runtimes.runtime_errors import runtime_failures
 
 if TYPE_CHECKING:
     from depth3d.predictors.midas import MidasNet

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.color import to_light, to_srgb
 from depth3d.core.options import AnaglyphColors, StereoOptions
-from depth3d.render.stereo.eyes import StereoPair
+from depth3d.render.stereo.stereo_rig import StereoPair
 
 DEFAULT_COLORS = StereoOptions().anaglyph
 _LUMA = (0.2126, 0.7152, 0.0722)

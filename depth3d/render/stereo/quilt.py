@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.errors import UsageError
 from depth3d.layers import Layers
-from depth3d.render.stereo.eyes import Rig, see
+from depth3d.render.stereo.stereo_rig import Rig, see
 
 SPAN = 4.0
 """The outermost views are so many times as far apart as two eyes."""

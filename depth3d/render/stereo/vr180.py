@@ -10,7 +10,7 @@ from depth3d.core.camera import Intrinsics, pixel_centres
 from depth3d.core.equirectangular import Equirect, rays_of_pixels
 from depth3d.layers import Layers
 from depth3d.layers.views import render_view
-from depth3d.render.stereo.eyes import Rig, StereoPair
+from depth3d.render.stereo.stereo_rig import Rig, StereoPair
 
 _SOFT_PX = 2.0
 """The photo's border fades to black over this many of its pixels."""

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from depth3d.core.images import Animation
 from depth3d.core.rgbd import RGBD
 from depth3d.layers.views.resolution import layers_for
-from depth3d.render.stereo.eyes import Eyes, see, to_rig
 from depth3d.render.stereo.layouts import DEFAULT_WIGGLE_WIDTH
+from depth3d.render.stereo.stereo_rig import Eyes, see, to_rig
 
 _FPS = 10.0
 _SIDES = (-1.0, 0.0, 1.0)

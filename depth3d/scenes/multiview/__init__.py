@@ -1,7 +1,7 @@
 """Many photos of one place: one scale, and one surface."""
 
-from depth3d.scenes.multiview.aligned import Aligned, AlignedPhoto
-from depth3d.scenes.multiview.alignment import align_views
+from depth3d.scenes.multiview.align import align_views
+from depth3d.scenes.multiview.aligned_photos import Aligned, AlignedPhoto
 from depth3d.scenes.multiview.colmap_project import save_colmap_project
 from depth3d.scenes.multiview.depth_outputs import save_depths
 from depth3d.scenes.multiview.known_lengths import KnownLength

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from depth3d.core.errors import OutputError
 from depth3d.io.images.codec import encode_jpeg
 from depth3d.io.save import atomic_write
-from depth3d.scenes.multiview.aligned import Aligned, AlignedPhoto
+from depth3d.scenes.multiview.aligned_photos import Aligned, AlignedPhoto
 from depth3d.scenes.multiview.outputs import FusedScene
 from depth3d.scenes.multiview.texture_photos import straight_pixels
 

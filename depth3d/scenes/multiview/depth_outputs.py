@@ -11,7 +11,7 @@ import numpy as np
 from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import OutputError
 from depth3d.io.save import save
-from depth3d.scenes.multiview.aligned import Aligned
+from depth3d.scenes.multiview.aligned_photos import Aligned
 
 DepthLayout = Literal["3dgs", "nerfstudio"]
 

@@ -20,8 +20,8 @@ from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import HintError
 from depth3d.scale import ScaleFit, SparsePoints, fit_scale
-from depth3d.scale.field import Sites
 from depth3d.scale.hint import Anchors
+from depth3d.scale.prior import Sites
 
 LEAST_POINTS = 3
 

@@ -10,7 +10,7 @@ from depth3d.io.photos.photo import read_photo
 from depth3d.scale import SparsePoints
 from depth3d.scenes.multiview.triangulation import Sighting, find_keypoints, triangulate
 from depth3d.scenes.options import Options
-from depth3d.scenes.seeing import choose_camera
+from depth3d.scenes.unscaled_photo import choose_camera
 
 
 def own_points(capture: Capture, options: Options, report: Callable[[str, int, int], None]) -> dict[int, SparsePoints]:

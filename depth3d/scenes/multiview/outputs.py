@@ -18,15 +18,15 @@ from depth3d.geometry.point_cloud import PointCloud
 from depth3d.io.geometry.axes import matrix
 from depth3d.io.registry import format_for, usual_type
 from depth3d.io.save import atomic_write, files_for, save
-from depth3d.scenes.multiview.aligned import Aligned
+from depth3d.scenes.multiview.aligned_photos import Aligned
 from depth3d.scenes.multiview.fusion import DEFAULT_MEMORY_GB, fuse_depth
-from depth3d.scenes.multiview.report import Report, silent
+from depth3d.scenes.multiview.progress import Report, silent
 from depth3d.scenes.multiview.texture_atlas import to_textured
 from depth3d.scenes.multiview.texture_photos import texture_photos
 from depth3d.scenes.options import FusionOptions
 from depth3d.scenes.outputs import geometry_kind_of, provenance_path
 from depth3d.scenes.provenance import to_json, versions
-from depth3d.scenes.saving import Saved
+from depth3d.scenes.save import Saved
 
 FusedKind = Literal["cloud", "mesh", "splat"]
 MODEL_AXES = "model"

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from depth3d.core.undistort import undistort_photo
 from depth3d.io.photos.photo import read_photo
-from depth3d.scenes.multiview.aligned import Aligned, AlignedPhoto
-from depth3d.scenes.multiview.report import Report
+from depth3d.scenes.multiview.aligned_photos import Aligned, AlignedPhoto
+from depth3d.scenes.multiview.progress import Report
 from depth3d.scenes.multiview.texture_atlas import TexturePhoto
 
 _LONGEST_PX = 2048

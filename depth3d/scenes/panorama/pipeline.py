@@ -24,7 +24,8 @@ from depth3d.io.points.hints_file import read_hints
 from depth3d.io.save import atomic_write, save_as
 from depth3d.refine.sky import find_sky
 from depth3d.scale import DistanceAt, Hint
-from depth3d.scenes.network import Network
+from depth3d.scenes.check_options import refuse_options
+from depth3d.scenes.lazy_network import Network
 from depth3d.scenes.options import Options, OutputOptions, ScaleOptions, with_changes
 from depth3d.scenes.outputs import Target, geometry_kind_of, in_words, target_of
 from depth3d.scenes.panorama import (
@@ -37,9 +38,8 @@ from depth3d.scenes.panorama import (
 from depth3d.scenes.panorama.predict import DEFAULT_FACE_FOV_DEG, DEFAULT_FACE_PX
 from depth3d.scenes.panorama.sphere import SphericalInverseDepth, coarser, without_the_far
 from depth3d.scenes.provenance import to_json, versions
-from depth3d.scenes.refusals import refuse_options
-from depth3d.scenes.saving import Saved, coding
-from depth3d.scenes.seeing import see_photo
+from depth3d.scenes.save import Saved, coding
+from depth3d.scenes.unscaled_photo import see_photo
 from depth3d.scenes.used_options import fields_for, refuse_unused
 
 if TYPE_CHECKING:

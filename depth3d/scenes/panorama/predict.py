@@ -11,7 +11,7 @@ from depth3d.core.camera import pixel_centres
 from depth3d.core.depth import InverseDepth, Unit
 from depth3d.core.equirectangular import Equirect, rays_of_pixels
 from depth3d.core.errors import CameraError, DepthMapError, HintError
-from depth3d.scale.distances import DistanceAt
+from depth3d.scale.depth_hints import DistanceAt
 from depth3d.scale.hint import NEAR_PERCENTILE, relative_sigma
 from depth3d.scenes.options import PanoramaOptions
 from depth3d.scenes.panorama.faces import Face, cut_face, faces_around, sample, seen_by

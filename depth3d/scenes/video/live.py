@@ -15,7 +15,7 @@ from depth3d.io.photos.video import Video
 from depth3d.render.points import draw_points
 from depth3d.scenes.options import Options, OutputOptions
 from depth3d.scenes.scene import Scene
-from depth3d.scenes.video.frames import Show, choose_show
+from depth3d.scenes.video.output_frames import Show, choose_show
 from depth3d.scenes.video.pipeline import reconstruct_video
 
 LiveKind = Literal["heatmap", "beside", "cloud", "parallax", "stereo"]

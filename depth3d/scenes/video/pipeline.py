@@ -14,12 +14,12 @@ from depth3d.io.photos.live_video import LiveVideo
 from depth3d.io.photos.photo import Photo
 from depth3d.io.photos.video import Video
 from depth3d.scale import CameraHeight, Farthest, Hint, Nearest
-from depth3d.scenes.network import Network
+from depth3d.scenes.check_options import refuse_options
+from depth3d.scenes.lazy_network import Network
 from depth3d.scenes.options import Options, ScaleOptions
 from depth3d.scenes.photo import to_scene
-from depth3d.scenes.refusals import refuse_options
 from depth3d.scenes.scene import Scene
-from depth3d.scenes.seeing import see_photo
+from depth3d.scenes.unscaled_photo import see_photo
 from depth3d.scenes.video.stabilize_scale import Steadier
 
 _HINTS_OF_NO_PIXEL = (Nearest, Farthest, CameraHeight)

@@ -14,7 +14,7 @@ from posed_room import GL, PosedRoom, posed_room, quaternion
 
 from depth3d.core.errors import CameraError
 from depth3d.io.captures import Capture, holds_poses, place, read_capture
-from depth3d.io.captures.photos import NO_PLACE
+from depth3d.io.captures.locate_photos import NO_PLACE
 from depth3d.io.photos.photo import read_photo
 from depth3d.scale import SparsePoints
 

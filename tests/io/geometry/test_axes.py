@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from quadrants import DIRECTIONS
+from four_colour_wall import DIRECTIONS
 
-from depth3d.cli.values import AXES as CHOICES
+from depth3d.cli.param_types import AXES as CHOICES
 from depth3d.core.errors import UsageError
 from depth3d.io.geometry.axes import AXES, axes_in_words, check_axes, is_mirrored, matrix, turned, wound
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from four_colour_wall import check_upright, cloud
 from numpy.typing import NDArray
-from quadrants import check_upright, cloud
 
 from depth3d.core.errors import MissingExtraError
 from depth3d.io.geometry.axes import AXES, turned

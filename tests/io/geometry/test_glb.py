@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import four_colour_wall
 import numpy as np
 import pytest
-import quadrants
+from independent_readers import check_gltf, gltf_report, open3d
 from numpy.typing import NDArray
 from PIL import Image
-from readers import check_gltf, gltf_report, open3d
 
 from depth3d.core.errors import OutputError, UsageError
 from depth3d.geometry.mesh import Mesh
@@ -356,12 +356,12 @@ def test_the_corners_of_the_wall_stand_where_they_should(tmp_path: Path, axes: s
     import trimesh
 
     read = only(
-        trimesh.load(save(quadrants.mesh(), tmp_path / "a.glb", axes=axes, texture_format="png"), process=False)
+        trimesh.load(save(four_colour_wall.mesh(), tmp_path / "a.glb", axes=axes, texture_format="png"), process=False)
     )
     texture = np.asarray(read.visual.material.baseColorTexture.convert("RGB"))
     row = ((1 - read.visual.uv[:, 1]) * texture.shape[0]).astype(int)
     rgb = texture[row, (read.visual.uv[:, 0] * texture.shape[1]).astype(int)]
-    quadrants.check_upright(read.vertices, rgb, axes)
+    four_colour_wall.check_upright(read.vertices, rgb, axes)
     fronts = np.einsum("ij,ij->i", read.face_normals, read.triangles_center)
     assert (fronts < 0).all()  # the camera is at the origin
 

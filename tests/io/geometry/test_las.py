@@ -10,7 +10,7 @@ from typing import Any
 import laspy
 import numpy as np
 import pytest
-from quadrants import check_upright, cloud
+from four_colour_wall import check_upright, cloud
 from test_atomic import largest_file
 
 from depth3d.core.errors import GeometryError, MissingExtraError, OutputError

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from four_colour_wall import check_upright, mesh, picture
+from independent_readers import open3d
 from PIL import Image
-from quadrants import check_upright, mesh, picture
-from readers import open3d
 from test_atomic import largest_file, names
 
 from depth3d.core.errors import OutputError

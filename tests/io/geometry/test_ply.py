@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from independent_readers import open3d
 from numpy.typing import NDArray
 from plyfile import PlyData
-from readers import open3d
 
 from depth3d.geometry.mesh import Mesh
 from depth3d.geometry.point_cloud import PointCloud

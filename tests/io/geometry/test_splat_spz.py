@@ -8,9 +8,9 @@ import gsply
 import numba
 import numpy as np
 import pytest
+from four_colour_wall import CAMERA, check_upright, picture, points
 from numpy.typing import NDArray
-from quadrants import CAMERA, check_upright, picture, points
-from scenes import slanted_plane, small_camera
+from synthetic_scenes import slanted_plane, small_camera
 
 from depth3d.core.errors import GeometryError
 from depth3d.core.rgbd import RGBD

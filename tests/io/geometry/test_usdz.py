@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from four_colour_wall import check_upright, mesh, picture
 from PIL import Image
 from pxr import Usd, UsdGeom, UsdShade, UsdValidation
-from quadrants import check_upright, mesh, picture
 
 from depth3d.core.errors import UsageError
 from depth3d.geometry.mesh import Mesh

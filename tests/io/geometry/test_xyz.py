@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from quadrants import check_upright, cloud
-from readers import open3d
+from four_colour_wall import check_upright, cloud
+from independent_readers import open3d
 
 from depth3d.geometry.point_cloud import PointCloud
 from depth3d.io.geometry.axes import AXES, turned

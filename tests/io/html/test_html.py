@@ -16,7 +16,7 @@ import pytest
 import trimesh
 from conftest import HUNG_S, ROOT
 from PIL import Image
-from scenes import box_corner, small_camera
+from synthetic_scenes import box_corner, small_camera
 
 from depth3d import Options, OutputOptions, Scene, reconstruct
 from depth3d.core.camera import Intrinsics

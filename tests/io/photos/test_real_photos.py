@@ -15,7 +15,7 @@ import trimesh
 from conftest import absent
 from PIL import Image
 from plyfile import PlyData
-from seeded import fill_seeded
+from seeded_weights import fill_seeded
 
 from depth3d.cli import run
 

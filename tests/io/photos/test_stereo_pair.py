@@ -16,8 +16,8 @@ import depth3d as d3
 from depth3d.core.errors import DepthMapError, PhotoError
 from depth3d.io.photos.embedded_depth_file import EmbeddedDepthWarning
 from depth3d.io.photos.stereo_pair import read_stereo_photo
-from depth3d.predictors.two_views import depth_of_views
-from depth3d.scenes import network as of_scene
+from depth3d.predictors.stereo_matching import depth_of_views
+from depth3d.scenes import lazy_network
 
 RAMP = d3.predictor(kind="inverse", name="ramp")(lambda rgb: np.tile(np.arange(rgb.shape[1]), (rgb.shape[0], 1)))
 DISPARITY, UNDEFINED = 0x020002, 0
@@ -105,7 +105,7 @@ def test_views_of_two_sizes_are_refused(tmp_path: Path) -> None:
 def test_pictures_of_two_places_are_said_and_the_network_takes_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(of_scene, "load_predictor", lambda *_, **__: RAMP)
+    monkeypatch.setattr(lazy_network, "load_predictor", lambda *_, **__: RAMP)
     left, other = textured(200, 150), np.ascontiguousarray(textured(200, 150)[::-1, ::-1])
     with pytest.raises(DepthMapError, match="made: its two pictures"):
         depth_of_views(left, other, "made")
@@ -118,7 +118,7 @@ def test_pictures_of_two_places_are_said_and_the_network_takes_over(
 def test_without_embedded_depth_the_network_sees_the_left_picture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(of_scene, "load_predictor", lambda *_, **__: RAMP)
+    monkeypatch.setattr(lazy_network, "load_predictor", lambda *_, **__: RAMP)
     left, right, _ = views_of_steps()
     path = write_mpo(tmp_path / "a.mpo", [left, right])
     scene = d3.reconstruct(path, options=d3.Options.of(embedded_depth=False))

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from depth3d.core.errors import UsageError
-from depth3d.lab.bench import files
-from depth3d.lab.bench.files import cloud_files, mesh_files
-from depth3d.lab.bench.frame import SIZE, frame_of
+from depth3d.lab.bench import file_writers
+from depth3d.lab.bench.benchmark_frame import SIZE, frame_of
+from depth3d.lab.bench.file_writers import cloud_files, mesh_files
 from depth3d.lab.bench.timing import Figure, Row, Section, race, to_table
 
 
@@ -47,7 +47,7 @@ def test_every_way_is_timed_and_every_promise_stated(photo: Path, tmp_path: Path
 def test_what_is_not_installed_is_said_and_not_judged(
     photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "find_open3d", lambda: None)
+    monkeypatch.setattr(file_writers, "find_open3d", lambda: None)
     section = cloud_files(frame_of(photo, size=(64, 48)), tmp_path, rounds=1)
     assert section.row("Open3D, legacy") is None
     assert not any("Open3D" in figure.what for figure in section.figures)

@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from seeded import fill_seeded
+from seeded_weights import fill_seeded
 
-import depth3d.scenes.seeing
+import depth3d.scenes.unscaled_photo
 from depth3d.core.errors import UsageError
-from depth3d.lab.bench import command, plain, predict
-from depth3d.lab.bench.command import bench_command
+from depth3d.lab.bench import cold_start, plain_script, predict
+from depth3d.lab.bench.cold_start import bench_command
 from depth3d.lab.bench.networks import as_published, weights_to_measure
 from depth3d.lab.bench.predict import Conditions, bench_predict
 from depth3d.lab.bench.stages import STAGES, run_timed
 from depth3d.lab.bench.timing import to_table
 from depth3d.predictors.checkpoint import network_bytes
 from depth3d.predictors.midas import build_network
-from depth3d.predictors.runtimes.store import Store
+from depth3d.predictors.runtimes.converted_cache import Store
 from depth3d.predictors.spec import NetworkSpec
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -89,12 +89,12 @@ def test_each_stage_is_there(stage: str) -> None:
 
 def test_stages_add_up_and_are_put_back(tiny_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "desk.ply"
-    before = depth3d.scenes.seeing.read_photo
+    before = depth3d.scenes.unscaled_photo.read_photo
     seconds = run_timed(ROOT / "samples" / "desk.jpg", tiny_file, out, 1000)
     assert set(seconds) == {"start Python, import", *STAGES, "everything else"}
     assert all(value >= 0 for value in seconds.values())
     assert out.is_file()
-    assert depth3d.scenes.seeing.read_photo is before
+    assert depth3d.scenes.unscaled_photo.read_photo is before
 
 
 def test_whole_commands_run_and_promises_are_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,29 +104,29 @@ def test_whole_commands_run_and_promises_are_judged(tmp_path: Path, monkeypatch:
         ran.append(" ".join(map(str, arguments)))
         return '{"predict": 0.5}'
 
-    monkeypatch.setattr(command, "_run", noted)
-    monkeypatch.setattr(command, "SMALL", (64, 48))
-    monkeypatch.setattr(command, "LARGE", (128, 96))
+    monkeypatch.setattr(cold_start, "_run", noted)
+    monkeypatch.setattr(cold_start, "SMALL", (64, 48))
+    monkeypatch.setattr(cold_start, "LARGE", (128, 96))
     whole, steps = bench_command(ROOT / "samples" / "desk.jpg", rounds=2)
     assert [row.name for row in steps.rows] == ["predict"]
     assert {"depth3d --help", "depth3d export, 2 MP", "depth3d export, 12 MP"} <= {row.name for row in whole.rows}
     assert whole.row("plain script (torch, Open3D), 12 MP") is not None
     assert {figure.what for figure in whole.figures} >= {"help", "2 MP photo to PLY"}
-    assert sum("plain.py" in line for line in ran) == 3
+    assert sum("plain_script.py" in line for line in ran) == 3
     assert sum("--runtime torch" in line for line in ran) == 3
     assert sum("-m depth3d.lab.bench.stages" in line for line in ran) == 2
 
 
 def test_a_command_that_fails_is_no_result(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="the command to measure failed: depth3d: "):
-        command._run(command._depth3d("export", str(tmp_path), "-o", "x.ply"))
+        cold_start._run(cold_start._depth3d("export", str(tmp_path), "-o", "x.ply"))
 
 
 def test_the_plain_script_makes_a_cloud_of_so_many_points(tiny_file: Path, tmp_path: Path) -> None:
     from plyfile import PlyData
 
     out = tmp_path / "plain.ply"
-    plain.main(str(ROOT / "samples" / "desk.jpg"), str(tiny_file), str(out), "9000")
+    plain_script.main(str(ROOT / "samples" / "desk.jpg"), str(tiny_file), str(out), "9000")
     vertices = PlyData.read(out)["vertex"]
     assert 4000 < len(vertices) <= 9000
     assert np.isfinite(vertices["z"]).all()

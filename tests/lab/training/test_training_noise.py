@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.errors import UsageError
 from depth3d.lab.training.noise import measure_noise
-from depth3d.scale.field import Sites, Trend, shared_covariance
+from depth3d.scale.prior import Sites, Trend, shared_covariance
 
 SHAPE = (24, 32)
 PHOTO = np.zeros((*SHAPE, 3), np.uint8)

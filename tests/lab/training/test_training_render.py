@@ -11,7 +11,7 @@ from depth3d.core.camera import Intrinsics, pixel_centres
 from depth3d.lab.training.packing import visible_part
 from depth3d.lab.training.render import Rendered, look_at, render, render_batch
 from depth3d.lab.training.scene import Light, Material, SceneBuilder
-from depth3d.lab.training.worlds import WORLDS, random_world
+from depth3d.lab.training.scene_generators import WORLDS, random_world
 
 CAMERA = Intrinsics.from_fov(48, 32, fov_x_deg=60)
 LEVEL = look_at((0, 0, 1.5), (0, 1, 1.5))

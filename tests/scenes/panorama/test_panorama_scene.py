@@ -118,7 +118,7 @@ def test_the_network_is_run_as_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
         asked.update(chosen)
         raise UsageError("far enough")
 
-    monkeypatch.setattr("depth3d.scenes.network.load_predictor", load)
+    monkeypatch.setattr("depth3d.scenes.lazy_network.load_predictor", load)
     with pytest.raises(UsageError, match="far enough"):
         reconstruct_panorama(PANORAMA, options=Options.of(runtime="torch", precision="fp16", threads=1))
     assert (asked["runtime"], asked["precision"], asked["threads"]) == ("torch", "fp16", 1)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 pytest.importorskip("av")
 
-from test_sound import write_clip_with_tone  # noqa: E402
+from test_audio import write_clip_with_tone  # noqa: E402
 
 from depth3d.cli import run  # noqa: E402
 from depth3d.core.depth import InverseDepth  # noqa: E402
@@ -24,7 +24,7 @@ from depth3d.io.photos.live_video import in_time, live_camera, live_file  # noqa
 from depth3d.io.photos.photo import Photo  # noqa: E402
 from depth3d.io.photos.video import VideoError, read_video  # noqa: E402
 from depth3d.render.heatmap import to_heatmap  # noqa: E402
-from depth3d.scenes import network as of_scene  # noqa: E402
+from depth3d.scenes import lazy_network  # noqa: E402
 from depth3d.scenes.options import Options, OutputOptions  # noqa: E402
 from depth3d.scenes.video.live import live_pictures  # noqa: E402
 
@@ -41,7 +41,7 @@ class Ramp:
 
 @pytest.fixture(autouse=True)
 def _ramp(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(of_scene, "load_predictor", lambda *_, **__: Ramp())
+    monkeypatch.setattr(lazy_network, "load_predictor", lambda *_, **__: Ramp())
 
 
 @dataclass
@@ -146,7 +146,7 @@ def test_a_shot_that_begins_flat_gets_its_eyes_when_there_is_depth(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flat = Flat()
-    monkeypatch.setattr(of_scene, "load_predictor", lambda *_, **__: flat)
+    monkeypatch.setattr(lazy_network, "load_predictor", lambda *_, **__: flat)
     made = OutputOptions.of(eye_width=32, layout="side-by-side")
     clip = live_file(read_video(write_clip_with_tone(tmp_path / "a.mp4")), width=32, clock=Clock())
     pictures = live_pictures(clip, "stereo", options=Options(), output_options=made)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from plyfile import PlyData
 from posed_room import room_on_an_orbit
-from test_sound import heard, write_clip_with_tone
+from test_audio import heard, write_clip_with_tone
 
 from depth3d.cli import run
 from depth3d.core.depth import InverseDepth
@@ -23,10 +23,10 @@ from depth3d.core.errors import MissingExtraError, OutputError, UsageError
 from depth3d.io.photos.photo import Photo
 from depth3d.io.photos.video import Video, VideoError, is_video, read_video
 from depth3d.scale import DistanceAt, Farthest, Nearest
-from depth3d.scenes import network as of_scene
+from depth3d.scenes import lazy_network
 from depth3d.scenes.options import Options, OutputOptions
 from depth3d.scenes.video.pipeline import reconstruct_video
-from depth3d.scenes.video.saving import save_video
+from depth3d.scenes.video.save import save_video
 
 av = pytest.importorskip("av")
 
@@ -81,7 +81,7 @@ class Grey:
 @pytest.fixture(autouse=True)
 def grey(monkeypatch: pytest.MonkeyPatch) -> Grey:
     network = Grey()
-    monkeypatch.setattr(of_scene, "load_predictor", lambda *_, **__: network)
+    monkeypatch.setattr(lazy_network, "load_predictor", lambda *_, **__: network)
     return network
 
 

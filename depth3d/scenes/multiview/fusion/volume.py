@@ -18,7 +18,7 @@ from depth3d.core.errors import GeometryError, MissingExtraError, UsageError
 from depth3d.geometry.mesh import Mesh
 from depth3d.scenes.multiview.fusion.depth_view import DepthView
 from depth3d.scenes.multiview.fusion.slant import stretches
-from depth3d.scenes.multiview.report import Report, silent
+from depth3d.scenes.multiview.progress import Report, silent
 from depth3d.scenes.options import FusionOptions
 
 DEFAULT_MEMORY_GB = FusionOptions().memory_gb

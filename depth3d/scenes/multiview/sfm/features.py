@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.errors import MissingExtraError
-from depth3d.scenes.multiview.report import Report
-from depth3d.scenes.multiview.sfm.pairs import LARGEST_KEYPOINTS
+from depth3d.scenes.multiview.progress import Report
+from depth3d.scenes.multiview.sfm.match_pairs import LARGEST_KEYPOINTS
 from depth3d.scenes.multiview.sfm.photo_set import SetPhoto, working_camera
 
 _MOST_KEYPOINTS = 4096

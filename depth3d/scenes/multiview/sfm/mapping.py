@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from depth3d.scenes.multiview.report import Report
+from depth3d.scenes.multiview.progress import Report
 from depth3d.scenes.multiview.sfm.features import quiet_pycolmap
 from depth3d.scenes.multiview.sfm.photo_set import SetPhoto
 

@@ -11,14 +11,14 @@ import numpy as np
 
 from depth3d.core.camera import Intrinsics
 from depth3d.core.errors import Depth3DError, GeometryError, UsageError
-from depth3d.io.captures.photos import SUFFIXES, in_natural_order
+from depth3d.io.captures.locate_photos import SUFFIXES, in_natural_order
 from depth3d.io.images.codec import encode_jpeg
 from depth3d.io.open_input import shown
 from depth3d.io.photos.photo import Exif, Photo, read_photo
 from depth3d.io.photos.video import is_video
-from depth3d.scenes.multiview.report import Report
+from depth3d.scenes.multiview.progress import Report
 from depth3d.scenes.options import Options
-from depth3d.scenes.seeing import choose_camera
+from depth3d.scenes.unscaled_photo import choose_camera
 
 WORKING_PX = 1600
 """Longer side of the copies in which keypoints are looked for."""

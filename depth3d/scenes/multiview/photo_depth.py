@@ -1,0 +1,169 @@
+"""The depth of one photo among many, before it is compared with the others'."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.core.camera import Intrinsics, Pose
+from depth3d.core.errors import HintError
+from depth3d.core.options import CameraOptions
+from depth3d.core.undistort import to_ideal_pixels
+from depth3d.io.captures import PlacedPhoto, PosedPhoto, place
+from depth3d.io.photos.photo import Photo, read_photo
+from depth3d.scale import Hint, SparsePoints
+from depth3d.scenes.multiview.aligned_photos import AlignedPhoto
+from depth3d.scenes.multiview.fusion import DepthView
+from depth3d.scenes.multiview.guided_depth import LEAST_POINTS, guide_by_points
+from depth3d.scenes.options import Options
+from depth3d.scenes.photo import reconstruct
+from depth3d.scenes.scene import Scene
+from depth3d.scenes.unscaled_photo import choose_camera
+
+_BEYOND_POINTS = 1.25
+"""Nothing is known of what is this much farther than a photo's farthest points, such as the sky."""
+
+_TRUE_OVER_STATED = 1.6
+"""In measured photos depth guided by points is so many times as wrong as its standard deviation says: the points' own
+places err together."""
+
+_AROUND_POINTS, _SEVERAL = 0.015, 3
+"""So many points within this share of the longer side are no mistakes; what is around them is no sky."""
+
+_JUMP = 1.15
+"""Neighbouring pixels whose depths have this ratio lie at an edge, where networks invent depths in between."""
+
+
+_HANDED = "too few of its points are seen by other photos; its scale is from the depth of those"
+
+OtherDepth = Callable[[Intrinsics, Pose], SparsePoints | None]
+"""(camera as taken, pose) -> what other photos' depth says of a photo."""
+
+
+class TooFewPointsError(HintError):
+    """A photo sees too few points that others see too."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnDepth:
+    """A photo with its own depth.
+
+    Attributes:
+        photo: which one, and how many points fixed its scale.
+        scene: the photo, its lens's distortion undone, and its depth in the model's unit.
+        farthest: depth of its farthest points; None where the depth was metric already.
+    """
+
+    photo: AlignedPhoto
+    scene: Scene
+    farthest: float | None
+
+
+def own_depth(
+    posed: PosedPhoto,
+    options: Options,
+    units_per_metre: float,
+    found: SparsePoints | None,
+    *,
+    others: OtherDepth | None = None,
+) -> OwnDepth:
+    """A photo with its own depth, in the model's unit.
+
+    Args:
+        posed: the photo and where it was taken.
+        options: network, or depth maps with {name} for each photo's name.
+        units_per_metre: the model's units per metre, for metric depth maps.
+        found: points found by matching photos, where the capture has none.
+        others: asked instead of all points.
+
+    Raises:
+        TooFewPointsError: its points are too few for its scale.
+        Depth3DError: the photo cannot be used, in words for the user.
+    """
+    photo = read_photo(posed.photo)
+    fallback = choose_camera(photo, options) if posed.camera_as_taken is None else None
+    placed = place(posed, photo, fallback=fallback)
+    camera_as_taken = placed.camera or fallback
+    assert camera_as_taken is not None
+    chosen = replace(options.for_photo(posed.photo.stem).changed(embedded_depth=False), camera=CameraOptions())
+    if options.depth.depth_map is not None and options.depth.depth_kind == "metric":
+        scene = reconstruct(photo, camera=camera_as_taken, options=chosen)
+        return _metric(posed, placed, scene, units_per_metre)
+    if others is not None:
+        found, placed = others(camera_as_taken, placed.pose), replace(placed, hints=())
+    points = _points(placed.hints or (() if found is None else (found,)), photo)
+    scene = reconstruct(photo, camera=camera_as_taken, options=chosen)
+    if not scene.camera_as_taken.is_ideal:
+        move = partial(to_ideal_pixels, camera=scene.camera_as_taken, ideal=scene.camera)
+        points = tuple(hint.moved(move) for hint in points)
+    assert scene.inverse_depth is not None
+    guided = guide_by_points(scene.inverse_depth, scene.camera, points)
+    scene = scene.with_depth(guided.depth, fit=None, sky=_sky_without_points(scene, points))
+    notes = guided.notes if others is None else (*guided.notes, _HANDED)
+    aligned = AlignedPhoto(posed.photo, camera_as_taken, scene.camera, placed.pose, guided.points, notes)
+    return OwnDepth(aligned, scene, guided.farthest)
+
+
+def _metric(posed: PosedPhoto, placed: PlacedPhoto, scene: Scene, units_per_metre: float) -> OwnDepth:
+    if units_per_metre != 1:
+        scene = scene.with_depth(replace(scene.depth, z=scene.depth.z * np.float32(units_per_metre)))
+    photo = AlignedPhoto(posed.photo, scene.camera_as_taken, scene.camera, placed.pose, 0, scene.notes)
+    return OwnDepth(photo, scene, None)
+
+
+def _sky_without_points(scene: Scene, points: tuple[SparsePoints, ...]) -> NDArray[np.bool_] | None:
+    """The sky that was found, less what is around points: several photos saw those, so that they are no sky."""
+    if scene.sky is None:
+        return None
+    height, width = scene.sky.shape
+    seen = np.zeros((height, width), np.uint8)
+    for hint in points:
+        u, v = (np.floor(values).astype(int) for values in (hint.u, hint.v))
+        inside = (u >= 0) & (u < width) & (v >= 0) & (v < height)
+        seen[v[inside], u[inside]] = 1
+    around = 2 * round(_AROUND_POINTS * max(height, width)) + 1
+    crowded = cv2.boxFilter(seen.astype(np.float32), -1, (around, around), normalize=False) >= _SEVERAL
+    return np.asarray(scene.sky & ~crowded, bool)
+
+
+def _points(hints: tuple[Hint, ...], photo: Photo) -> tuple[SparsePoints, ...]:
+    """The points that fix a photo's scale."""
+    points = tuple(hint for hint in hints if isinstance(hint, SparsePoints))
+    count = sum(len(hint.u) for hint in points)
+    if count < LEAST_POINTS:
+        raise TooFewPointsError(f"{photo.name}: sees {count} points that other photos see too, too few for its scale")
+    return points
+
+
+def small_view(own: OwnDepth, detail_px: int, *, is_network: bool) -> DepthView:
+    """The photo at the size at which photos are compared, less those depths of a network that nobody can know."""
+    scene, pose = own.scene, own.photo.pose
+    width, height = scene.camera.size
+    shrink = min(1.0, detail_px / max(width, height))
+    size = max(1, round(width * shrink)), max(1, round(height * shrink))
+    z, sigma, rgb = scene.depth.z, scene.depth.sigma, scene.photo.rgb
+    if size != (width, height):
+        z = np.asarray(cv2.resize(z, size, interpolation=cv2.INTER_NEAREST_EXACT))
+        sigma = None if sigma is None else np.asarray(cv2.resize(sigma, size, interpolation=cv2.INTER_NEAREST_EXACT))
+        rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    doubt = None
+    if is_network and own.farthest is not None:
+        nobody = (z > own.farthest * _BEYOND_POINTS) | _at_jumps(z)
+        if scene.sky is not None:
+            nobody |= cv2.resize(scene.sky.astype(np.uint8), size, interpolation=cv2.INTER_AREA) > 0
+        if sigma is not None:
+            doubt = np.asarray(_TRUE_OVER_STATED * sigma / z, np.float32)
+        z = np.where(nobody, np.float32(np.nan), z)
+    return DepthView(scene.camera.resized(*size), pose, z, rgb, doubt)
+
+
+def _at_jumps(z: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """(H, W) pixels whose depth and a neighbour's differ by more than a surface's may."""
+    window = np.ones((3, 3), np.uint8)
+    known = np.nan_to_num(z, nan=float(np.nanmax(z)))
+    return np.asarray(cv2.dilate(known, window) > _JUMP * cv2.erode(known, window))

@@ -1,0 +1,49 @@
+"""Files that end in one thing repeated; their work is bounded by the processor's time, with a factor of hundreds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import reader_complexity
+from reader_complexity import STEEPEST, Tail, steepness
+
+CPU_SECONDS = 20
+
+READ = """
+import resource, sys
+from pathlib import Path
+from depth3d.io.open_input import apple_depth_packet
+resource.setrlimit(resource.RLIMIT_CPU, ({seconds}, {seconds}))
+print(apple_depth_packet(Path(sys.argv[1])))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the processor's time of a process")
+@pytest.mark.parametrize("repeated", [b"<x:xmpmeta ", b"</x:xmpmeta>", b"<x:xmpmeta></x:xmpmeta>", b"<"])
+def test_a_file_full_of_tags_is_looked_at_once(repeated: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "tail.heic"
+    path.write_bytes(b"\0\0\0\x18ftypheic" + repeated * (8_000_000 // len(repeated)))
+    code = READ.format(seconds=CPU_SECONDS)
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "None\n"), f"more than {CPU_SECONDS} s of the processor's time"
+
+
+@pytest.mark.parametrize(("power", "is_found"), [(1.0, False), (1.2, False), (2.0, True), (3.0, True)])
+def test_what_grows_faster_than_its_file_is_told_from_what_does_not(
+    power: float, is_found: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The search fits times; here they are made up, with the noise of a processor's caches among the shorter ones."""
+
+    def seconds(_name: str, _tail: Tail, length: int, _folder: Path) -> float:
+        noise = 3.0 if length == reader_complexity.LENGTHS[1] and not is_found else 1.0
+        return float(noise * 0.3 * (length / reader_complexity.LENGTHS[1]) ** power)
+
+    monkeypatch.setattr(reader_complexity, "_seconds", seconds)
+    assert (steepness("photo", Tail(".jpg", b"", 0, b"a"), tmp_path) >= STEEPEST) is is_found
+
+
+def test_a_piece_is_repeated_where_it_belongs() -> None:
+    assert Tail(".txt", b"begin end", 6, b"ab").of_length(5) == b"begin ababend"
