@@ -63,7 +63,9 @@ class Gaussians:
 
 
 def to_gaussians(rgbd: RGBD, *, max_points: int | None = None) -> Gaussians:
-    """Lay an ellipse on the surface at each pixel of known depth: see `gaussians_of_points`.
+    """Lay an ellipse on the surface at each pixel of known depth, in colours that draw the photo.
+
+    See `gaussians_of_points` and `fit_colours`.
 
     Args:
         rgbd: photo, depth and camera, its lens distortion undone.
@@ -74,8 +76,11 @@ def to_gaussians(rgbd: RGBD, *, max_points: int | None = None) -> Gaussians:
         GeometryError: no depth is known.
         UsageError: `max_points` is not positive.
     """
+    from depth3d.geometry.splat_colours import fit_colours  # it needs this module's splats
+
     points = unproject(rgbd.depth, rgbd.camera, max_points=max_points)
-    return gaussians_of_points(points, rgbd.rgb, rgbd.camera)
+    splats = gaussians_of_points(points, rgbd.rgb, rgbd.camera)
+    return fit_colours(splats, rgbd.rgb, rgbd.camera, where=np.isfinite(rgbd.depth.z))
 
 
 def gaussians_of_points(

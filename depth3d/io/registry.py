@@ -88,6 +88,7 @@ FORMATS = (
     _own(".glb", "PointCloud", "geometry.glb.write_cloud", axes="gltf", options={"compact": "compact"}),
     _own(".obj", "Mesh", "geometry.obj.write_mesh", axes="gltf", beside=(".mtl", "_texture.jpg")),
     _own(".usdz", "Mesh", "geometry.usdz.write_mesh", axes="gltf"),
+    _own(".glb", "Gaussians", "geometry.splat_glb.write_gaussians", axes="gltf"),
     _own(".html", "Mesh", "geometry.html.write_mesh", options=_GLB),
     _own(".html", "PointCloud", "geometry.html.write_cloud", options={"compact": "compact"}),
     _own(".py", "Mesh", "geometry.blender.write_scene", beside=("_mesh.glb", "_photo.jpg")),

@@ -16,6 +16,7 @@ from depth3d.core.errors import GeometryError
 from depth3d.core.point_map import unproject
 from depth3d.core.rgbd import RGBD
 from depth3d.geometry.gaussians import Gaussians, gaussians_of_points
+from depth3d.geometry.splat_colours import fit_colours
 from depth3d.layers.depth_peeling import DepthLayer, peel
 from depth3d.layers.disocclusions import find_disocclusions
 from depth3d.layers.split import Layers, to_layers
@@ -34,7 +35,8 @@ def to_layered_gaussians(rgbd: RGBD, *, max_points: int | None = None) -> Gaussi
     """Lay ellipses on what the photo shows, and on what goes on behind its nearer things.
 
     A pixel at a soft depth edge has two: that of the nearer thing is as opaque as the thing covers the pixel. Blocks of
-    up to 8 x 8 pixels of one colour on one plane share an ellipse.
+    up to 8 x 8 pixels of one colour on one plane share an ellipse. Their colours are those with
+    which they draw the photo.
 
     Args:
         rgbd: photo, depth and camera, its lens distortion undone.
@@ -54,7 +56,9 @@ def to_layered_gaussians(rgbd: RGBD, *, max_points: int | None = None) -> Gaussi
         seen = (light > _LEAST_OPACITY) & (layer.matte > _LEAST_OPACITY) & ~layers.unknown
         parts += _splats(layers, layer, seen, disocclusion & ~seen)
         light = light * (1 - layer.matte)
-    return _joined(parts)
+    share = layers.matte[..., None]
+    photo = np.rint(share * layers.rgb + (1 - share) * layers.behind_rgb).astype(np.uint8)
+    return fit_colours(_joined(parts), photo, layers.camera, where=~layers.unknown)
 
 
 def _underneath(blocks: Gaussians) -> Gaussians:

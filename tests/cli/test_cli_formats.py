@@ -57,6 +57,7 @@ def test_every_suffix_is_an_export(here: Path, suffix: str, capsys: pytest.Captu
     [
         ("splat", "a.ply", "90 Gaussian splats"),
         ("splat", "a.spz", "90 Gaussian splats"),
+        ("splat", "a.glb", "90 Gaussian splats"),
         ("plate", "a.stl", "printable plate of 100 x 75 x 10 mm"),
         ("relief", "a.stl", "printable plate of 100 x 75 x 10 mm"),
         ("tum", "a.png", "depth 48x36"),
@@ -87,8 +88,8 @@ def test_files_beside_are_checked_before_the_work(here: Path, capsys: pytest.Cap
 
 
 def test_a_kind_in_the_wrong_file_is_refused_before_the_work(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    line = says(capsys, [*COMMAND, "--as", "splat", "-o", "a.glb"], 2)
-    assert line == "depth3d: a.glb: .glb holds a mesh or a point cloud; a cloud of splats goes into .ply .spz"
+    line = says(capsys, [*COMMAND, "--as", "splat", "-o", "a.obj"], 2)
+    assert line == "depth3d: a.obj: .obj holds a mesh; a cloud of splats goes into .ply .spz .glb"
     line = says(capsys, [*COMMAND, "--as", "mesh", "-o", "a.png"], 2)
     holds = "a metric depth map, a relative depth map, a picture, an animation or a picture of normals"
     assert line == f"depth3d: a.png: .png holds {holds}; a mesh goes into .ply .glb .obj .usdz .html .py"

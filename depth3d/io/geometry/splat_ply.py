@@ -15,7 +15,7 @@ from depth3d.io.geometry.axes import turned
 from depth3d.io.geometry.block_writer import write_rows
 from depth3d.io.geometry.quaternions import to_quaternions
 
-_CONSTANT_HARMONIC = 0.5 / math.sqrt(math.pi)  # Y of degree 0: a colour is 0.5 + Y * f_dc
+CONSTANT_HARMONIC = 0.5 / math.sqrt(math.pi)  # Y of degree 0: a colour is 0.5 + Y * f_dc
 _MOST_DEGREE = 3
 _ROWS = 1 << 15
 
@@ -53,7 +53,7 @@ def write_gaussians(
     def pack(rows: slice) -> NDArray[Any]:
         block = np.zeros((len(splats.xyz[rows]), len(names)), "<f4")
         block[:, :3] = turned(splats.xyz[rows], axes)
-        block[:, 6:9] = (splats.rgb[rows] / 255 - 0.5) / _CONSTANT_HARMONIC
+        block[:, 6:9] = (splats.rgb[rows] / 255 - 0.5) / CONSTANT_HARMONIC
         block[:, -8] = logit[rows]
         block[:, -7:-4] = np.log(splats.sigma[rows])
         block[:, -4:] = to_quaternions(turned(splats.directions[rows], axes))

@@ -1,0 +1,170 @@
+"""Colours of splats, chosen so that the splats together draw the photo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depth3d.core.camera import Intrinsics
+from depth3d.geometry.gaussians import Gaussians
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+_LOW_PASS_PX = 0.3
+"""Variance in square pixels that renderers add to every splat (Kerbl et al., 2023)."""
+_LEAST_ALPHA, _MOST_ALPHA = 1 / 255, 0.99
+_CUT_OFF = 3.0
+_STRIP_PIXELS, _MARGIN_PX = 60_000, 8
+"""Pixels of a strip are numbered with 16 bits, which sort quickly."""
+_ROUNDS = 8
+_STEP = 1.5
+_LEAST_SEEN = 0.1
+"""Share of what a splat would draw alone; one of which less is seen keeps its colour."""
+
+
+def fit_colours(
+    splats: Gaussians, rgb: NDArray[np.uint8], camera: Intrinsics, *, where: NDArray[np.bool_]
+) -> Gaussians:
+    """Choose colours with which the camera sees the photo.
+
+    Where splats overlap, a pixel shows a mixture in which the nearest weighs most; drawn with the photo's own colours
+    that is blurred and displaced. The mixture is linear in the colours, so a few steps of gradient descent on the
+    squared difference from the photo, each splat's step divided by its weight in all pixels (SIRT, Gilbert, 1972),
+    undo it.
+
+    Args:
+        splats: in the camera's axes.
+        rgb: (H, W, 3) uint8, the photo, of the camera's size.
+        camera: the camera at the origin.
+        where: (H, W) True for the pixels that the splats are to show.
+    """
+    outlines = _outlined(splats, camera)
+    colours = splats.rgb.copy()
+    rows_per_strip = max(1, _STRIP_PIXELS // camera.width - 2 * _MARGIN_PX)
+    for top in range(0, camera.height, rows_per_strip):
+        bottom = min(top + rows_per_strip, camera.height)
+        first, end = max(0, top - _MARGIN_PX), min(camera.height, bottom + _MARGIN_PX)
+        strip = outlines.taken(np.flatnonzero((outlines.row_range[0] < end) & (outlines.row_range[1] >= first)))
+        fitted = _fitted(
+            _mixture(strip, camera.width, first, end), strip.colours(splats), rgb[first:end], where[first:end]
+        )
+        row = strip.centre[:, 1]
+        own = (row >= (top - 0.5 if top else -np.inf)) & (row < (bottom - 0.5 if bottom < camera.height else np.inf))
+        colours[strip.number[own]] = np.rint(fitted[own])
+    return replace(splats, rgb=colours)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Outlines:
+    """Splats as the camera sees them, the nearest first.
+
+    Attributes:
+        number: (N,) which splat.
+        centre: (N, 2) float32, in pixels from the centre of the first.
+        inverse: (N, 3) float32, a, b and c of the exponent (a dx^2 + 2 b dx dy + c dy^2) / 2.
+        reach: (N, 2) float32, pixels to the right and down beyond which nothing is drawn.
+        opacity: (N,) float32.
+    """
+
+    number: NDArray[np.int64]
+    centre: NDArray[np.float32]
+    inverse: NDArray[np.float32]
+    reach: NDArray[np.float32]
+    opacity: NDArray[np.float32]
+
+    @property
+    def row_range(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """First and last row of each."""
+        return self.centre[:, 1] - self.reach[:, 1], self.centre[:, 1] + self.reach[:, 1]
+
+    def taken(self, some: NDArray[np.int64]) -> _Outlines:
+        """Some of them, in the same order."""
+        return _Outlines(self.number[some], self.centre[some], self.inverse[some], self.reach[some], self.opacity[some])
+
+    def colours(self, splats: Gaussians) -> NDArray[np.float32]:
+        """(N, 3) their colours so far."""
+        return splats.rgb[self.number].astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Mixture:
+    """What pixels show of splats.
+
+    Attributes:
+        weight: (pixels, splats) sparse, by how much each pixel shows each splat.
+        alone: (splats,) float32, the sum of what each would weigh if there were no other.
+    """
+
+    weight: csr_matrix
+    alone: NDArray[np.float32]
+
+
+def _outlined(splats: Gaussians, camera: Intrinsics) -> _Outlines:
+    """Project by the derivative of the projection (Zwicker et al., EWA Splatting, 2001)."""
+    order = np.argsort(splats.xyz[:, 2], kind="stable")
+    x, y, z = splats.xyz[order].T
+    first, second = splats.directions[order].transpose(1, 0, 2)
+    spread = splats.sigma[order]
+    across, down = np.zeros((2, len(order), 3), np.float32)
+    for k, axis in enumerate((first, second, np.cross(first, second))):
+        across[:, k] = camera.fx * spread[:, k] / z * (axis[:, 0] - x / z * axis[:, 2])
+        down[:, k] = camera.fy * spread[:, k] / z * (axis[:, 1] - y / z * axis[:, 2])
+    xx, xy, yy = ((p * q).sum(axis=1) for p, q in ((across, across), (across, down), (down, down)))
+    xx, yy = xx + np.float32(_LOW_PASS_PX), yy + np.float32(_LOW_PASS_PX)
+    determinant = xx * yy - xy * xy
+    return _Outlines(
+        number=order,
+        centre=np.stack([camera.fx * x / z + camera.cx - 0.5, camera.fy * y / z + camera.cy - 0.5], axis=1).astype(
+            np.float32
+        ),
+        inverse=(np.stack([yy, -xy, xx], axis=1) / determinant[:, None]).astype(np.float32),
+        reach=(_CUT_OFF * np.sqrt(np.stack([xx, yy], axis=1))).astype(np.float32),
+        opacity=splats.opacities[order].astype(np.float32),
+    )
+
+
+def _mixture(strip: _Outlines, width: int, first: int, end: int) -> _Mixture:
+    """What the rows from `first` to `end` show."""
+    from scipy.sparse import csr_matrix
+
+    low = np.clip(np.ceil(strip.centre - strip.reach), (0, first), None).astype(np.int32)
+    high = np.minimum(np.floor(strip.centre + strip.reach), (width - 1, end - 1)).astype(np.int32)
+    size = np.maximum(high - low + 1, 0)
+    count = size[:, 0] * size[:, 1]
+    splat = np.repeat(np.arange(len(count), dtype=np.int32), count)
+    place = np.arange(len(splat), dtype=np.int32) - np.repeat(np.cumsum(count) - count, count).astype(np.int32)
+    row, column = np.divmod(place, size[splat, 0])
+    row, column = row + low[splat, 1], column + low[splat, 0]
+    dx, dy = column - strip.centre[splat, 0], row - strip.centre[splat, 1]
+    a, b, c = strip.inverse[splat].T
+    alpha = strip.opacity[splat] * np.exp(np.float32(-0.5) * (a * dx * dx + 2 * b * dx * dy + c * dy * dy))
+    drawn = alpha >= _LEAST_ALPHA
+    pixel = ((row - first) * width + column)[drawn].astype(np.uint16 if (end - first) * width <= 0xFFFF else np.int32)
+    order = np.argsort(pixel, kind="stable")  # the nearest stay first
+    splat, alpha = splat[drawn][order], np.minimum(alpha[drawn][order], np.float32(_MOST_ALPHA))
+    rows = np.concatenate([[0], np.cumsum(np.bincount(pixel, minlength=(end - first) * width))])
+    passed = np.log1p(-alpha.astype(np.float64))
+    before = np.cumsum(passed) - passed
+    before -= np.repeat(before[np.minimum(rows[:-1], len(before) - 1)], np.diff(rows)) if len(before) else 0
+    weight = (alpha * np.exp(before)).astype(np.float32)
+    alone = np.bincount(splat, weights=alpha, minlength=len(count)).astype(np.float32)
+    return _Mixture(csr_matrix((weight, splat, rows), shape=((end - first) * width, len(count))), alone)
+
+
+def _fitted(
+    mixture: _Mixture, colours: NDArray[np.float32], rgb: NDArray[np.uint8], where: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """(N, 3) colours from 0 to 255 whose mixture is close to the photo."""
+    back = mixture.weight.T.tocsr()
+    goal, counts = rgb.reshape(-1, 3).astype(np.float32), where.reshape(-1, 1)
+    seen = back @ counts.astype(np.float32)
+    is_seen = seen > np.maximum(_LEAST_SEEN * mixture.alone[:, None], np.finfo(np.float32).tiny)
+    step = np.where(is_seen, np.float32(_STEP) / np.where(is_seen, seen, 1), np.float32(0))
+    for _ in range(_ROUNDS):
+        off = np.where(counts, goal - mixture.weight @ colours, np.float32(0))
+        colours = np.clip(colours + step * (back @ off), 0, 255)
+    return np.asarray(colours, np.float32)
