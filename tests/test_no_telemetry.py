@@ -9,6 +9,8 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +43,7 @@ def foreign_calls(trace: str) -> list[str]:
     found = []
     for line in trace.splitlines():
         for port, address in _ADDRESS.findall(line):
-            here = address.startswith("127.") or address in ("::1", "0.0.0.0", "::")
+            here = address.removeprefix("::ffff:").startswith("127.") or address in ("::1", "0.0.0.0", "::")
             if not here or int(port) == _NAME_SERVER_PORT:
                 found.append(line)
     return found
@@ -94,33 +96,74 @@ def _work_folder(folder: Path) -> Path:
     return folder
 
 
-def test_no_command_reports_anything(tmp_path: Path) -> None:
-    """Takes as long as all commands together, since a package may report whenever it is first used."""
+def _watched(words: list[str], place: Path, **variables: str) -> tuple[subprocess.CompletedProcess[str], str]:
+    """A program of the tests under strace, with an empty home folder and `CI` unset, and what the kernel saw of it."""
     strace = shutil.which("strace")
     if strace is None:
         absent("strace is not installed (Debian: apt install strace)")
-    assert set(COMMANDS) == set(cli.list_commands(None)), "every command is run"  # type: ignore[arg-type]
-    home, cache, work = (tmp_path / name for name in ("home", "cache", "work"))
-    for folder in (home, cache, work):
+    home, cache = place / "home", place / "cache"
+    for folder in (home, cache):
         folder.mkdir()
-    _work_folder(work)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     unwanted = {"CI", "TF_BUILD", "JENKINS_URL", "DEPTH3D_RUNTIME", "DEPTH3D_WEIGHTS", "XDG_CACHE_HOME", *ENVIRONMENT}
     environment = {key: value for key, value in os.environ.items() if key not in unwanted}
-    environment |= {"HOME": str(home), "DEPTH3D_CACHE": str(cache), "DEPTH3D_OFFLINE": "1", "TMPDIR": str(tmp_path)}
-    environment |= {"PYTHONDONTWRITEBYTECODE": "1"}
-    trace = tmp_path / "trace"
+    environment |= {"HOME": str(home), "DEPTH3D_CACHE": str(cache), "DEPTH3D_OFFLINE": "1", "TMPDIR": str(place)}
+    environment |= {"PYTHONDONTWRITEBYTECODE": "1", **variables}
+    trace = place / "trace"
     watch = [strace, "-f", "-qq", "--seccomp-bpf", "-e", f"trace={_NETWORK_CALLS},{_FILE_CALLS}", "-o", str(trace)]
+<<<<<<< HEAD:tests/test_no_telemetry.py
     run = [sys.executable, str(TESTS / "every_command.py"), str(work), str(port)]
+=======
+    run = [sys.executable, *words]
+>>>>>>> a68b64a (Ray on one machine speaks with this machine only; what costs nothing is told before the network runs; a test of abandoned frames):tests/test_reports_nothing.py
     done = subprocess.run([*watch, *run], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert sorted(path.relative_to(home).as_posix() for path in home.rglob("*")) == []
+    return done, trace.read_text(errors="replace")
+
+
+def test_no_command_reports_anything(tmp_path: Path) -> None:
+    """Takes as long as all commands together, since a package may report whenever it is first used."""
+    assert set(COMMANDS) == set(cli.list_commands(None)), "every command is run"  # type: ignore[arg-type]
+    work = tmp_path / "work"
+    work.mkdir()
+    before = {path.name for path in _work_folder(work).iterdir()}
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    done, calls = _watched([str(TESTS / "quiet_commands.py"), str(work), str(port)], tmp_path)
     codes = json.loads(done.stdout.splitlines()[-1])
     assert codes == dict.fromkeys(COMMANDS | MORE, 0) | {"serve": 130, "bare photos": 1}, done.stderr
-    calls = trace.read_text(errors="replace")
     assert foreign_calls(calls) == []
     assert made_elsewhere(calls, tmp_path) == []
-    assert sorted(path.relative_to(home).as_posix() for path in home.rglob("*")) == []
+    assert {_stem(path.name) for path in work.iterdir() if path.name not in before} == _named_outputs()
+    assert {path.name for path in tmp_path.iterdir()} == {"home", "cache", "work", "trace"}, "the temporary folder"
+
+
+def _stem(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _named_outputs() -> set[str]:
+    """What the commands were told to write."""
+    words = [word for line in (COMMANDS | MORE).values() for word in line.split()]
+    named = {after for word, after in pairwise(words) if word in ("-o", "--screenshot", "--cache", "--out")}
+    return {_stem(name) for name in named | {"demo"}}
+
+
+@pytest.mark.ray
+def test_a_cluster_of_this_machine_speaks_with_this_machine_only(tmp_path: Path) -> None:
+    """Ray asks for its own address at 8.8.8.8, for its cloud at 169.254.169.254, and keeps a token at home, if let."""
+    work = tmp_path / "work"
+    work.mkdir()
+    Image.new("RGB", (24, 16)).save(work / "photo.png")
+    np.save(work / "photo.npy", np.ones((16, 24), np.float32))
+    with tempfile.TemporaryDirectory() as short:  # paths of sockets may have 107 characters
+        done, calls = _watched([str(TESTS / "quiet_ray.py"), str(work)], tmp_path, RAY_TMPDIR=short, RAY_ADDRESS="")
+        assert done.stdout.splitlines()[-1] == "0", done.stderr
+        assert "127.0.0.1" in calls, "the watch sees the cluster"
+        assert foreign_calls(calls) == []
+        assert [path for path in made_elsewhere(calls, tmp_path) if not path.startswith(short)] == []
+    (row,) = (work / "ray" / "manifest.jsonl").read_text().splitlines()
+    assert json.loads(row)["error"] is None
 
 
 def test_the_watch_sees_calls_by_python_and_by_the_system_library(tmp_path: Path) -> None:

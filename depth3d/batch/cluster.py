@@ -22,6 +22,7 @@ from depth3d.batch.local import Workers
 from depth3d.batch.manifest_row import Row
 from depth3d.batch.process_photo import ENDS_THE_BATCH, Job, Recipe
 from depth3d.batch.storage import Folder
+from depth3d.core.dependencies import start_ray_here
 from depth3d.core.errors import EngineError, MissingExtraError
 
 _PHOTOS_PER_DATASET = 50_000
@@ -119,6 +120,17 @@ def _one_line(ray: Any) -> Iterator[None]:
         raise EngineError(f"the Ray cluster cannot do it: {told}") from error
 
 
+def _connect(ray: Any, **options: Any) -> None:
+    """Join the cluster that RAY_ADDRESS names, or that `ray start` has started here, else start one."""
+    from ray._private.services import find_bootstrap_address
+
+    address = os.environ.get("RAY_ADDRESS") or find_bootstrap_address(None)
+    if address in (None, "local"):
+        start_ray_here(**options)
+    else:
+        ray.init(**options)
+
+
 @contextmanager
 def _cluster() -> Iterator[Any]:
     """Ray, connected: to the cluster that the caller has joined, that RAY_ADDRESS names, or to one of our own."""
@@ -130,7 +142,7 @@ def _cluster() -> Iterator[Any]:
     ours = not ray.is_initialized()
     if ours:
         try:
-            ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+            _connect(ray, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, RuntimeError, ValueError) as error:
             where = os.environ.get("RAY_ADDRESS") or "on this machine"
             raise EngineError(f"no Ray cluster answers ({where}): {error}; see `ray status`") from error

@@ -30,6 +30,7 @@ from depth3d.scenes.lazy_network import load_network
 from depth3d.scenes.options import Options, OutputOptions
 from depth3d.scenes.outputs import Kind, files_of, provenance_path, target_of
 from depth3d.scenes.photo import reconstruct
+from depth3d.scenes.refusals import check_focus
 from depth3d.scenes.scene import Scene
 from depth3d.scenes.used_options import fields_for, only
 
@@ -175,6 +176,7 @@ class Recipe:
 
     def _made(self, job: Job) -> Row:
         with local_photo(job.photo) as photo:
+            check_focus(self.output_options, photo)
             scene = reconstruct(photo, options=self.options.for_photo(job.stem))
         folder = Folder(self.output)
         with _place_to_write(folder, job.name) as path:

@@ -27,6 +27,10 @@ from depth3d.scenes.check_options import check_motion, refuse_pixels_of_one_phot
 from depth3d.scenes.lazy_network import load_network
 from depth3d.scenes.options import Options, OutputOptions
 from depth3d.scenes.outputs import Kind, target_of
+<<<<<<< HEAD:depth3d/batch/run.py
+=======
+from depth3d.scenes.refusals import check_products, refuse_pixels_of_one_photo
+>>>>>>> a68b64a (Ray on one machine speaks with this machine only; what costs nothing is told before the network runs; a test of abandoned frames):depth3d/batch/running.py
 from depth3d.scenes.used_options import refuse_unused
 
 if TYPE_CHECKING:
@@ -213,7 +217,7 @@ def _check(recipe: Recipe, folder: Folder) -> None:
             raise UsageError(f"{ending}: an ending is added to a photo's name and cannot hold a folder")
     recipe.files_of("photo")
     refuse_unused(recipe.output_options, [recipe.fields(ending) for ending in recipe.endings])
-    check_motion(recipe.output_options, [target_of(f"photo{ending}", recipe.kind).kind for ending in recipe.endings])
+    check_products(recipe.output_options, {target_of(f"photo{ending}", recipe.kind).kind for ending in recipe.endings})
     if recipe.kind == "3dgs" and folder.path is None:
         raise UsageError(f"{recipe.output}: photos share depth_params.json, which needs a folder on this machine")
 

@@ -38,8 +38,13 @@ def measure(photo: Path, start: Any, end: Any, **chosen: Any) -> None:
     depth3d measure room.jpg --at 412,300=2.4m --at 90,640=85cm --from 200,120 --to 200,460
     """
     options = to_options(chosen)
+    from depth3d.geometry.measure import check_ends
+    from depth3d.io.photos.photo import photo_size
     from depth3d.scenes.photo import reconstruct
+    from depth3d.scenes.refusals import check_seen
 
+    check_ends(start, end)
+    check_seen({"--from": start, "--to": end}, photo_size(photo), photo.name)
     with step(f"{photo.name}: seeing depth"), download_progress("midas_small") as progress:
         scene = reconstruct(photo, options=options, progress=progress)
     report(scene, photo.name)

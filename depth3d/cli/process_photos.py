@@ -47,7 +47,12 @@ def write_files(
     from depth3d.scenes.check_options import check_motion, refuse_pixels_of_one_photo
     from depth3d.scenes.outputs import target_of
     from depth3d.scenes.photo import reconstruct
+<<<<<<< HEAD:depth3d/cli/process_photos.py
     from depth3d.scenes.save import save_scene
+=======
+    from depth3d.scenes.refusals import check_focus, check_products, refuse_pixels_of_one_photo
+    from depth3d.scenes.saving import save_scene
+>>>>>>> a68b64a (Ray on one machine speaks with this machine only; what costs nothing is told before the network runs; a test of abandoned frames):depth3d/cli/work.py
     from depth3d.scenes.used_options import fields_for, only, refuse_unused
     from depth3d.scenes.video.save import video_fields
 
@@ -62,7 +67,9 @@ def write_files(
     refuse_unused(output_options, taken)
     provenance = output_options.files.provenance
     files_of_photo = targets(photos, outputs, understood, force=force, provenance=provenance)
-    check_motion(output_options, {target.kind for files in files_of_photo for target in files})
+    check_products(output_options, {target.kind for files in files_of_photo for target in files})
+    for photo in photos:
+        check_focus(output_options, photo)
     for video in videos:
         _write_video(video, outputs, options, output_options, kind, force=force)
     if videos:

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import importlib
 import os
+import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 ENVIRONMENT = {
@@ -58,6 +60,67 @@ def import_onnxruntime(submodule: str = "") -> Any:
     package = importlib.import_module("onnxruntime")
     getattr(package, "disable_telemetry_events", lambda: None)()  # where it was imported before depth3d was
     return importlib.import_module(f"onnxruntime.{submodule}") if submodule else package
+
+
+def start_ray_here(**options: Any) -> None:
+    """Start a Ray cluster of this machine's own, which binds and connects to the loopback address only.
+
+    Ray has no switches for all of this. As it is, it opens a UDP socket towards 8.8.8.8 to learn its own address, from
+    which RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0 spares macOS and Windows; its API server asks the metadata services of
+    clouds where it runs, even with reports switched off, and is not started here; and it keeps the token that shuts out
+    other users of the machine in ``~/.ray``, so one is drawn here that stays in memory.
+
+    Args:
+        options: further ones of ``ray.init``.
+
+    Raises:
+        ConnectionError, RuntimeError, ValueError: those of ``ray.init``.
+    """
+    import ray
+    from ray._private import node, ray_constants
+
+    def no_api_server(head: Any, **_: Any) -> None:
+        head._webui_url = ""
+
+    chosen = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+    if not {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys():
+        chosen["RAY_AUTH_TOKEN"] = _ray_token()
+    with (
+        _environment(chosen),
+        _replaced(ray_constants, "ENABLE_RAY_CLUSTER", False),
+        _replaced(node.Node, "start_api_server", no_api_server),
+    ):
+        ray.init(address="local", include_dashboard=False, **options)
+
+
+@cache
+def _ray_token() -> str:
+    """One for all clusters of this process, which reads it once only."""
+    return secrets.token_hex(32)
+
+
+@contextmanager
+def _environment(changes: Mapping[str, str]) -> Iterator[None]:
+    """Set variables inside the block; whatever it changes in the environment is undone at its end."""
+    before = dict(os.environ)
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
+
+
+@contextmanager
+def _replaced(place: Any, name: str, value: Any) -> Iterator[None]:
+    """Give an attribute that must be there another value inside the block."""
+    before = getattr(place, name)
+    setattr(place, name, value)
+    try:
+        yield
+    finally:
+        setattr(place, name, before)
 
 
 @contextmanager

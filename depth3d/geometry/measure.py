@@ -68,11 +68,8 @@ def measure_length(
         UsageError: a pixel is not finite, or both are the same.
         HintError: a pixel lies outside the picture, or depth is unknown there.
     """
+    check_ends(start, end)
     pixels = [start] if end is None else [start, end]
-    for pixel in pixels:
-        check_pixel(*pixel)
-    if start == end:
-        raise UsageError(f"both ends are the pixel {start[0]:g},{start[1]:g}; give two different points")
     rays = np.stack([ray_at(camera, u, v) for u, v in pixels])
     # 1/z varies linearly along a plane's picture, z does not.
     nearness = InverseDepth(np.float32(1) / depth.z)
@@ -89,6 +86,14 @@ def measure_length(
         sigma = math.hypot(float(np.linalg.norm(_slopes(inverse, rays) * errors)), across)
     length = _length(inverse, rays)
     return Measurement(length, sigma, None if sigma is None else _range(length, sigma), _ends(inverse, rays))
+
+
+def check_ends(start: Pixel, end: Pixel | None) -> None:
+    """Raise UsageError unless pixels are finite, and two of them different."""
+    for pixel in (start, start if end is None else end):
+        check_pixel(*pixel)
+    if start == end:
+        raise UsageError(f"both ends are the pixel {start[0]:g},{start[1]:g}; give two different points")
 
 
 def _range(length: float, sigma: float) -> tuple[float, float]:

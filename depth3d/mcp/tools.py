@@ -8,13 +8,20 @@ from threading import Lock
 from typing import Any
 
 from depth3d.core.errors import UsageError
+from depth3d.geometry.measure import check_ends
+from depth3d.io.photos.photo import photo_size
 from depth3d.io.points.hints_file import hints_from
 from depth3d.io.save import check_writable
 from depth3d.mcp.allowed_paths import Folders
 from depth3d.scenes.options import Options
 from depth3d.scenes.outputs import Target, target_of
 from depth3d.scenes.photo import reconstruct
+<<<<<<< HEAD:depth3d/mcp/tools.py
 from depth3d.scenes.save import save_scene
+=======
+from depth3d.scenes.refusals import check_seen
+from depth3d.scenes.saving import save_scene
+>>>>>>> a68b64a (Ray on one machine speaks with this machine only; what costs nothing is told before the network runs; a test of abandoned frames):depth3d/assistants/tools.py
 from depth3d.scenes.scene import Scene
 
 _MOST_PIXELS = 1000
@@ -118,7 +125,8 @@ class PhotoTools:
         Tell the user the range, not only the length.
         """
         with self._one_at_a_time:
-            scene = self._scene(photo, hints, fov_x_deg)
+            check_ends(start, end)
+            scene = self._scene(photo, hints, fov_x_deg, start, end)
             found = scene.measure(start, end)
         range_95 = None if found.range_m is None else list(found.range_m)
         return Length(found.metres, found.sigma_m, range_95, scene.unit, _notes(scene))
@@ -144,14 +152,24 @@ class PhotoTools:
             raise UsageError("neither pixels nor an output are given; name at least one")
         with self._one_at_a_time:
             target = None if output is None else self._target(output, overwrite=overwrite)
-            scene = self._scene(photo, hints, fov_x_deg)
+            scene = self._scene(photo, hints, fov_x_deg, *pixels)
             points = [_seen(scene, pixel) for pixel in pixels]
             file = None if target is None else self._write(scene, target, overwrite=overwrite)
         return Depths(points, scene.unit, _notes(scene), file)
 
-    def _scene(self, photo: str, hints: list[dict[str, Any]] | None, fov_x_deg: float | None) -> Scene:
+    def _scene(
+        self,
+        photo: str,
+        hints: list[dict[str, Any]] | None,
+        fov_x_deg: float | None,
+        *pixels: tuple[float, float] | None,
+    ) -> Scene:
+        """The scene of a photo, in which some pixels will be looked at."""
+        path = self._folders.find(photo)
+        if pixels:
+            check_seen({f"pixel {n}": pixel for n, pixel in enumerate(pixels, start=1)}, photo_size(path), path.name)
         options = self._options if fov_x_deg is None else self._options.changed(fov_x_deg=fov_x_deg)
-        return reconstruct(self._folders.find(photo), hints=hints_from(hints or []), options=options)
+        return reconstruct(path, hints=hints_from(hints or []), options=options)
 
     def _target(self, name: str, *, overwrite: bool) -> Target:
         target = target_of(self._folders.find(name))

@@ -46,6 +46,20 @@ def fit_scale(inverse_depth: InverseDepth, camera: Intrinsics, hints: Sequence[H
             f"the camera is for {camera.width}x{camera.height}, "
             f"the depth is {inverse_depth.size[0]}x{inverse_depth.size[1]}"
         )
+    nearest, farthest = bounds_of(hints)
+    equations = [equation for hint in hints for equation in hint.equations(inverse_depth, camera)]
+    trend = _trend(inverse_depth)
+    is_known = bool(equations) or inverse_depth.metric_sigma is not None
+    fit = _hinted(inverse_depth, trend, equations) if is_known else _unitless(trend)
+    return replace(fit, nearest_m=nearest, farthest_m=farthest)
+
+
+def bounds_of(hints: Sequence[Hint]) -> tuple[float, float]:
+    """The depths in metres between which hints say that everything lies.
+
+    Raises:
+        HintError: the nearest things are farther than the farthest.
+    """
     bounds = [hint.bounds_m() for hint in hints]
     nearest, farthest = max((n for n, _ in bounds), default=0.0), min((f for _, f in bounds), default=math.inf)
     if nearest >= farthest:
@@ -53,11 +67,7 @@ def fit_scale(inverse_depth: InverseDepth, camera: Intrinsics, hints: Sequence[H
             f"the hints contradict each other: the nearest things at {nearest:g} m, the farthest at {farthest:g} m; "
             "give a nearest depth that is less than the farthest"
         )
-    equations = [equation for hint in hints for equation in hint.equations(inverse_depth, camera)]
-    trend = _trend(inverse_depth)
-    is_known = bool(equations) or inverse_depth.metric_sigma is not None
-    fit = _hinted(inverse_depth, trend, equations) if is_known else _unitless(trend)
-    return replace(fit, nearest_m=nearest, farthest_m=farthest)
+    return nearest, farthest
 
 
 def _trend(inverse_depth: InverseDepth) -> Trend:

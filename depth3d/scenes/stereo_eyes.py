@@ -20,10 +20,7 @@ def eyes_of(scene: Scene, options: OutputOptions) -> Eyes:
         UsageError: a length was chosen, but depth has no unit.
     """
     o = options.stereo
-    if o.ipd_m is not None:
-        refuse_both(options, "ipd_m", "disparity_percent")
-    if o.convergence_m is not None:
-        refuse_both(options, "convergence_m", "focus")
+    check_eyes(options)
     if scene.unit != "m" and (o.ipd_m is not None or o.convergence_m is not None):
         raise UsageError(
             "the eyes' distance and convergence need depth in metres; give a distance (--at, --near, --size ...), "
@@ -35,6 +32,14 @@ def eyes_of(scene: Scene, options: OutputOptions) -> Eyes:
         convergence_m=o.convergence_m,
         focus=focus_share(scene, options),
     )
+
+
+def check_eyes(options: OutputOptions) -> None:
+    """Raise UsageError for options of stereo of which one replaces the other."""
+    if options.stereo.ipd_m is not None:
+        refuse_both(options, "ipd_m", "disparity_percent")
+    if options.stereo.convergence_m is not None:
+        refuse_both(options, "convergence_m", "focus")
 
 
 def focus_share(scene: Scene, options: OutputOptions) -> tuple[float, float] | None:

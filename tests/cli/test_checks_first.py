@@ -93,6 +93,38 @@ WRONG = [
     ("export photo.png -o a.ply --points photo.png", "photo.png"),
     ("depth clip.mp4 -o a.mp4 --at 900,1=2m", "the pixel 900,1 lies outside the 64x48 photo"),
     ("train --out run --data tum:capture", "--data needs --start"),
+    ("bokeh photo.png -o a.jpg --focus 500,3", "focus: the pixel 500,3 lies outside the 24x16 photo photo.png"),
+    ("parallax photo.png -o a.gif --focus 3,17", "focus: the pixel 3,17 lies outside the 24x16 photo photo.png"),
+    ("stereo photo.png -o a.jpg --focus=-3,3", "focus: the pixel -3,3 lies outside the 24x16 photo photo.png"),
+    ("export photo.png -o a.gif --focus 25,3", "focus: the pixel 25,3 lies outside the 24x16 photo photo.png"),
+    ("parallax clip.mp4 -o a.mp4 --focus 500,3", "focus: the pixel 500,3 lies outside the 64x48 photo clip.mp4"),
+    ("measure photo.png --from 500,3", "--from: the pixel 500,3 lies outside the 24x16 photo photo.png"),
+    ("measure photo.png --from 5,3 --to=-5,3", "--to: the pixel -5,3 lies outside the 24x16 photo photo.png"),
+    ("measure turned.jpg --from 20,3", "--from: the pixel 20,3 lies outside the 16x24 photo turned.jpg"),
+    ("measure photo.png --from 5,3 --to 5,3", "both ends are the pixel 5,3"),
+    ("panorama panorama.png -o a.ply --at 300,3=1m", "the pixel 300,3 lies outside the 64x32 photo"),
+    ("export photo.png -o a.ply --near 2m --far 1m", "the hints contradict each other"),
+    ("bokeh photo.png -o a.jpg --f-number 2 --blur 3", "f number replaces it"),
+    ("bokeh photo.png -o a.jpg --f-number 0", "the f-number must lie between"),
+    ("bokeh photo.png -o a.jpg --blur 1e9", "blur must lie between"),
+    ("bokeh photo.png -o a.jpg --blades 1", "an aperture has 3 to 20 blades"),
+    ("bokeh photo.png -o a.jpg --highlights=-3", "highlights must lie between"),
+    ("bokeh clip.mp4 -o %04d.jpg --blades 1", "an aperture has 3 to 20 blades"),
+    ("stereo photo.png -o a.jpg --ipd 63mm --disparity 3", "ipd m replaces it"),
+    ("stereo photo.png -o a.jpg --convergence 2m --focus 3,3", "convergence m replaces it"),
+    ("stereo photo.png -o a.jpg --disparity 1000", "disparity must lie between"),
+    ("stereo photo.png -o a.jpg --layout quilt --quilt 0x0", "a quilt has 2 to 128 views"),
+    ("stereo photo.png -o a.jpg --quilt 3x3", "belong to the layout 'quilt'"),
+    ("stereo clip.mp4 -o a.mp4 --ipd 63mm --disparity 3", "ipd m replaces it"),
+    ("parallax photo.png -o a.gif --fps 0", "fps must lie between"),
+    ("parallax photo.png -o a.gif --seconds 601", "seconds must lie between"),
+    ("batch photo.png -o out --write .gif --fps 0", "fps must lie between"),
+    ("export photo.png -o a.glb --cut-ratio 0.5", "cut ratio must be above 1"),
+    ("batch photo.png -o out --write .glb --cut-angle 100", "cut angle must lie between"),
+    ("export photo.png -o old.ply", "old.ply exists already"),
+    ("parallax clip.mp4 -o old.mp4", "old.mp4 exists already"),
+    ("panorama panorama.png -o old.ply", "old.ply exists already"),
+    ("fuse room -o old.ply", "old.ply exists already"),
 ]
 
 
@@ -107,6 +139,11 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
         black.save(folder / name)
     black.resize((64, 32)).save(folder / "panorama.png")
     write_clip_with_tone(folder / "clip.mp4")
+    turned = black.getexif()
+    turned[0x0112] = 6
+    black.save(folder / "turned.jpg", exif=turned)
+    for name in ("old.ply", "old.mp4"):
+        (folder / name).write_bytes(b"of somebody else")
     (folder / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
     frame = '[{"name": "a", "color": "%s", "depth": "photo.png", "units_per_metre": 1000}]'
     (folder / "frames.json").write_text(frame % "photo.png")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,18 @@ def test_frames_have_the_asked_size_and_number() -> None:
     assert len(frames) == animation.count == 12
     assert {frame.shape for frame in frames} == {(60, 80, 3)}
     assert {frame.dtype for frame in frames} == {np.dtype(np.uint8)}
+
+
+def test_frames_that_nobody_asks_for_any_more_wait_for_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python may drop them while it starts a thread; a thread that ends then needs the lock which that holds."""
+    frames = _animation(width=32).frames()
+    next(frames)
+
+    def wait(*_: object, **__: object) -> None:
+        raise AssertionError("waited for a thread")
+
+    monkeypatch.setattr(threading.Thread, "join", wait)
+    frames.close()  # type: ignore[attr-defined]  # as the garbage collector does
 
 
 @pytest.mark.parametrize("motion", MOTIONS)

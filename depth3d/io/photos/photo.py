@@ -134,6 +134,19 @@ def read_photo(path: str | Path) -> Photo:
     return Photo(rgb, exif, path.name, _xmp_packet(image), depth_xmp, alpha)
 
 
+def photo_size(path: str | Path) -> tuple[int, int]:
+    """(width, height) of the upright photo, as its header says.
+
+    Raises:
+        PhotoError: as `read_photo`, as far as the header tells.
+        MissingExtraError: a HEIC photo without pillow-heif.
+    """
+    with open_picture(Path(path), PhotoError) as image:
+        (width, height), exif = image.size, _read_exif(image)
+        is_turned = exif.problem is None and _orientation(_tags(image)) >= 5
+    return (height, width) if is_turned else (width, height)
+
+
 def _upright_rgb(
     image: Image.Image, orientation: int, path: Path
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:

@@ -61,7 +61,7 @@ def defocus(
     Raises:
         UsageError: an option is out of range, or the focus lies outside the picture or has no depth.
     """
-    _check(blur_percent, f_number, blades, highlights)
+    check_lens(blur_percent, f_number, blades, highlights)
     camera, layers = rgbd.camera, to_layers(rgbd)
     at = None if focus is None else (focus[0] / camera.width, focus[1] / camera.height)
     sharp = find_focus(layers, at).inverse
@@ -131,7 +131,8 @@ def _plain(layer: DepthLayer) -> NDArray[np.uint8]:
     return rgb
 
 
-def _check(blur_percent: float, f_number: float | None, blades: int, highlights: float) -> None:
+def check_lens(blur_percent: float, f_number: float | None, blades: int, highlights: float) -> None:
+    """Raise UsageError unless what is known about the lens is in range."""
     if not 0 < blur_percent <= _LARGEST_PERCENT:
         raise UsageError(
             f"blur must lie between 0 and {_LARGEST_PERCENT:g} per cent of the width, got {blur_percent:g}"

@@ -8,6 +8,7 @@ from depth3d.render.parallax.animate import DEFAULT_WIDTH as DEFAULT_WIDTH
 from depth3d.render.parallax.animate import ShotParallax as ShotParallax
 from depth3d.render.parallax.animate import animate_layers as animate_layers
 from depth3d.render.parallax.animate import animate_parallax as animate_parallax
+from depth3d.render.parallax.animate import check_clip as check_clip
 from depth3d.render.parallax.camera_paths import DEFAULT_EASING as DEFAULT_EASING
 from depth3d.render.parallax.camera_paths import DEFAULT_MOTION as DEFAULT_MOTION
 from depth3d.render.parallax.camera_paths import EASINGS as EASINGS

@@ -59,7 +59,7 @@ def animate_parallax(
     Raises:
         UsageError: a number or a name is out of range.
     """
-    _check(width, seconds, fps)
+    check_clip(width, seconds, fps)
     photo_width, photo_height = rgbd.size
     frame_width = min(width, photo_width)
     pixels = photo_height * photo_width * (frame_width * _DETAIL / photo_width) ** 2
@@ -94,7 +94,7 @@ def animate_layers(
     Raises:
         UsageError: a number or a name is out of range.
     """
-    _check(width, seconds, fps)
+    check_clip(width, seconds, fps)
     motion = to_one_motion(motion, amount_percent=amount_percent, easing=easing)
     count = max(2, round(seconds * fps))
     photo = layers.camera
@@ -189,7 +189,8 @@ def _drawing_threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_THREADS, thread_name_prefix="frames")
 
 
-def _check(width: int, seconds: float, fps: float) -> None:
+def check_clip(width: int, seconds: float, fps: float) -> None:
+    """Raise UsageError unless the size and the length of an animation are in range."""
     if width < 1:
         raise UsageError(f"width must be at least 1 pixel, got {width}")
     if not 0 < seconds <= 600:

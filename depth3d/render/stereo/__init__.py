@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from depth3d.render.stereo.layouts import DEFAULT_LAYOUT as DEFAULT_LAYOUT
 from depth3d.render.stereo.layouts import LAYOUTS as LAYOUTS
+from depth3d.render.stereo.layouts import check_layout as check_layout
 from depth3d.render.stereo.layouts import to_stereo as to_stereo
 from depth3d.render.stereo.layouts import to_stereo_pair as to_stereo_pair
 from depth3d.render.stereo.stereo_rig import COMFORT_PERCENT as COMFORT_PERCENT

@@ -17,8 +17,13 @@ from depth3d.layers.views.resolution import checked_width, layers_for
 from depth3d.render.heatmap import to_depth_photo
 from depth3d.render.stereo.anaglyph import DEFAULT_COLORS, to_anaglyph
 from depth3d.render.stereo.autostereogram import to_autostereogram
+<<<<<<< HEAD
 from depth3d.render.stereo.quilt import quilt_name, to_quilt
 from depth3d.render.stereo.stereo_rig import Eyes, StereoPair, see, to_rig, warn_beyond_comfort
+=======
+from depth3d.render.stereo.eyes import Eyes, StereoPair, see, to_rig, warn_beyond_comfort
+from depth3d.render.stereo.quilt import check_grid, quilt_name, to_quilt
+>>>>>>> a68b64a (Ray on one machine speaks with this machine only; what costs nothing is told before the network runs; a test of abandoned frames)
 from depth3d.render.stereo.vr180 import to_vr180
 
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
@@ -63,9 +68,7 @@ def to_stereo(
     Warns:
         ComfortWarning: looking at it may strain the eyes.
     """
-    if layout not in LAYOUTS:
-        raise UsageError(f"there is no layout {layout!r}; choose one of {', '.join(LAYOUTS)}")
-    _check(layout, swap=swap, anaglyph=anaglyph, quilt=quilt)
+    check_layout(layout, swap=swap, anaglyph=anaglyph, quilt=quilt)
     eyes = eyes or Eyes()
     if layout == "rgbd":
         return Picture(_with_depth(rgbd, width or DEFAULT_WIDTH))
@@ -96,8 +99,11 @@ def to_stereo_pair(rgbd: RGBD, *, eyes: Eyes | None = None, width: int | None = 
     return _swapped(StereoPair(*see(layers, rig, size, (-1.0, 1.0))), swap)
 
 
-def _check(layout: Layout, *, swap: bool, anaglyph: AnaglyphColors, quilt: tuple[int, int]) -> None:
-    """Refuse options that would do nothing."""
+def check_layout(layout: Layout, *, swap: bool, anaglyph: AnaglyphColors, quilt: tuple[int, int]) -> None:
+    """Raise UsageError for options that would do nothing, a layout that is unknown, or too many or too few views."""
+    if layout not in LAYOUTS:
+        raise UsageError(f"there is no layout {layout!r}; choose one of {', '.join(LAYOUTS)}")
+    check_grid(quilt)
     if swap and layout in _FOR_ONE_EYE:
         raise UsageError(f"swap: a picture of the layout {layout!r} has no eyes to be exchanged; leave it out")
     if anaglyph != DEFAULT_COLORS and layout != "anaglyph":

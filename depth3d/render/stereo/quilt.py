@@ -27,13 +27,19 @@ def to_quilt(layers: Layers, rig: Rig, tile: tuple[int, int], grid: tuple[int, i
     Raises:
         UsageError: fewer than two views, or more than anybody's display has.
     """
+    check_grid(grid)
     columns, rows = grid
-    if columns < 1 or rows < 1 or not 2 <= columns * rows <= _MOST_VIEWS:
-        raise UsageError(f"a quilt has 2 to {_MOST_VIEWS} views in columns and rows, got {columns}x{rows}")
     sides = tuple(float(side) for side in np.linspace(-SPAN, SPAN, columns * rows))
     views = see(layers, rig, tile, sides)
     lines = [np.hstack(views[start : start + columns]) for start in range(0, len(views), columns)]
     return np.vstack(lines[::-1])
+
+
+def check_grid(grid: tuple[int, int]) -> None:
+    """Raise UsageError for fewer than two views, or more than anybody's display has."""
+    columns, rows = grid
+    if columns < 1 or rows < 1 or not 2 <= columns * rows <= _MOST_VIEWS:
+        raise UsageError(f"a quilt has 2 to {_MOST_VIEWS} views in columns and rows, got {columns}x{rows}")
 
 
 def quilt_name(grid: tuple[int, int], tile: tuple[int, int]) -> str:

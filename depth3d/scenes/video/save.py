@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -23,7 +24,12 @@ from depth3d.scenes.check_options import refuse_options
 from depth3d.scenes.options import Options, OutputOptions
 from depth3d.scenes.outputs import Kind, files_of, provenance_path, target_of
 from depth3d.scenes.provenance import to_json, to_provenance
+<<<<<<< HEAD:depth3d/scenes/video/save.py
 from depth3d.scenes.save import Saved, coding
+=======
+from depth3d.scenes.refusals import check_products, check_seen, refuse_options
+from depth3d.scenes.saving import Saved, coding
+>>>>>>> a68b64a (Ray on one machine speaks with this machine only; what costs nothing is told before the network runs; a test of abandoned frames):depth3d/scenes/video/saving.py
 from depth3d.scenes.scene import Scene
 from depth3d.scenes.used_options import fields_for, refuse_unused
 from depth3d.scenes.video.output_frames import choose_show
@@ -82,6 +88,7 @@ def save_video(
     moving = [path for path in outputs if path not in numbered]
     _check(video, numbered, moving, output_options, kind, force=force)
     refuse_unused(output_options, [video_fields(outputs, kind)])
+    _check_products(video, numbered, output_options, kind)
     run = _Run(video, numbered, options, output_options, kind, force, report or _silent, shot_begins)
     if moving:
         animation = Animation(run.pictures, run.count, video.fps, loops=False)
@@ -244,6 +251,15 @@ def _check(
     if options.files.provenance:
         for path in (*(_numbered(pattern, 1) for pattern in numbered), *moving):
             check_writable(provenance_path(path), force=force)
+
+
+def _check_products(video: Video, numbered: Sequence[Path], options: OutputOptions, kind: Kind | None) -> None:
+    """Refuse what cannot be made of any frame, or not of frames of this size."""
+    check_products(options, {kind} if kind in _PICTURES else {target_of(path, kind).kind for path in numbered})
+    if options.focus.focus is not None:
+        with closing(video.frames()) as frames:
+            height, width = next(frames).shape[:2]
+        check_seen({"focus": options.focus.focus}, (width, height), video.path.name)
 
 
 def _is_moving(path: Path) -> bool:
