@@ -76,8 +76,8 @@ def start_ray_here(**options: Any) -> None:
     Raises:
         ConnectionError, RuntimeError, ValueError: those of ``ray.init``.
     """
-    import ray
-    from ray._private import node, ray_constants
+    ray = importlib.import_module("ray")
+    constants, node = (importlib.import_module(f"ray._private.{name}") for name in ("ray_constants", "node"))
 
     def no_api_server(head: Any, **_: Any) -> None:
         head._webui_url = ""
@@ -87,7 +87,7 @@ def start_ray_here(**options: Any) -> None:
         chosen["RAY_AUTH_TOKEN"] = _ray_token()
     with (
         _environment(chosen),
-        _replaced(ray_constants, "ENABLE_RAY_CLUSTER", False),
+        _replaced(constants, "ENABLE_RAY_CLUSTER", False),
         _replaced(node.Node, "start_api_server", no_api_server),
     ):
         ray.init(address="local", include_dashboard=False, **options)

@@ -98,7 +98,7 @@ def check_focus(options: OutputOptions, photo: Path) -> None:
 
     Raises:
         UsageError: it lies outside.
-        PhotoError: the file is no photo.
+        PhotoError: the file cannot be read as a photo.
     """
     if options.focus.focus is not None:
         check_seen({"focus": options.focus.focus}, photo_size(photo), photo.name)
