@@ -25,7 +25,7 @@ _SEED = 0
 
 
 def quiet_pycolmap() -> Any:
-    """Import pycolmap, which then writes errors only.
+    """Import pycolmap, which then writes errors only, and no files of them into the temporary folder.
 
     Raises:
         MissingExtraError: pycolmap is not installed.
@@ -35,6 +35,8 @@ def quiet_pycolmap() -> Any:
     except (ImportError, OSError):  # OSError: a system library that it needs is missing
         raise MissingExtraError("finding where photos were taken", "pycolmap", "sfm") from None
     pycolmap.logging.minloglevel = pycolmap.logging.ERROR.value
+    for level in (pycolmap.logging.INFO, pycolmap.logging.WARNING, pycolmap.logging.ERROR, pycolmap.logging.FATAL):
+        pycolmap.logging.set_log_destination(level, "")
     pycolmap.set_random_seed(_SEED)
     return pycolmap
 
