@@ -110,11 +110,7 @@ def _watched(words: list[str], place: Path, **variables: str) -> tuple[subproces
     environment |= {"PYTHONDONTWRITEBYTECODE": "1", **variables}
     trace = place / "trace"
     watch = [strace, "-f", "-qq", "--seccomp-bpf", "-e", f"trace={_NETWORK_CALLS},{_FILE_CALLS}", "-o", str(trace)]
-<<<<<<< HEAD:tests/test_no_telemetry.py
-    run = [sys.executable, str(TESTS / "every_command.py"), str(work), str(port)]
-=======
     run = [sys.executable, *words]
->>>>>>> a68b64a (Ray on one machine speaks with this machine only; what costs nothing is told before the network runs; a test of abandoned frames):tests/test_reports_nothing.py
     done = subprocess.run([*watch, *run], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert sorted(path.relative_to(home).as_posix() for path in home.rglob("*")) == []
@@ -129,7 +125,7 @@ def test_no_command_reports_anything(tmp_path: Path) -> None:
     before = {path.name for path in _work_folder(work).iterdir()}
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    done, calls = _watched([str(TESTS / "quiet_commands.py"), str(work), str(port)], tmp_path)
+    done, calls = _watched([str(TESTS / "every_command.py"), str(work), str(port)], tmp_path)
     codes = json.loads(done.stdout.splitlines()[-1])
     assert codes == dict.fromkeys(COMMANDS | MORE, 0) | {"serve": 130, "bare photos": 1}, done.stderr
     assert foreign_calls(calls) == []
@@ -159,7 +155,7 @@ def test_a_cluster_of_this_machine_speaks_with_this_machine_only(tmp_path: Path)
     Image.new("RGB", (24, 16)).save(work / "photo.png")
     np.save(work / "photo.npy", np.ones((16, 24), np.float32))
     with tempfile.TemporaryDirectory() as short:  # paths of sockets may have 107 characters
-        done, calls = _watched([str(TESTS / "quiet_ray.py"), str(work)], tmp_path, RAY_TMPDIR=short, RAY_ADDRESS="")
+        done, calls = _watched([str(TESTS / "one_ray_batch.py"), str(work)], tmp_path, RAY_TMPDIR=short, RAY_ADDRESS="")
         assert done.stdout.splitlines()[-1] == "0", done.stderr
         assert "127.0.0.1" in calls, "the watch sees the cluster"
         assert foreign_calls(calls) == []

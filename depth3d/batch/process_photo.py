@@ -26,11 +26,11 @@ from depth3d.core.errors import (
 )
 from depth3d.io.open_input import shown
 from depth3d.io.temporary import temporary_folder
+from depth3d.scenes.check_options import check_focus
 from depth3d.scenes.lazy_network import load_network
 from depth3d.scenes.options import Options, OutputOptions
 from depth3d.scenes.outputs import Kind, files_of, provenance_path, target_of
 from depth3d.scenes.photo import reconstruct
-from depth3d.scenes.refusals import check_focus
 from depth3d.scenes.scene import Scene
 from depth3d.scenes.used_options import fields_for, only
 

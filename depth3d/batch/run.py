@@ -23,14 +23,10 @@ from depth3d.core.extras import check_installed
 from depth3d.core.options import DepthOptions
 from depth3d.predictors import PREDICTORS
 from depth3d.predictors.weights import fetch_weights
-from depth3d.scenes.check_options import check_motion, refuse_pixels_of_one_photo
+from depth3d.scenes.check_options import check_products, refuse_pixels_of_one_photo
 from depth3d.scenes.lazy_network import load_network
 from depth3d.scenes.options import Options, OutputOptions
 from depth3d.scenes.outputs import Kind, target_of
-<<<<<<< HEAD:depth3d/batch/run.py
-=======
-from depth3d.scenes.refusals import check_products, refuse_pixels_of_one_photo
->>>>>>> a68b64a (Ray on one machine speaks with this machine only; what costs nothing is told before the network runs; a test of abandoned frames):depth3d/batch/running.py
 from depth3d.scenes.used_options import refuse_unused
 
 if TYPE_CHECKING:

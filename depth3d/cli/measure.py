@@ -40,8 +40,8 @@ def measure(photo: Path, start: Any, end: Any, **chosen: Any) -> None:
     options = to_options(chosen)
     from depth3d.geometry.measure import check_ends
     from depth3d.io.photos.photo import photo_size
+    from depth3d.scenes.check_options import check_seen
     from depth3d.scenes.photo import reconstruct
-    from depth3d.scenes.refusals import check_seen
 
     check_ends(start, end)
     check_seen({"--from": start, "--to": end}, photo_size(photo), photo.name)

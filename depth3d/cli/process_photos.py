@@ -44,15 +44,10 @@ def write_files(
         chosen: the other options as click collected them.
     """
     from depth3d.io.photos.video import is_video
-    from depth3d.scenes.check_options import check_motion, refuse_pixels_of_one_photo
+    from depth3d.scenes.check_options import check_focus, check_products, refuse_pixels_of_one_photo
     from depth3d.scenes.outputs import target_of
     from depth3d.scenes.photo import reconstruct
-<<<<<<< HEAD:depth3d/cli/process_photos.py
     from depth3d.scenes.save import save_scene
-=======
-    from depth3d.scenes.refusals import check_focus, check_products, refuse_pixels_of_one_photo
-    from depth3d.scenes.saving import save_scene
->>>>>>> a68b64a (Ray on one machine speaks with this machine only; what costs nothing is told before the network runs; a test of abandoned frames):depth3d/cli/work.py
     from depth3d.scenes.used_options import fields_for, only, refuse_unused
     from depth3d.scenes.video.save import video_fields
 

@@ -13,15 +13,11 @@ from depth3d.io.photos.photo import photo_size
 from depth3d.io.points.hints_file import hints_from
 from depth3d.io.save import check_writable
 from depth3d.mcp.allowed_paths import Folders
+from depth3d.scenes.check_options import check_seen
 from depth3d.scenes.options import Options
 from depth3d.scenes.outputs import Target, target_of
 from depth3d.scenes.photo import reconstruct
-<<<<<<< HEAD:depth3d/mcp/tools.py
 from depth3d.scenes.save import save_scene
-=======
-from depth3d.scenes.refusals import check_seen
-from depth3d.scenes.saving import save_scene
->>>>>>> a68b64a (Ray on one machine speaks with this machine only; what costs nothing is told before the network runs; a test of abandoned frames):depth3d/assistants/tools.py
 from depth3d.scenes.scene import Scene
 
 _MOST_PIXELS = 1000

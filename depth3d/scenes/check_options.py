@@ -15,9 +15,9 @@ from depth3d.render.bokeh import check_lens
 from depth3d.render.parallax import check_clip, to_one_motion
 from depth3d.render.stereo import Eyes, check_layout
 from depth3d.scale import CameraHeight, Farthest, Hint, Nearest
-from depth3d.scenes.eyes import check_eyes
 from depth3d.scenes.options import Options, OutputOptions
 from depth3d.scenes.outputs import Kind
+from depth3d.scenes.stereo_eyes import check_eyes
 from depth3d.scenes.used_options import refuse_both
 
 _OF_ONE_PHOTO = (

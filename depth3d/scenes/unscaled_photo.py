@@ -27,12 +27,8 @@ from depth3d.io.points.read import read_points
 from depth3d.refine import polish
 from depth3d.scale import Hint
 from depth3d.scale.hint import check_inside
-<<<<<<< HEAD:depth3d/scenes/unscaled_photo.py
-from depth3d.scenes.lazy_network import Network
-=======
 from depth3d.scale.solver import bounds_of
-from depth3d.scenes.network import Network
->>>>>>> a68b64a (Ray on one machine speaks with this machine only; what costs nothing is told before the network runs; a test of abandoned frames):depth3d/scenes/seeing.py
+from depth3d.scenes.lazy_network import Network
 from depth3d.scenes.options import Options
 
 if TYPE_CHECKING:

@@ -17,13 +17,8 @@ from depth3d.layers.views.resolution import checked_width, layers_for
 from depth3d.render.heatmap import to_depth_photo
 from depth3d.render.stereo.anaglyph import DEFAULT_COLORS, to_anaglyph
 from depth3d.render.stereo.autostereogram import to_autostereogram
-<<<<<<< HEAD
-from depth3d.render.stereo.quilt import quilt_name, to_quilt
-from depth3d.render.stereo.stereo_rig import Eyes, StereoPair, see, to_rig, warn_beyond_comfort
-=======
-from depth3d.render.stereo.eyes import Eyes, StereoPair, see, to_rig, warn_beyond_comfort
 from depth3d.render.stereo.quilt import check_grid, quilt_name, to_quilt
->>>>>>> a68b64a (Ray on one machine speaks with this machine only; what costs nothing is told before the network runs; a test of abandoned frames)
+from depth3d.render.stereo.stereo_rig import Eyes, StereoPair, see, to_rig, warn_beyond_comfort
 from depth3d.render.stereo.vr180 import to_vr180
 
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)

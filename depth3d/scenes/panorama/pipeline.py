@@ -24,13 +24,9 @@ from depth3d.io.points.hints_file import read_hints
 from depth3d.io.save import atomic_write, save_as
 from depth3d.refine.sky import find_sky
 from depth3d.scale import DistanceAt, Hint
-<<<<<<< HEAD
+from depth3d.scale.hint import check_inside
 from depth3d.scenes.check_options import refuse_options
 from depth3d.scenes.lazy_network import Network
-=======
-from depth3d.scale.hint import check_inside
-from depth3d.scenes.network import Network
->>>>>>> a68b64a (Ray on one machine speaks with this machine only; what costs nothing is told before the network runs; a test of abandoned frames)
 from depth3d.scenes.options import Options, OutputOptions, ScaleOptions, with_changes
 from depth3d.scenes.outputs import Target, geometry_kind_of, in_words, target_of
 from depth3d.scenes.panorama import (

@@ -20,16 +20,11 @@ from depth3d.io.depth.depth_image import png_units_per_metre
 from depth3d.io.photos.video import Video
 from depth3d.io.registry import format_for
 from depth3d.io.save import atomic_write, check_writable, save
-from depth3d.scenes.check_options import refuse_options
+from depth3d.scenes.check_options import check_products, check_seen, refuse_options
 from depth3d.scenes.options import Options, OutputOptions
 from depth3d.scenes.outputs import Kind, files_of, provenance_path, target_of
 from depth3d.scenes.provenance import to_json, to_provenance
-<<<<<<< HEAD:depth3d/scenes/video/save.py
 from depth3d.scenes.save import Saved, coding
-=======
-from depth3d.scenes.refusals import check_products, check_seen, refuse_options
-from depth3d.scenes.saving import Saved, coding
->>>>>>> a68b64a (Ray on one machine speaks with this machine only; what costs nothing is told before the network runs; a test of abandoned frames):depth3d/scenes/video/saving.py
 from depth3d.scenes.scene import Scene
 from depth3d.scenes.used_options import fields_for, refuse_unused
 from depth3d.scenes.video.output_frames import choose_show
