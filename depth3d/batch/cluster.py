@@ -22,8 +22,8 @@ from depth3d.batch.local import Workers
 from depth3d.batch.manifest_row import Row
 from depth3d.batch.process_photo import ENDS_THE_BATCH, Job, Recipe
 from depth3d.batch.storage import Folder
-from depth3d.core.dependencies import start_ray_here
 from depth3d.core.errors import EngineError, MissingExtraError
+from depth3d.core.telemetry import start_ray_here
 
 _PHOTOS_PER_DATASET = 50_000
 _MOST_PHOTOS_PER_BLOCK = 16
