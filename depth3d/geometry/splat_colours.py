@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,8 @@ _LOW_PASS_PX = 0.3
 """Variance in square pixels that renderers add to every splat (Kerbl et al., 2023)."""
 _LEAST_ALPHA, _MOST_ALPHA = 1 / 255, 0.99
 _CUT_OFF = 3.0
-_STRIP_PIXELS, _MARGIN_PX = 60_000, 8
-"""Pixels of a strip are numbered with 16 bits, which sort quickly."""
+_INNER_PX, _MARGIN_PX = 240, 8
+"""Of tiles whose pixels can be numbered with 16 bits, which sort quickly."""
 _ROUNDS = 8
 _STEP = 1.5
 _LEAST_SEEN = 0.1
@@ -44,18 +45,47 @@ def fit_colours(
     """
     outlines = _outlined(splats, camera)
     colours = splats.rgb.copy()
-    rows_per_strip = max(1, _STRIP_PIXELS // camera.width - 2 * _MARGIN_PX)
-    for top in range(0, camera.height, rows_per_strip):
-        bottom = min(top + rows_per_strip, camera.height)
-        first, end = max(0, top - _MARGIN_PX), min(camera.height, bottom + _MARGIN_PX)
-        strip = outlines.taken(np.flatnonzero((outlines.row_range[0] < end) & (outlines.row_range[1] >= first)))
-        fitted = _fitted(
-            _mixture(strip, camera.width, first, end), strip.colours(splats), rgb[first:end], where[first:end]
-        )
-        row = strip.centre[:, 1]
-        own = (row >= (top - 0.5 if top else -np.inf)) & (row < (bottom - 0.5 if bottom < camera.height else np.inf))
-        colours[strip.number[own]] = np.rint(fitted[own])
+    pixel_of = np.clip(np.rint(outlines.centre), 0, (camera.width - 1, camera.height - 1))
+    for left, top in itertools.product(range(0, camera.width, _INNER_PX), range(0, camera.height, _INNER_PX)):
+        tile = _Tile.around(left, top, camera)
+        touched = np.flatnonzero(outlines.touch(tile))
+        some = outlines.taken(touched)
+        pixels = np.s_[tile.top : tile.bottom, tile.left : tile.right]
+        fitted = _fitted(_mixture(some, tile), some.colours(splats), rgb[pixels], where[pixels])
+        own = (pixel_of[touched] // _INNER_PX == (left // _INNER_PX, top // _INNER_PX)).all(axis=1)
+        colours[some.number[own]] = np.rint(fitted[own])
     return replace(splats, rgb=colours)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tile:
+    """A rectangle of pixels; the end of each range is not in it."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @classmethod
+    def around(cls, left: int, top: int, camera: Intrinsics) -> _Tile:
+        """The tile whose inner part begins there, with what lies around it in the picture."""
+        far = _INNER_PX + _MARGIN_PX
+        return cls(
+            max(0, left - _MARGIN_PX),
+            max(0, top - _MARGIN_PX),
+            min(camera.width, left + far),
+            min(camera.height, top + far),
+        )
+
+    @property
+    def width(self) -> int:
+        """Pixels from left to right."""
+        return self.right - self.left
+
+    @property
+    def pixels(self) -> int:
+        """How many there are."""
+        return self.width * (self.bottom - self.top)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,10 +106,10 @@ class _Outlines:
     reach: NDArray[np.float32]
     opacity: NDArray[np.float32]
 
-    @property
-    def row_range(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """First and last row of each."""
-        return self.centre[:, 1] - self.reach[:, 1], self.centre[:, 1] + self.reach[:, 1]
+    def touch(self, tile: _Tile) -> NDArray[np.bool_]:
+        """(N,) which of them may be seen in a tile."""
+        low, high = self.centre - self.reach, self.centre + self.reach
+        return np.asarray(((low < (tile.right, tile.bottom)) & (high >= (tile.left, tile.top))).all(axis=1))
 
     def taken(self, some: NDArray[np.int64]) -> _Outlines:
         """Some of them, in the same order."""
@@ -127,32 +157,37 @@ def _outlined(splats: Gaussians, camera: Intrinsics) -> _Outlines:
     )
 
 
-def _mixture(strip: _Outlines, width: int, first: int, end: int) -> _Mixture:
-    """What the rows from `first` to `end` show."""
+def _mixture(some: _Outlines, tile: _Tile) -> _Mixture:
+    """What a tile shows."""
     from scipy.sparse import csr_matrix
 
-    low = np.clip(np.ceil(strip.centre - strip.reach), (0, first), None).astype(np.int32)
-    high = np.minimum(np.floor(strip.centre + strip.reach), (width - 1, end - 1)).astype(np.int32)
+    splat, row, column = _covered(some, tile)
+    dx, dy = column - some.centre[splat, 0], row - some.centre[splat, 1]
+    a, b, c = some.inverse[splat].T
+    alpha = some.opacity[splat] * np.exp(np.float32(-0.5) * (a * dx * dx + 2 * b * dx * dy + c * dy * dy))
+    drawn = alpha >= _LEAST_ALPHA
+    pixel = ((row - tile.top) * tile.width + column - tile.left)[drawn].astype(np.uint16)
+    order = np.argsort(pixel, kind="stable")  # the nearest stay first
+    splat, alpha = splat[drawn][order], np.minimum(alpha[drawn][order], np.float32(_MOST_ALPHA))
+    first = np.concatenate([[0], np.cumsum(np.bincount(pixel, minlength=tile.pixels))])
+    passed = np.concatenate([[0], np.cumsum(np.log1p(-alpha.astype(np.float64)))])
+    before = passed[:-1] - np.repeat(passed[first[:-1]], np.diff(first))
+    weight = (alpha * np.exp(before)).astype(np.float32)
+    count = len(some.number)
+    alone = np.bincount(splat, weights=alpha, minlength=count).astype(np.float32)
+    return _Mixture(csr_matrix((weight, splat, first), shape=(tile.pixels, count)), alone)
+
+
+def _covered(some: _Outlines, tile: _Tile) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """Splat, row and column of every pixel that a splat may cover, the nearest splat first."""
+    low = np.maximum(np.ceil(some.centre - some.reach), (tile.left, tile.top)).astype(np.int32)
+    high = np.minimum(np.floor(some.centre + some.reach), (tile.right - 1, tile.bottom - 1)).astype(np.int32)
     size = np.maximum(high - low + 1, 0)
     count = size[:, 0] * size[:, 1]
     splat = np.repeat(np.arange(len(count), dtype=np.int32), count)
     place = np.arange(len(splat), dtype=np.int32) - np.repeat(np.cumsum(count) - count, count).astype(np.int32)
     row, column = np.divmod(place, size[splat, 0])
-    row, column = row + low[splat, 1], column + low[splat, 0]
-    dx, dy = column - strip.centre[splat, 0], row - strip.centre[splat, 1]
-    a, b, c = strip.inverse[splat].T
-    alpha = strip.opacity[splat] * np.exp(np.float32(-0.5) * (a * dx * dx + 2 * b * dx * dy + c * dy * dy))
-    drawn = alpha >= _LEAST_ALPHA
-    pixel = ((row - first) * width + column)[drawn].astype(np.uint16 if (end - first) * width <= 0xFFFF else np.int32)
-    order = np.argsort(pixel, kind="stable")  # the nearest stay first
-    splat, alpha = splat[drawn][order], np.minimum(alpha[drawn][order], np.float32(_MOST_ALPHA))
-    rows = np.concatenate([[0], np.cumsum(np.bincount(pixel, minlength=(end - first) * width))])
-    passed = np.log1p(-alpha.astype(np.float64))
-    before = np.cumsum(passed) - passed
-    before -= np.repeat(before[np.minimum(rows[:-1], len(before) - 1)], np.diff(rows)) if len(before) else 0
-    weight = (alpha * np.exp(before)).astype(np.float32)
-    alone = np.bincount(splat, weights=alpha, minlength=len(count)).astype(np.float32)
-    return _Mixture(csr_matrix((weight, splat, rows), shape=((end - first) * width, len(count))), alone)
+    return splat, row + low[splat, 1], column + low[splat, 0]
 
 
 def _fitted(
