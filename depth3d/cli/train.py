@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     help="Photos with depth; repeatable. Layouts: tum, redwood, nyu, kitti, diode, scannet, make3d, "
     "indexed (index.json names the pictures).",
 )
+@click.option(
+    "--photos",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="With --start: photos without depth, from which the network learns by its own guesses. NAME.mask.png beside "
+    "a photo (8 bits, a number for each thing in front) makes them sharp there.",
+)
 @click.option("--start", type=click.Path(path_type=Path), help="Weights to begin with.")
 @click.option("--encoder", metavar="NAME", help="timm encoder of a new network.  [default: the bundled network's]")
 @click.option(
@@ -70,6 +77,7 @@ if TYPE_CHECKING:
 def train(
     folder: Path,
     data: tuple[str, ...],
+    photos: Path | None,
     start: Path | None,
     encoder: str | None,
     encoder_weights: str | None,
@@ -97,6 +105,7 @@ def train(
     depth3d train --out run --device cuda --compile --batch 128                  the same on a GPU
     depth3d train --out fine --start run/final.pt --size full --rate 7e-4        its last stage, at full resolution
     depth3d train --out mine --start midas_v21_small_256.pt --data tum:captures  fine-tune on your own captures
+    depth3d train --out more --start run/final.pt --photos pictures              go on with photos without depth
     depth3d train --out run --export bundled.safetensors                         the network so far
     """
     from depth3d.core.errors import UsageError
@@ -104,6 +113,7 @@ def train(
     from depth3d.lab.training.finetune import export_trained, fine_tune
     from depth3d.lab.training.procedural import ProceduralSource
     from depth3d.lab.training.recipe import train_options, world_options
+    from depth3d.lab.training.self_training import PhotoSource
 
     if target is not None:
         check_writable(target, force)
@@ -116,6 +126,8 @@ def train(
     if measured or net_size is not None or force:
         raise UsageError("--measure, --net-size and --force are for --export")
     _check_meaning(data, start, with_procedural, encoder, encoder_weights)
+    if photos is not None and start is None:
+        raise UsageError("--photos needs --start WEIGHTS: a new network has no guesses to learn from")
     check_writable(folder / "checkpoint.pt", force=True)
     options = train_options(
         steps=steps or (2000 if start and data else 30000), batch=batch,
@@ -124,6 +136,7 @@ def train(
     )  # fmt: skip
     worlds = world_options(compiled=compiled, device=device, workers=workers, seed=seed)
     sources = [_folder_source(text, seed) for text in data]
+    sources += [PhotoSource(photos, seed=seed)] if photos is not None else []
     if data and start is not None:
         sources += [ProceduralSource(worlds)] if with_procedural else []
         done = fine_tune(start, _mixed(sources), folder, options=options, on_check=_say)

@@ -13,6 +13,7 @@ from depth3d.core.errors import UsageError
 from depth3d.lab.training.augment import Batch, BatchRandom, crop, degrade, develop
 from depth3d.lab.training.dataset_layouts import LAYOUTS, Sample, find_pairs, read_pair
 from depth3d.lab.training.loop import Source
+from depth3d.lab.training.self_training import Guess, Taught
 
 _REMEMBERED = 256
 _LONG_SIDE = 384
@@ -82,6 +83,12 @@ class MixedSource:
         self.sources = tuple(sources)
         self.name = "+".join(source.name for source in sources)
         self._ends = np.cumsum(shares) / np.sum(shares)
+
+    def follow(self, guess: Guess) -> None:
+        """Give the teacher to the sources that want one."""
+        for source in self.sources:
+            if isinstance(source, Taught):
+                source.follow(guess)
 
     def batch(self, step: int, count: int, size: tuple[int, int]) -> Batch:
         """The batch of this step: `count` samples of (height, width) `size`."""

@@ -25,6 +25,7 @@ from depth3d.lab.training.augment import Batch
 from depth3d.lab.training.losses import LossWeights, total_loss
 from depth3d.lab.training.metrics import batch_figures
 from depth3d.lab.training.precision import compute_slow_convolutions_in_float32
+from depth3d.lab.training.self_training import Taught
 from depth3d.predictors.midas import MidasNet, build_network
 from depth3d.predictors.spec import NetworkSpec
 
@@ -125,6 +126,8 @@ class Trainer:
         self.average.load_state_dict(self.network.state_dict())
         groups = _parameter_groups(self.network, options)
         self.optimiser = torch.optim.AdamW(groups, lr=options.rate, betas=(0.9, 0.98), fused=True)
+        if isinstance(source, Taught):
+            source.follow(self.guess)
 
     def advance(self) -> float:
         """One step; returns its loss."""
@@ -171,6 +174,14 @@ class Trainer:
         figures = batch_figures(torch.cat(outputs), batch.inverse_depth, batch.valid)
         self.average.train()
         return figures
+
+    @torch.no_grad()
+    def guess(self, rgb: Tensor) -> Tensor:
+        """Inverse depth (N, H, W) that the averaged network sees in pictures (N, 3, H, W) in [0, 1]; on the CPU."""
+        self.average.eval()
+        guessed = _forward(self.average, rgb, self.options).float().cpu()
+        self.average.train()
+        return guessed
 
     def _prepare_mode(self) -> None:
         """Training mode, but for what this step leaves alone."""

@@ -74,6 +74,8 @@ def test_fine_tune_then_export(tmp_path: Path) -> None:
         (["--data", "tum:absent", "--start", "w.pt"], UsageError, "not a folder"),
         (["--export", "n.safetensors"], WeightsError, "cannot be read"),
         (["--start", "absent.pt"], WeightsError, "absent.pt"),
+        (["--photos", "pictures"], UsageError, "--photos needs --start"),
+        (["--photos", "absent", "--start", "w.pt"], UsageError, "absent: not a folder"),
     ],
 )
 def test_what_cannot_be_meant_is_said(
