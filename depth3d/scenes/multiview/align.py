@@ -21,6 +21,7 @@ from depth3d.scenes.multiview.depth_cache import DepthCache
 from depth3d.scenes.multiview.fusion import Agreed, agree, sweep
 from depth3d.scenes.multiview.fusion.neighbours import Glimpse, neighbours_of
 from depth3d.scenes.multiview.fusion.plane_sweep import MOST_COMPARED
+from depth3d.scenes.multiview.guided_again import SURE, guide_of, guided_again, only_sure, unsure
 from depth3d.scenes.multiview.handed_depth import givers, handed_points
 from depth3d.scenes.multiview.known_lengths import KnownLength, Unit, unit_from_lengths
 from depth3d.scenes.multiview.matched_points import own_points
@@ -34,9 +35,6 @@ DEFAULT_DETAIL_PX = FusionOptions().detail_px
 _PASSES = 2
 _SEES_NOTHING = "it shows too little of what the other photos show, by points or by their depth, for its scale"
 _LEAST_CONFIDENCE = 0.4
-_SURE = 0.2
-"""A depth whose standard deviation is a smaller share of it needs no second photo, as long as none contradicts it."""
-
 _DOUBTFUL, _STILL_DOUBTFUL = 0.4, 0.12
 """Depths whose standard deviation is a larger share of them, far ones and what networks make of sky, are not fused,
 unless other photos' colours made them surer than the second share."""
@@ -156,7 +154,10 @@ def _add(
         aligned.left_out.append((posed.photo.name, str(problem)))
     else:
         aligned.photos.append(own.photo)
-        aligned._depths.add(small_view(own, detail_px, is_network=aligned.options.depth.depth_map is None))
+        is_network = aligned.options.depth.depth_map is None
+        view = small_view(own, detail_px, is_network=is_network)
+        guide = guide_of(own.scene.inverse_depth, own.points, view.camera.size) if is_network else None
+        aligned._depths.add(view, guide)
 
 
 def _depth_of_others(aligned: Aligned) -> OtherDepth:
@@ -172,6 +173,7 @@ def _depth_of_others(aligned: Aligned) -> OtherDepth:
 def _compare(aligned: Aligned, report: Report) -> None:
     """Draw neighbours together, and leave out what they contradict."""
     depths, count = aligned._depths, len(aligned.photos)
+    _guide_again(aligned, report)
     glimpses = [Glimpse.of(depths.depth_only(number)) for number in range(count)]
     aligned.typical_z = float(np.median([glimpse.typical_z for glimpse in glimpses]))
     neighbours = [neighbours_of(glimpses, number) for number in range(count)]
@@ -185,8 +187,26 @@ def _compare(aligned: Aligned, report: Report) -> None:
             z = found.view.z
             if turn == _PASSES - 1 and others:
                 z = np.where(_believed(found, len(others), depths.first_doubt(number)), z, np.float32(np.nan))
+            if turn == _PASSES - 1:
+                z = np.where(np.isinf(z), np.float32(np.nan), z)  # sky has told others what it knows
             depths.put_next(number, z)
         depths.turn_over()
+
+
+def _guide_again(aligned: Aligned, report: Report) -> None:
+    """Guide what photos are not sure of by what others are sure of."""
+    depths, poses = aligned._depths, [photo.pose for photo in aligned.photos]
+    for number in range(len(poses)):
+        report("depth by other photos", number, len(poses))
+        view, guide = depths.take(number), depths.guide(number)
+        where = None if guide is None else unsure(view)
+        if guide is not None and where is not None:
+            others = (only_sure(depths.depth_only(other)) for other in givers(poses, view.pose) if other != number)
+            handed = handed_points(view.camera, view.pose, others, where=where)
+            view = guided_again(view, guide, handed)
+        depths.put_next(number, view.z, view.doubt)
+    depths.turn_over()
+    depths.accept_doubts()
 
 
 def _believed(found: Agreed, others: int, doubt: NDArray[np.float32] | None) -> NDArray[np.bool_]:
@@ -198,9 +218,10 @@ def _believed(found: Agreed, others: int, doubt: NDArray[np.float32] | None) -> 
         doubt: (H, W) by the photo's own points, before others were asked; None where that is not known.
     """
     # Two others must have seen it where two could: a network makes the same mistake twice, of the sky too.
+    # What the photo itself is sure of needs no second one, as long as none contradicts it.
     believed = np.asarray(found.seconded >= min(2, others))
     if doubt is not None:
-        believed |= doubt <= _SURE
+        believed |= doubt <= SURE
         still = doubt if found.view.doubt is None else found.view.doubt
         believed &= (doubt <= _DOUBTFUL) | (still <= _STILL_DOUBTFUL)
     return np.asarray(believed & (found.confidence >= _LEAST_CONFIDENCE))

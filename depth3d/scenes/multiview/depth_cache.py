@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from depth3d.core.camera import Intrinsics, Pose
 from depth3d.core.errors import OutputError
 from depth3d.scenes.multiview.fusion import DepthView
+from depth3d.scenes.multiview.guided_again import Guide
 
 
 class DepthCache:
@@ -23,19 +25,33 @@ class DepthCache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._places: list[tuple[Intrinsics, Pose]] = []
+        self._guides: list[Guide | None] = []
         self._pass = 0
 
     def __len__(self) -> int:
         return len(self._places)
 
-    def add(self, view: DepthView) -> None:
-        """Put one more view at the end."""
+    def add(self, view: DepthView, guide: Guide | None = None) -> None:
+        """Put one more view at the end, and what guided its depth."""
         number = len(self._places)
         self._places.append((view.camera, view.pose))
         _save(self._rgb(number), view.rgb)
         _save(self._z(number, self._pass), view.z)
         if view.doubt is not None:
             _save(self._doubt(number, 0), view.doubt)
+        if guide is not None:
+            _save(self._inverse(number), guide.inverse_depth.values)
+            nothing = replace(guide.inverse_depth, values=np.zeros((1, 1), np.float32))
+            guide = replace(guide, inverse_depth=nothing)
+        self._guides.append(guide)
+
+    def guide(self, number: int) -> Guide | None:
+        """What guided a view's depth; None where nothing did."""
+        guide = self._guides[number]
+        if guide is None:
+            return None
+        values = np.asarray(_load(self._inverse(number)), np.float32)
+        return replace(guide, inverse_depth=replace(guide.inverse_depth, values=values))
 
     def first_doubt(self, number: int) -> NDArray[np.float32] | None:
         """(H, W) a view's doubt as it was added, before it was compared with others; None where that is not known."""
@@ -77,6 +93,15 @@ class DepthCache:
         for number in range(len(self)):
             self._z(number, self._pass).unlink()
         self._pass += 1
+
+    def accept_doubts(self) -> None:
+        """What doubts have become counts from now on as if views had been added with them."""
+        for number in range(len(self)):
+            if self._doubt(number, 1).is_file():
+                self._doubt(number, 1).replace(self._doubt(number, 0))
+
+    def _inverse(self, number: int) -> Path:
+        return self._folder / f"{number:06d}_inverse.npy"
 
     def _rgb(self, number: int) -> Path:
         return self._folder / f"{number:06d}_rgb.npy"

@@ -22,7 +22,7 @@ _BEHIND = 1.1
 
 _LEAST_RELATIVE_SIGMA = 0.1
 _UNKNOWN_DOUBT = 0.2
-_MOST_POINTS = 1500
+_POINTS_ACROSS = 20
 
 
 def givers(poses: Sequence[Pose], pose: Pose) -> list[int]:
@@ -35,21 +35,26 @@ def givers(poses: Sequence[Pose], pose: Pose) -> list[int]:
     return [int(number) for number in np.argsort(score, kind="stable")[:MOST_GIVERS]]
 
 
-def handed_points(camera: Intrinsics, pose: Pose, others: Iterable[DepthView]) -> SparsePoints | None:
-    """What other photos' depth says of a photo; None where they see nothing of it.
+def handed_points(
+    camera: Intrinsics, pose: Pose, others: Iterable[DepthView], *, where: NDArray[np.bool_] | None = None
+) -> SparsePoints | None:
+    """What other photos' depth says of a photo: one point for each part of the picture; None where they see nothing.
 
     Args:
         camera: the photo's, with its lens's distortion.
         pose: where it was taken.
         others: photos with depth, in the unit of the pose.
+        where: (H, W) where points are wanted; None for everywhere.
     """
     ideal = camera.undistorted()
     rows = [_seen_from(ideal, pose, other) for other in others]
     found = np.concatenate(rows) if rows else np.zeros((0, 4))
     found = found[_nearest(found, ideal)]
+    if where is not None and len(found):
+        found = found[where[found[:, 1].astype(np.intp), found[:, 0].astype(np.intp)]]
+    found = found[_surest(found, ideal)]
     if not len(found):
         return None
-    found = found[np.random.default_rng(0).permutation(len(found))[:_MOST_POINTS]]
     uv = found[:, :2] if camera.is_ideal else to_original_pixels(found[:, :2], camera, ideal)
     inside = np.isfinite(uv).all(axis=1) & (uv >= 0).all(axis=1) & (uv < camera.size).all(axis=1)
     if not inside.any():
@@ -79,9 +84,20 @@ def _seen_from(camera: Intrinsics, pose: Pose, other: DepthView) -> NDArray[np.f
 
 def _nearest(found: NDArray[np.float64], camera: Intrinsics) -> NDArray[np.bool_]:
     """(N,) which points are not hidden by others of their cell."""
-    side = camera.width / _CELLS_ACROSS
-    across = _CELLS_ACROSS + 1
-    cell = (found[:, 1] // side).astype(np.int64) * across + (found[:, 0] // side).astype(np.int64)
+    cell = _cells(found, camera, _CELLS_ACROSS)
     nearest = np.full(int(cell.max()) + 1 if len(cell) else 0, np.inf)
     np.minimum.at(nearest, cell, found[:, 2])
     return np.asarray(found[:, 2] <= _BEHIND * nearest[cell], bool)
+
+
+def _surest(found: NDArray[np.float64], camera: Intrinsics) -> NDArray[np.intp]:
+    """One row for each part of the picture: what is near to each other errs together."""
+    cell = _cells(found, camera, _POINTS_ACROSS)
+    order = np.lexsort((found[:, 3], cell))
+    _, first = np.unique(cell[order], return_index=True)
+    return np.asarray(order[first])
+
+
+def _cells(found: NDArray[np.float64], camera: Intrinsics, across: int) -> NDArray[np.int64]:
+    side = camera.width / across
+    return (found[:, 1] // side).astype(np.int64) * (across + 1) + (found[:, 0] // side).astype(np.int64)

@@ -19,7 +19,7 @@ from depth3d.io.photos.photo import Photo, read_photo
 from depth3d.scale import Hint, SparsePoints
 from depth3d.scenes.multiview.aligned_photos import AlignedPhoto
 from depth3d.scenes.multiview.fusion import DepthView
-from depth3d.scenes.multiview.guided_depth import LEAST_POINTS, guide_by_points
+from depth3d.scenes.multiview.guided_depth import LEAST_POINTS, TRUE_OVER_STATED, guide_by_points
 from depth3d.scenes.options import Options
 from depth3d.scenes.photo import reconstruct
 from depth3d.scenes.scene import Scene
@@ -28,12 +28,11 @@ from depth3d.scenes.unscaled_photo import choose_camera
 _BEYOND_POINTS = 1.25
 """Nothing is known of what is this much farther than a photo's farthest points, such as the sky."""
 
-_TRUE_OVER_STATED = 1.6
-"""In measured photos depth guided by points is so many times as wrong as its standard deviation says: the points' own
-places err together."""
-
 _AROUND_POINTS, _SEVERAL = 0.015, 3
 """So many points within this share of the longer side are no mistakes; what is around them is no sky."""
+
+_NETWORK_BLUR = 0.008
+"""Networks of 192 to 256 pixels a side mix the depth of neighbours over about two of those pixels."""
 
 _JUMP = 1.15
 """Neighbouring pixels whose depths have this ratio lie at an edge, where networks invent depths in between."""
@@ -57,11 +56,13 @@ class OwnDepth:
         photo: which one, and how many points fixed its scale.
         scene: the photo, its lens's distortion undone, and its depth in the model's unit.
         farthest: depth of its farthest points; None where the depth was metric already.
+        points: those points, in pixels of the scene's camera.
     """
 
     photo: AlignedPhoto
     scene: Scene
     farthest: float | None
+    points: tuple[SparsePoints, ...] = ()
 
 
 def own_depth(
@@ -106,7 +107,7 @@ def own_depth(
     scene = scene.with_depth(guided.depth, fit=None, sky=_sky_without_points(scene, points))
     notes = guided.notes if others is None else (*guided.notes, _HANDED)
     aligned = AlignedPhoto(posed.photo, camera_as_taken, scene.camera, placed.pose, guided.points, notes)
-    return OwnDepth(aligned, scene, guided.farthest)
+    return OwnDepth(aligned, scene, guided.farthest, points)
 
 
 def _metric(posed: PosedPhoto, placed: PlacedPhoto, scene: Scene, units_per_metre: float) -> OwnDepth:
@@ -151,15 +152,27 @@ def small_view(own: OwnDepth, detail_px: int, *, is_network: bool) -> DepthView:
         z = np.asarray(cv2.resize(z, size, interpolation=cv2.INTER_NEAREST_EXACT))
         sigma = None if sigma is None else np.asarray(cv2.resize(sigma, size, interpolation=cv2.INTER_NEAREST_EXACT))
         rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
-    doubt = None
+    doubt, scene_z = None, z
     if is_network and own.farthest is not None:
         nobody = (z > own.farthest * _BEYOND_POINTS) | _at_jumps(z)
         if scene.sky is not None:
-            nobody |= cv2.resize(scene.sky.astype(np.uint8), size, interpolation=cv2.INTER_AREA) > 0
+            sky, beside = _sky_and_beside(scene.sky, size)
+            nobody |= beside
+            z = np.where(sky, np.float32(np.inf), z)
         if sigma is not None:
-            doubt = np.asarray(_TRUE_OVER_STATED * sigma / z, np.float32)
+            doubt = np.asarray(TRUE_OVER_STATED * sigma / scene_z, np.float32)
         z = np.where(nobody, np.float32(np.nan), z)
     return DepthView(scene.camera.resized(*size), pose, z, rgb, doubt)
+
+
+def _sky_and_beside(sky: NDArray[np.bool_], size: tuple[int, int]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where there is nothing but sky; and what is so near to it that a network mixes the depth of both."""
+    share = np.asarray(cv2.resize(sky.astype(np.float32), size, interpolation=cv2.INTER_AREA))
+    reach = max(1, round(_NETWORK_BLUR * max(size)))
+    window = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    inner = cv2.erode((share > 0.99).astype(np.uint8), window, borderType=cv2.BORDER_REPLICATE) > 0
+    outer = cv2.dilate((share > 0).astype(np.uint8), window) > 0
+    return np.asarray(inner), np.asarray(outer & ~inner)
 
 
 def _at_jumps(z: NDArray[np.float32]) -> NDArray[np.bool_]:

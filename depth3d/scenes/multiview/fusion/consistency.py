@@ -41,8 +41,8 @@ def agree(view: DepthView, others: Iterable[DepthView], *, tolerance: float = DE
     """Ask other photos about each pixel's depth, and take the mean of those that see the same surface.
 
     A pixel's point is looked up in the other photo's depth map. If the depth there is the point's own within the
-    tolerance, both see one surface; if it is farther, the other photo looks through the point; if it is nearer,
-    something hides the point and the other photo says nothing. The mean is taken over log z with weights that fall to 0
+    tolerance, both see one surface; if it is farther, as sky is always, the other photo looks through the point; if it
+    is nearer, something hides the point and the other photo says nothing. The mean is taken over log z with weights that fall to 0
     at the tolerance (Tukey's biweight), so that nothing jumps there.
 
     Args:
@@ -107,6 +107,6 @@ def _seen_by(other: DepthView, points: NDArray[np.float32], known: NDArray[np.in
     rows, z = rows[inside], xyz[inside, 2]
     row, column = v[inside].astype(np.int32), u[inside].astype(np.int32)
     seen = other.z[row, column]
-    there = np.isfinite(seen)
+    there = ~np.isnan(seen)
     doubt = None if other.doubt is None else other.doubt[row, column][there]
     return _Seen(rows[there], seen[there] / z[there], doubt)

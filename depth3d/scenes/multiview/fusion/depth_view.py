@@ -18,7 +18,7 @@ class DepthView:
     Attributes:
         camera: of the photo's size, without lens distortion.
         pose: where it was taken; the unit is that of `z`.
-        z: (H, W) float32, depth along the optical axis; NaN where unknown.
+        z: (H, W) float32, depth along the optical axis; NaN where unknown, infinite where sky is seen.
         rgb: (H, W, 3) uint8, sRGB.
         doubt: (H, W) float32, one standard deviation of z as a share of z; None where that is not known.
 
