@@ -1,4 +1,4 @@
-"""Ten photos of a walk through the sample room, and the one room that `depth3d fuse` makes of them.
+"""Ten photos of a walk through the sample room, and the one room that `depth3d fuse` makes of them, from four sides.
 
 The photos are drawn from the sample and its exact depth, in layers; their depth is what the bundled network sees, and
 nothing but their poses is known.
@@ -27,23 +27,28 @@ from depth3d.viewers.open3d import show
 
 _SIZE = (640, 480)
 _PIVOT_M = 4.0
-_SEEN_FROM_DEG = (32.0, 20.0)
+_SEEN_FROM_DEG = ((35.0, 18.0), (-35.0, 18.0), (0.0, 62.0), (78.0, 22.0))
+"""(yaw, pitch) of each side: none of them is where a photo was taken."""
 
 
 def walk(scene: d3.Scene) -> NDArray[np.uint8]:
-    """Four of the photos, and beside them the room seen from where no photo was taken."""
+    """Four of the photos, and below them the room from four sides."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         photos = _write_photos(scene, folder)
         with align_views(read_capture(folder), d3.Options.of(predictor="bundled"), units_per_metre=1) as aligned:
             mesh = fuse_aligned(aligned).mesh
-        shot = folder / "shot.png"
-        camera = d3.Intrinsics.from_fov(960, 720, fov_x_deg=58)
-        show([_turned(mesh)], camera=camera, screenshot=shot)
-        room = read_picture(shot)
+        sides = [_drawn(mesh, angles, folder / f"{number}.png") for number, angles in enumerate(_SEEN_FROM_DEG)]
     small = [cv2.resize(photos[index], (320, 240), interpolation=cv2.INTER_AREA) for index in (0, 3, 6, 9)]
-    left = np.vstack([np.hstack(small[:2]), np.hstack(small[2:])])
-    return np.hstack([left, np.full((480, 8, 3), 255, np.uint8), cv2.resize(room, _SIZE, interpolation=cv2.INTER_AREA)])
+    gap = np.full((8, 2 * _SIZE[0], 3), 255, np.uint8)
+    return np.vstack([np.hstack(small), gap, np.hstack(sides[:2]), np.hstack(sides[2:])])
+
+
+def _drawn(mesh: d3.Mesh, angles_deg: tuple[float, float], shot: Path) -> NDArray[np.uint8]:
+    """The room from one side."""
+    camera = d3.Intrinsics.from_fov(960, 720, fov_x_deg=58)
+    show([_turned(mesh, *angles_deg)], camera=camera, screenshot=shot)
+    return np.asarray(cv2.resize(read_picture(shot), _SIZE, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _write_photos(scene: d3.Scene, folder: Path) -> list[NDArray[np.uint8]]:
@@ -70,9 +75,9 @@ def _write_photos(scene: d3.Scene, folder: Path) -> list[NDArray[np.uint8]]:
     return photos
 
 
-def _turned(mesh: d3.Mesh) -> d3.Mesh:
-    """The mesh seen from the side, from above and from farther away."""
-    yaw, pitch = (math.radians(angle) for angle in _SEEN_FROM_DEG)
+def _turned(mesh: d3.Mesh, yaw_deg: float, pitch_deg: float) -> d3.Mesh:
+    """The mesh seen from another side and from farther away."""
+    yaw, pitch = math.radians(yaw_deg), math.radians(pitch_deg)
     about_y = np.array([[math.cos(yaw), 0, math.sin(yaw)], [0, 1, 0], [-math.sin(yaw), 0, math.cos(yaw)]])
     about_x = np.array([[1, 0, 0], [0, math.cos(pitch), -math.sin(pitch)], [0, math.sin(pitch), math.cos(pitch)]])
     pivot = np.median(mesh.xyz, axis=0)

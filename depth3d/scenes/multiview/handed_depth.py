@@ -15,8 +15,8 @@ from depth3d.scenes.multiview.fusion import DepthView
 MOST_GIVERS = 6
 """So many photos hand their depth on."""
 
-_STEP = 6
-_CELLS_ACROSS = 48
+_SAMPLES_ACROSS = 64
+_CELLS_ACROSS = 24
 _BEHIND = 1.1
 """What is this many times as deep as the nearest point of a cell is hidden by it."""
 
@@ -65,11 +65,12 @@ def handed_points(
 
 def _seen_from(camera: Intrinsics, pose: Pose, other: DepthView) -> NDArray[np.float64]:
     """(N, 4) u, v, depth and its relative sigma of another photo's points, those in the picture."""
-    points = other.points(_STEP)
+    step = max(1, other.camera.width // _SAMPLES_ACROSS)
+    points = other.points(step)
     height, width = points.shape[:2]
     doubt = np.full((height, width), _UNKNOWN_DOUBT, np.float32)
     if other.doubt is not None:
-        doubt = other.doubt[_STEP // 2 :: _STEP, _STEP // 2 :: _STEP][:height, :width]
+        doubt = other.doubt[step // 2 :: step, step // 2 :: step]
     known = np.isfinite(points[..., 2])
     cam_from_world = pose.cam_from_world
     xyz = points[known].astype(np.float64) @ cam_from_world[:3, :3].T + cam_from_world[:3, 3]

@@ -142,3 +142,30 @@ def test_a_floor_seen_at_a_slant_has_no_holes() -> None:
     area = np.linalg.norm(across[there], axis=1).sum() / 2
     assert area > 0.95 * np.tan(np.radians(30)) * (25**2 - 5**2)
     assert np.abs(mesh.xyz[:, 1] - 1.5).max() < 0.06
+
+
+def _with_plate(view: DepthView, side: float) -> DepthView:
+    """A room's view with a small square plate hanging in the middle of the room, facing the cameras."""
+    rays = (view.points() - view.pose.world_from_cam[:3, 3]) / view.z[..., None]
+    share = (0 - view.pose.world_from_cam[2, 3]) / rays[..., 2]
+    xyz = view.pose.world_from_cam[:3, 3] + rays * share[..., None]
+    on_plate = (np.abs(xyz[..., 0]) < side / 2) & (np.abs(xyz[..., 1]) < side / 2) & (share > 0) & (share < view.z)
+    return replace(view, z=np.where(on_plate, share, view.z).astype(np.float32))
+
+
+def test_small_pieces_stay_where_photos_saw_them_and_go_where_one_did() -> None:
+    views = posed_room(5, (160, 120)).views
+    hanging = tuple(_with_plate(view, 0.45) for view in views)
+    for shown, is_there in ((hanging, True), ((*views[:2], hanging[2], *views[3:]), False)):
+        xyz = fuse_depth(lambda shown=shown: shown, voxel=0.05, farthest=10).mesh.xyz
+        near = (np.abs(xyz) < (0.2, 0.2, 0.1)).all(axis=1)
+        assert bool(near.any()) is is_there
+
+
+def test_sky_contradicts_what_another_photo_sees_before_it(views: tuple[DepthView, ...]) -> None:
+    one, *others = views
+    with_sky = [replace(other, z=np.full_like(other.z, np.inf)) for other in others]
+    found = agree(one, with_sky)
+    assert found.contradicted.max() == len(others)
+    assert np.array_equal(found.view.z, one.z)
+    assert (found.confidence[found.contradicted > 1] < 0.4).all()

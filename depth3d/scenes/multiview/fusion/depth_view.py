@@ -41,8 +41,9 @@ class DepthView:
             )
 
     def points(self, step: int = 1) -> NDArray[np.float32]:
-        """(h, w, 3) world coordinates of every `step`-th pixel; NaN where unknown."""
+        """(h, w, 3) world coordinates of every `step`-th pixel; NaN where unknown, and where sky is seen."""
         z = self.z[step // 2 :: step, step // 2 :: step]
+        z = np.where(np.isinf(z), np.float32(np.nan), z)
         height, width = z.shape
         u = np.arange(width, dtype=np.float32) * step + (step // 2 + 0.5)
         v = np.arange(height, dtype=np.float32) * step + (step // 2 + 0.5)

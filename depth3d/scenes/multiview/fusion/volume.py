@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from depth3d.core.errors import GeometryError, MissingExtraError, UsageError
 from depth3d.geometry.mesh import Mesh
 from depth3d.scenes.multiview.fusion.depth_view import DepthView
+from depth3d.scenes.multiview.fusion.pieces import kept_faces
 from depth3d.scenes.multiview.fusion.slant import stretches
 from depth3d.scenes.multiview.progress import Report, silent
 from depth3d.scenes.options import FusionOptions
@@ -36,9 +37,6 @@ _PLACES = np.array([1 << 42, 1 << 21, 1], np.int64)
 
 _LEAST_CRUMB_SIDE = 8
 """Pieces of surface of less area than a square of so many voxels a side are left out."""
-
-_LEAST_CRUMB_SHARE = 0.0005
-"""Likewise pieces of a smaller share of all the surface."""
 
 _MOST_GROWN = 12
 
@@ -112,7 +110,7 @@ def fuse_depth(
     for view in told("fusing photos", views):
         _integrate(open3d, grid, view, voxel, farthest)
     report("drawing the surface", 0, 1)
-    mesh = _surface(grid, least_photos, voxel)
+    mesh = _surface(grid, least_photos, voxel, told("looking at small pieces", views))
     report("drawing the surface", 1, 1)
     notes = () if voxel == wanted else (f"voxels of {voxel:.3g} instead of {wanted:.3g}, so that they fit into memory",)
     return Fused(mesh, voxel, int(grid.hashmap().size()), notes)
@@ -219,33 +217,17 @@ def _camera(open3d: Any, view: DepthView) -> tuple[Any, Any]:
     return tensor(matrix), tensor(np.ascontiguousarray(view.pose.cam_from_world))
 
 
-def _surface(grid: Any, least_photos: int, voxel: float) -> Mesh:
+def _surface(grid: Any, least_photos: int, voxel: float, views: Iterable[DepthView]) -> Mesh:
     surface = grid.extract_triangle_mesh(weight_threshold=least_photos - 0.5)
     faces = surface.triangle.indices.numpy().astype(np.int64)
     if not len(faces):
         raise GeometryError("fusion: the photos' depths have no surface in common; nothing is left to write")
     xyz = surface.vertex.positions.numpy()
     rgb = np.rint(np.clip(surface.vertex.colors.numpy(), 0, 1) * 255).astype(np.uint8)
-    faces = faces[_of_large_pieces(xyz, faces, (_LEAST_CRUMB_SIDE * voxel) ** 2)]
+    faces = faces[kept_faces(xyz, faces, (_LEAST_CRUMB_SIDE * voxel) ** 2, views)]
     if not len(faces):
         raise GeometryError("fusion: only crumbs of surface are left; take larger voxels, or ask for fewer photos")
     return _in_order(xyz, rgb, surface.vertex.normals.numpy(), faces)
-
-
-def _of_large_pieces(xyz: NDArray[np.float32], faces: NDArray[np.int64], least_area: float) -> NDArray[np.bool_]:
-    """(M,) which faces belong to connected pieces of at least that area, and of no tiny share of all."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    ones = np.ones(len(faces), np.int8)
-    edges = coo_array((ones, (faces[:, 0], faces[:, 1])), (len(xyz), len(xyz)))
-    edges = edges + coo_array((ones, (faces[:, 1], faces[:, 2])), (len(xyz), len(xyz)))
-    _, piece = connected_components(edges, directed=False)
-    corners = xyz[faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
-    of_piece = np.bincount(piece[faces[:, 0]], weights=area)
-    least = max(least_area, _LEAST_CRUMB_SHARE * float(area.sum()))
-    return np.asarray(of_piece[piece[faces[:, 0]]] >= least)
 
 
 def _in_order(
