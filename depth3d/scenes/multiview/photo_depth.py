@@ -99,14 +99,21 @@ def own_depth(
         found, placed = others(camera_as_taken, placed.pose), replace(placed, hints=())
     points = _points(placed.hints or (() if found is None else (found,)), photo)
     scene = reconstruct(photo, camera=camera_as_taken, options=chosen)
+    own = _guided(posed, placed, scene, points)
+    if others is None:
+        return own
+    return replace(own, photo=replace(own.photo, notes=(*own.photo.notes, _HANDED)))
+
+
+def _guided(posed: PosedPhoto, placed: PlacedPhoto, scene: Scene, points: tuple[SparsePoints, ...]) -> OwnDepth:
+    """A network's depth led by points of the photo as it was taken."""
     if not scene.camera_as_taken.is_ideal:
         move = partial(to_ideal_pixels, camera=scene.camera_as_taken, ideal=scene.camera)
         points = tuple(hint.moved(move) for hint in points)
     assert scene.inverse_depth is not None
     guided = guide_by_points(scene.inverse_depth, scene.camera, points)
     scene = scene.with_depth(guided.depth, fit=None, sky=_sky_without_points(scene, points))
-    notes = guided.notes if others is None else (*guided.notes, _HANDED)
-    aligned = AlignedPhoto(posed.photo, camera_as_taken, scene.camera, placed.pose, guided.points, notes)
+    aligned = AlignedPhoto(posed.photo, scene.camera_as_taken, scene.camera, placed.pose, guided.points, guided.notes)
     return OwnDepth(aligned, scene, guided.farthest, points)
 
 

@@ -42,8 +42,8 @@ def agree(view: DepthView, others: Iterable[DepthView], *, tolerance: float = DE
 
     A pixel's point is looked up in the other photo's depth map. If the depth there is the point's own within the
     tolerance, both see one surface; if it is farther, as sky is always, the other photo looks through the point; if it
-    is nearer, something hides the point and the other photo says nothing. The mean is taken over log z with weights that fall to 0
-    at the tolerance (Tukey's biweight), so that nothing jumps there.
+    is nearer, something hides the point and the other photo says nothing. The mean is taken over log z with weights
+    that fall to 0 at the tolerance (Tukey's biweight), so that nothing jumps there.
 
     Args:
         view: the photo.

@@ -1,4 +1,4 @@
-"""Which connected pieces of a surface are things, and which are crumbs: by their size, and by how many photos saw them."""
+"""Which connected pieces of a surface are things, and which are crumbs: by size, and by how many photos saw them."""
 
 from __future__ import annotations
 
