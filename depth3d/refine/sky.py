@@ -29,6 +29,8 @@ _SPREAD = (4.0, 9.0)
 _FAR = 0.1
 _BLUER = 20.0
 _LOWER_SHARE = 0.1
+_LARGE_SHARE = 0.05
+_INFINITE = 0.005
 _LEAVES = 0.4
 _MOST_CLOUD = 0.06
 _CLOUD = 140.0
@@ -86,7 +88,7 @@ class _Area:
 
     @property
     def is_sky(self) -> bool:
-        """Whether the signs together say sky; bounds were chosen on 73 photos with sky and 48 of rooms."""
+        """Whether the signs together say sky; bounds were chosen on 187 photos, 31 of them with sky."""
         if self.lowest > 0.9 or self.noise > 5:
             return False
         return self._is_blue or self._is_white or self._is_farthest
@@ -95,26 +97,34 @@ class _Area:
     def _is_blue(self) -> bool:
         blueness = self.blue - self.red
         in_order = self.blue >= self.green >= self.red - 4 and self.blue >= 90
-        is_sure = blueness >= 45 or (blueness >= 30 and self.near <= 0.2)
-        return in_order and is_sure and self.noise < 2.5 and self.share >= 0.01
+        is_far = (blueness >= 45 and self.near <= 0.06) or (blueness >= 30 and self.near <= 0.03)
+        # Networks see some skies as near; walls are not as even as those.
+        is_even = blueness >= 45 and self.noise < 1 and self.share >= 0.1
+        return in_order and (is_far or is_even) and self.noise < 2.5 and self.share >= 0.01
 
     @property
     def _is_white(self) -> bool:
         least = min(self.red, self.green, self.blue)
         if least < 238 or self.brighter < 0.9 or self.lowest >= 0.8:
             return False
-        # Small white areas are mostly lamps, ceilings and refrigerators; of sky they are the farthest thing.
-        is_large = self.share >= 0.05 and self.near <= 0.15 and self.nearest <= 0.3
-        return is_large or (self.near <= 0.035 and self.nearest <= 0.1)
+        is_large = self.share >= _LARGE_SHARE and self.near <= 0.05 and self.nearest <= 0.15
+        return is_large or self._is_infinite
 
     @property
     def _is_farthest(self) -> bool:
         """The farthest thing, all of it, and bright."""
         brightness = 0.3 * self.red + 0.59 * self.green + 0.11 * self.blue
+        if self.share < _LARGE_SHARE and not self._is_infinite:
+            return False
         if not (self.near <= 0.03 and self.nearest <= 0.08 and self.brighter >= 0.45 and brightness >= 95):
             return False
         is_flat = self.near <= 0.012 and self.nearest <= 0.015
         return brightness >= 215 or (is_flat and self.share >= 0.015)
+
+    @property
+    def _is_infinite(self) -> bool:
+        """Nothing is farther. Small areas are mostly lamps, ceilings and refrigerators; small ones of sky are this."""
+        return self.near <= _INFINITE and self.nearest <= _INFINITE
 
 
 def _nearness(inverse_depth: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -179,7 +189,14 @@ def _grown(rgb: NDArray[np.uint8], near: NDArray[np.float32], seed: NDArray[np.b
         is_gap = (facts[:, cv2.CC_STAT_AREA] <= _GAP_SHARE * piece.size)[piece] & leaves
         joined = np.isin(piece, piece[sky & alike]) & (piece > 0)
         sky = sky | (alike & ((beside & ~leaves) | (beyond & joined) | is_gap))
-    return _with_clouds(rgb, sky)
+    return _with_clouds(rgb, sky | _far_clouds(rgb, near, sky))
+
+
+def _far_clouds(rgb: NDArray[np.uint8], near: NDArray[np.float32], sky: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Bright areas joined to the sky that are as far as anything, down to roofs and mountains."""
+    cloud = sky | ((near <= _INFINITE) & (rgb.min(axis=-1) > _CLOUD))
+    _, piece = cv2.connectedComponents(cloud.astype(np.uint8), connectivity=4)
+    return np.asarray(cloud & np.isin(piece, np.unique(piece[sky])), bool)
 
 
 def _alike(rgb: NDArray[np.uint8], sky: NDArray[np.bool_]) -> NDArray[np.bool_]:

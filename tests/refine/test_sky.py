@@ -56,7 +56,36 @@ def test_sky_of_any_colour_ends_at_the_horizon(above: str) -> None:
 def test_blue_is_sky_though_the_network_sees_a_ceiling() -> None:
     ceiling = seen()
     ceiling[:HORIZON] = np.linspace(0.9, 0.3, HORIZON)[:, None]
-    assert find_sky(street("blue"), ceiling)[: HORIZON - 3].mean() > 0.95
+    assert find_sky(street("blue", noise=0.9), ceiling)[: HORIZON - 3].mean() > 0.95
+
+
+def test_a_blue_wall_is_no_sky_where_it_is_near_and_less_even() -> None:
+    wall = seen()
+    wall[:HORIZON] = np.linspace(0.45, 0.6, WIDTH)
+    assert not find_sky(street("blue", noise=2.0), wall).any()
+    small = street("white wall", noise=2.0)
+    small[:20, 40:90] = street("blue", noise=0.9)[:20, 40:90]  # a blue cupboard
+    assert not find_sky(small, wall).any()
+
+
+def test_a_bright_lamp_is_no_sky_unless_nothing_is_farther() -> None:
+    room = street("grey wall")
+    room[:14, 30:60] = 255
+    depth = seen(above=0.3)
+    depth[HORIZON : HORIZON + 10] = 0  # a dark window
+    depth[:14, 30:60] = 0.06
+    assert not find_sky(room, depth).any()
+    depth[:14, 30:60] = 0
+    assert find_sky(room, depth)[:12, 34:56].mean() > 0.9
+
+
+def test_clouds_down_to_the_horizon_are_sky() -> None:
+    rgb = street("blue")
+    rgb[HORIZON - 25 : HORIZON, 20:90] = np.random.default_rng(2).integers(190, 250, (25, 70, 3))
+    assert find_sky(rgb, seen())[HORIZON - 22 : HORIZON - 3, 24:86].mean() > 0.95
+    hill = seen()
+    hill[HORIZON - 25 : HORIZON, 20:90] = 0.1  # snow on a hill
+    assert find_sky(rgb, hill)[HORIZON - 20 : HORIZON - 3, 24:86].mean() < 0.2
 
 
 @pytest.mark.parametrize("above", ["white wall", "grey wall", "yellow lamplight"])

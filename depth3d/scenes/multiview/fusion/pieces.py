@@ -66,7 +66,7 @@ def _pieces(xyz: NDArray[np.float32], faces: NDArray[np.int64]) -> _Pieces:
     corners = xyz[faces]
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
     of_face = piece[faces[:, 0]].astype(np.int64)
-    return _Pieces(of_face, np.bincount(of_face, weights=area, minlength=count))
+    return _Pieces(of_face, np.bincount(of_face, weights=area, minlength=count).astype(np.float64))
 
 
 def _supported(
