@@ -18,8 +18,8 @@ from depth3d.scale import SparsePoints
 from depth3d.scenes.check_options import refuse_options
 from depth3d.scenes.multiview.aligned_photos import Aligned
 from depth3d.scenes.multiview.depth_cache import DepthCache
-from depth3d.scenes.multiview.fusion import Agreed, agree, sweep
-from depth3d.scenes.multiview.fusion.neighbours import Glimpse, neighbours_of
+from depth3d.scenes.multiview.fusion import CheckedDepth, agree, sweep
+from depth3d.scenes.multiview.fusion.neighbours import ViewSummary, neighbours_of
 from depth3d.scenes.multiview.fusion.plane_sweep import MOST_COMPARED
 from depth3d.scenes.multiview.handed_depth import givers, handed_points
 from depth3d.scenes.multiview.known_lengths import KnownLength, Unit, unit_from_lengths
@@ -172,7 +172,7 @@ def _depth_of_others(aligned: Aligned) -> OtherDepth:
 def _compare(aligned: Aligned, report: Report) -> None:
     """Draw neighbours together, and leave out what they contradict."""
     depths, count = aligned._depths, len(aligned.photos)
-    glimpses = [Glimpse.of(depths.depth_only(number)) for number in range(count)]
+    glimpses = [ViewSummary.of(depths.depth_only(number)) for number in range(count)]
     aligned.typical_z = float(np.median([glimpse.typical_z for glimpse in glimpses]))
     neighbours = [neighbours_of(glimpses, number) for number in range(count)]
     if aligned.options.depth.depth_map is None:
@@ -189,7 +189,7 @@ def _compare(aligned: Aligned, report: Report) -> None:
         depths.turn_over()
 
 
-def _believed(found: Agreed, others: int, doubt: NDArray[np.float32] | None) -> NDArray[np.bool_]:
+def _believed(found: CheckedDepth, others: int, doubt: NDArray[np.float32] | None) -> NDArray[np.bool_]:
     """(H, W) which depths are fused: what photos do not contradict, and either two second or the points make sure.
 
     Args:
