@@ -94,7 +94,7 @@ from .scale import SparsePoints as SparsePoints
 from .scale import fit_scale as fit_scale
 from .scenes.multiview import KnownLength as KnownLength
 from .scenes.multiview import align_views as align_views
-from .scenes.multiview import find_places as find_places
+from .scenes.multiview import find_poses as find_poses
 from .scenes.multiview import fuse_aligned as fuse_aligned
 from .scenes.options import Options as Options
 from .scenes.options import OutputOptions as OutputOptions

@@ -272,9 +272,9 @@ def _places() -> dict[str, list[bytes]]:
 
 
 def _read_places(path: Path) -> object:
-    from depth3d.scenes.multiview.sfm.reconstruct import read_found
+    from depth3d.scenes.multiview.sfm.reconstruct import read_cached_poses
 
-    return read_found(path)
+    return read_cached_poses(path)
 
 
 def _measured_rows() -> dict[str, list[bytes]]:

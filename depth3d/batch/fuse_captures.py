@@ -18,7 +18,7 @@ _ENDS_THE_RUN = (OutputError, WeightsError, MissingExtraError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceRow:
+class CaptureRow:
     """What became of one capture.
 
     Attributes:
@@ -46,19 +46,19 @@ class PlaceRow:
     error: str | None = None
 
 
-Make = Callable[[Path, Path], PlaceRow]
+Make = Callable[[Path, Path], CaptureRow]
 """(capture, folder for its files) -> its row."""
 
 
-def fuse_places(
+def fuse_captures(
     sources: Sequence[Path],
     folder: Path,
     make: Make,
     *,
     recipe: str,
     force: bool = False,
-    told: Callable[[PlaceRow], None] | None = None,
-) -> list[PlaceRow]:
+    told: Callable[[CaptureRow], None] | None = None,
+) -> list[CaptureRow]:
     """Do each capture that has no row without an error yet, so that the same call continues where it was stopped.
 
     Args:
@@ -97,13 +97,13 @@ def _name(source: Path) -> str:
     return source.name if source.is_dir() else source.stem
 
 
-def _is_done(row: PlaceRow | None, source: Path, folder: Path) -> bool:
+def _is_done(row: CaptureRow | None, source: Path, folder: Path) -> bool:
     if row is None or row.error is not None or row.source != str(source):
         return False
     return all((folder / file).is_file() for file in row.files)
 
 
-def _made(name: str, source: Path, folder: Path, make: Make) -> PlaceRow:
+def _made(name: str, source: Path, folder: Path, make: Make) -> CaptureRow:
     begun = time.perf_counter()
     try:
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -113,13 +113,13 @@ def _made(name: str, source: Path, folder: Path, make: Make) -> PlaceRow:
     except OSError as error:
         raise OutputError(f"cannot make the folder {folder / name}: {error.strerror or error}") from None
     except Depth3DError as error:
-        row = PlaceRow(place=name, source=str(source), error=" ".join(str(error).split()))
+        row = CaptureRow(place=name, source=str(source), error=" ".join(str(error).split()))
     except MemoryError:
-        row = PlaceRow(place=name, source=str(source), error="not enough memory; lower --memory or --detail")
+        row = CaptureRow(place=name, source=str(source), error="not enough memory; lower --memory or --detail")
     return replace(row, place=name, source=str(source), seconds=round(time.perf_counter() - begun, 1))
 
 
-def _read(path: Path) -> dict[str, PlaceRow]:
+def _read(path: Path) -> dict[str, CaptureRow]:
     if not path.is_file():
         return {}
     rows = {}
@@ -127,13 +127,15 @@ def _read(path: Path) -> dict[str, PlaceRow]:
         try:
             read = json.loads(line)
             left_out = tuple((name, why) for name, why in read.pop("left_out"))
-            row = PlaceRow(**{**read, "files": tuple(read["files"]), "notes": tuple(read["notes"])}, left_out=left_out)
+            row = CaptureRow(
+                **{**read, "files": tuple(read["files"]), "notes": tuple(read["notes"])}, left_out=left_out
+            )
         except (ValueError, TypeError, KeyError, AttributeError):
             raise UsageError(f"{path}: a line is no row of a place; move the file away, or add --force") from None
         rows[row.place] = row
     return rows
 
 
-def _write(path: Path, rows: Sequence[PlaceRow]) -> None:
+def _write(path: Path, rows: Sequence[CaptureRow]) -> None:
     with atomic_write(path, force=True) as file:
         file.write("".join(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in rows).encode("utf-8"))

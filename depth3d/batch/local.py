@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from depth3d.batch.time_limit import overdue_photos, time_limit
+from depth3d.batch.time_limit import time_limit, timed_out_photos
 from depth3d.core.child_process import end_with_parent
 from depth3d.io.temporary import temporary_folder
 
@@ -95,7 +95,7 @@ class Workers(AbstractContextManager["Workers"]):
 
     def _one_by_one(self, jobs: Iterable[Job]) -> Iterator[Row]:
         """Do photos so that it is certain which of them kills its process; those that took too long are known."""
-        overdue = overdue_photos(self._watch)
+        overdue = timed_out_photos(self._watch)
         pool = self._new_pool(1)
         try:
             for job in jobs:
@@ -104,7 +104,7 @@ class Workers(AbstractContextManager["Workers"]):
                         yield pool.submit(_make, job).result()
                         continue
                     except BrokenProcessPool:
-                        overdue |= overdue_photos(self._watch)
+                        overdue |= timed_out_photos(self._watch)
                         pool.shutdown()
                         pool = self._new_pool(1)
                 yield self._recipe.failed(job, self._too_long if job.photo in overdue else _DIED)

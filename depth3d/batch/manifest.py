@@ -29,7 +29,7 @@ _ROWS_PER_PART = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EarlierRuns:
     """What earlier runs have left to a batch.
 
     Attributes:
@@ -81,7 +81,7 @@ class Manifest(AbstractContextManager["Manifest"]):
             except ValueError:
                 yield None
 
-    def take_up(self, photos: Collection[str], *, retry: bool) -> Standing:
+    def read_earlier_runs(self, photos: Collection[str], *, retry: bool) -> EarlierRuns:
         """Which photos are done; all other rows leave the manifest.
 
         Args:
@@ -106,7 +106,7 @@ class Manifest(AbstractContextManager["Manifest"]):
             kept = set(place.values())
             lines = (row.to_json() for i, row in enumerate(self.rows(), start=1) if row is not None and i in kept)
             self._log.rewrite(lines)
-        return Standing(frozenset(place), len(failed), frozenset(others), units)
+        return EarlierRuns(frozenset(place), len(failed), frozenset(others), units)
 
     def add(self, row: Row) -> None:
         """Add a photo's row; when this returns, it is on the disk, or on an object store soon."""

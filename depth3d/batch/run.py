@@ -132,7 +132,7 @@ def run_batch(batch: Batch, *, progress: Progress | None = None, download: Downl
     recipe = _with_network(recipe, _network(batch.options.depth, download))
     with Manifest(folder, recipe.digits, force=batch.force) as manifest:
         folder.remove_leftovers()
-        standing = manifest.take_up({job.photo for job in jobs}, retry=batch.retry)
+        standing = manifest.read_earlier_runs({job.photo for job in jobs}, retry=batch.retry)
         left = [job for job in jobs if job.photo not in standing.photos]
         _refuse_what_others_wrote(left, recipe, standing.files)
         if batch.shared_scale and left:

@@ -24,7 +24,7 @@ def time_limit(folder: Path, photo: str, seconds: float | None) -> Iterator[None
     """End this process if the block takes longer.
 
     Args:
-        folder: where it is written down which photo did so, for `overdue_photos`.
+        folder: where it is written down which photo did so, for `timed_out_photos`.
         photo: its path or URL.
         seconds: the limit, or None for none.
     """
@@ -41,7 +41,7 @@ def time_limit(folder: Path, photo: str, seconds: float | None) -> Iterator[None
             faulthandler.cancel_dump_traceback_later()
 
 
-def overdue_photos(folder: Path) -> set[str]:
+def timed_out_photos(folder: Path) -> set[str]:
     """The photos whose processes were ended; they are forgotten then."""
     photos = set()
     for path in folder.iterdir():

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import click
 
-from depth3d.cli.suggestions import name_the_nearest
+from depth3d.cli.suggestions import suggest_nearest
 from depth3d.cli.terminal import say
 from depth3d.core.errors import Depth3DError, Depth3DNotice, Depth3DWarning, is_out_of_memory, nearest
 
@@ -51,7 +51,7 @@ class _LazyGroup(click.Group):
         room, _, attribute = _ROOM_OF_COMMAND[cmd_name].partition(":")
         command = getattr(importlib.import_module(room), attribute)
         assert isinstance(command, click.Command)
-        return name_the_nearest(command)
+        return suggest_nearest(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -14,7 +14,7 @@ from depth3d.core.errors import GeometryError, OutputError, UsageError
 from depth3d.core.extras import check_installed
 
 if TYPE_CHECKING:
-    from depth3d.batch.fuse_captures import PlaceRow
+    from depth3d.batch.fuse_captures import CaptureRow
     from depth3d.io.captures import Capture
     from depth3d.scenes.multiview import Aligned, FusedScene, KnownLength
     from depth3d.scenes.multiview.depth_outputs import DepthLayout
@@ -43,9 +43,11 @@ class FuseTask:
     fusing: dict[str, Any]
     options: Options
 
-    def run(self, sources: tuple[Path, ...], outputs: tuple[Path, ...], folders: Mapping[str, Path | None]) -> PlaceRow:
+    def run(
+        self, sources: tuple[Path, ...], outputs: tuple[Path, ...], folders: Mapping[str, Path | None]
+    ) -> CaptureRow:
         """Find places, bring photos to one scale, fuse them, write; and what became of it."""
-        from depth3d.batch.fuse_captures import PlaceRow
+        from depth3d.batch.fuse_captures import CaptureRow
         from depth3d.scenes.multiview import align_views
 
         depths, colmap, cache, keep_model = (folders[name] for name in ("depths", "colmap", "cache", "keep_model"))
@@ -70,7 +72,7 @@ class FuseTask:
                 _save(scene, outputs, self.kind, axes=self.fusing["axes"], force=self.force)
                 if colmap is not None:
                     _save_colmap(aligned, scene, colmap, force=self.force)
-            return PlaceRow(
+            return CaptureRow(
                 place="",
                 source="",
                 files=tuple(path.name for path in outputs),
@@ -89,7 +91,7 @@ def fuse_each(
     others: Mapping[str, Path | None],
 ) -> None:
     """Each source into a folder of its own."""
-    from depth3d.batch.fuse_captures import ROWS_NAME, fuse_places
+    from depth3d.batch.fuse_captures import ROWS_NAME, fuse_captures
 
     for option, chosen in {**others, "known": task.lengths or None, "model_units": task.model_units}.items():
         if chosen is not None:
@@ -100,18 +102,18 @@ def fuse_each(
         raise UsageError("with --each, -o names the files in each place's folder: -o room.glb, without a folder")
     check_outputs(outputs, task.kind, others, force=True)
 
-    def make(source: Path, target: Path) -> PlaceRow:
+    def make(source: Path, target: Path) -> CaptureRow:
         say(str(source), who="place")
         files = tuple(target / path for path in outputs)
         return replace(task, force=True).run((source,), files, {**others, "cache": None})
 
-    def told(row: PlaceRow) -> None:
+    def told(row: CaptureRow) -> None:
         what = f"{row.photos} photos, {', '.join(row.files)}" if row.error is None else f"nothing: {row.error}"
         result(f"{folder / row.place}: {what}", {"path": folder / row.place, "what": what})
 
     text = repr((task.options, task.fusing, task.kind, task.detail_px, [str(path) for path in outputs]))
     recipe = hashlib.sha256(text.encode()).hexdigest()[:8]
-    rows = fuse_places(sources, folder, make, recipe=recipe, force=task.force, told=told)
+    rows = fuse_captures(sources, folder, make, recipe=recipe, force=task.force, told=told)
     if all(row.error is not None for row in rows):
         raise GeometryError(f"none of {len(rows)} places could be made; {folder / ROWS_NAME} says why")
 
@@ -128,12 +130,12 @@ def _check_finding(sources: tuple[Path, ...], *, force: bool, cache: Path | None
 
 def _capture(sources: tuple[Path, ...], cache: Path, options: Options) -> Capture:
     from depth3d.io.captures import holds_poses, read_capture
-    from depth3d.scenes.multiview import find_places
+    from depth3d.scenes.multiview import find_poses
 
     if holds_poses(sources[0]):
         return read_capture(sources[0], sources[1:])
     with step_progress() as report:
-        capture = find_places(sources, cache, options, report=report)
+        capture = find_poses(sources, cache, options, report=report)
     say(f"kept in {cache}, so that another run continues there", who="places")
     return capture
 

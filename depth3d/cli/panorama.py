@@ -14,7 +14,7 @@ from depth3d.cli.grouped_help import GroupedCommand
 from depth3d.cli.mesh_options import cut_options
 from depth3d.cli.options import geometry_options, hint_options, output_options, photo_arguments
 from depth3d.cli.param_types import EXISTING_FILE
-from depth3d.cli.process_photos import targets, wrote
+from depth3d.cli.process_photos import print_saved, targets
 from depth3d.cli.terminal import say, step
 from depth3d.cli.weights import download_progress
 from depth3d.core.hint_forms import form_of
@@ -86,4 +86,4 @@ def panorama(
         for target in understood_files:
             with step(f"{target.path}: making and writing"):
                 saved = scene.save_to(target, options=only(made_as_chosen, fields_for(target)), force=force)
-            wrote(saved, photo)
+            print_saved(saved, photo)

@@ -78,11 +78,11 @@ def write_files(
             made = only(output_options, fields_for(target))
             with step(f"{target.path}{of_all}: making and writing"), _frame_progress(target.path.name) as frames:
                 saved = save_scene(scene, target, options=made, force=force, progress=frames)
-            wrote(saved, photo)
-    say_axes([target for files in files_of_photo for target in files], output_options.files.axes)
+            print_saved(saved, photo)
+    print_axes([target for files in files_of_photo for target in files], output_options.files.axes)
 
 
-def say_axes(targets: Sequence[Target], axes: str | None) -> None:
+def print_axes(targets: Sequence[Target], axes: str | None) -> None:
     """Say once how PLY files lie, and what Blender must be told, which asks at each import."""
     from depth3d.io.geometry.axes import axes_in_words, blender_import
 
@@ -94,7 +94,7 @@ def say_axes(targets: Sequence[Target], axes: str | None) -> None:
     say(f"{ply.path.name}: axes: {axes_in_words(chosen)} ({chosen}); in Blender's import: {how}")
 
 
-def wrote(saved: Saved, source: Path, *, of: str = "photo") -> None:
+def print_saved(saved: Saved, source: Path, *, of: str = "photo") -> None:
     """Say what is in a file that was written; `of` is what the source was, a photo or a video."""
     facts = {"path": saved.path, "what": saved.what, of: source, "unit": saved.unit}
     result(f"{saved.path}: {saved.what}", facts)
@@ -130,7 +130,7 @@ def _write_video(
             shot_begins=shot_begins,
         )
     for one in saved:
-        wrote(one, path, of="video")
+        print_saved(one, path, of="video")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from depth3d.cli.param_types import Choice
 from depth3d.core.errors import nearest
 
 
-def name_the_nearest(command: click.Command) -> click.Command:
+def suggest_nearest(command: click.Command) -> click.Command:
     """The command, and those below it, with types whose errors do so."""
     for parameter in command.params:
         if type(parameter.type) is click.Choice:
@@ -21,7 +21,7 @@ def name_the_nearest(command: click.Command) -> click.Command:
             parameter.type = _ExistingPath(parameter.type)
     if isinstance(command, click.Group):
         for below in command.commands.values():
-            name_the_nearest(below)
+            suggest_nearest(below)
     return command
 
 

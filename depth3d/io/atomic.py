@@ -46,7 +46,7 @@ def atomic_files(*, force: bool = False) -> Iterator[AtomicFiles]:
     try:
         yield files
         files.close()
-        files.give_names()
+        files.rename_all()
     except OSError as error:
         raise OutputError(f"cannot write {files.first}: {error.strerror or error}") from error
     finally:
@@ -89,12 +89,12 @@ class AtomicFiles:
         for waiting in self._waiting:
             waiting.file.close()
 
-    def give_names(self) -> None:
+    def rename_all(self) -> None:
         """Rename all; what cannot be done is undone."""
         with ExitStack() as undo:
             for waiting in reversed(self._waiting):
-                undo.callback(waiting.take_name_back)
-                waiting.give_name(force=self._force)
+                undo.callback(waiting.undo_rename)
+                waiting.rename(force=self._force)
             undo.pop_all()
         self._folders.clear()
 
@@ -136,7 +136,7 @@ class _Waiting:
             self.remove()
             raise
 
-    def give_name(self, *, force: bool) -> None:
+    def rename(self, *, force: bool) -> None:
         if force and self.target.exists():
             self._before = new_part_name(self.target.parent)
             try:
@@ -146,7 +146,7 @@ class _Waiting:
         _give_name(self.temporary, self.target, force=force)
         self._is_named = True
 
-    def take_name_back(self) -> None:
+    def undo_rename(self) -> None:
         if not self._is_named:
             return
         with suppress(OSError):
@@ -186,11 +186,11 @@ class Beside:
 
     def name(self, ending: str) -> str:
         """The name of the file with that ending, such as ".mtl"."""
-        return beside(self.path, ending).name
+        return side_path(self.path, ending).name
 
     def open(self, ending: str) -> BinaryIO:
         """A file that gets its name when the first one does, see `atomic_files`."""
-        return self._files.open(beside(self.path, ending))
+        return self._files.open(side_path(self.path, ending))
 
     @contextmanager
     def shared(self, name: str) -> Iterator[Path]:
@@ -199,10 +199,10 @@ class Beside:
             yield self.path.with_name(name)
 
 
-def beside(path: Path, ending: str) -> Path:
+def side_path(path: Path, ending: str) -> Path:
     """The file that goes with another one, by the other ending.
 
-    >>> beside(Path("my room.obj"), "_texture.jpg").name
+    >>> side_path(Path("my room.obj"), "_texture.jpg").name
     'my_room_texture.jpg'
     """
     return path.with_name(re.sub(r"[\s#]+", "_", path.stem) + ending)

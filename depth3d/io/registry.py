@@ -199,13 +199,13 @@ def files_of_format(path: Path, form: Format) -> tuple[Path, ...]:
     Raises:
         UsageError: see `first_frame`.
     """
-    from depth3d.io.atomic import beside  # help needs none of what opens files
+    from depth3d.io.atomic import side_path  # help needs none of what opens files
     from depth3d.io.open_input import is_folder
 
     if form is SEQUENCE:
         first = first_frame(path)
         return (first if is_folder(first.parent) else first.parent,)
-    return (path, *(beside(path, ending) for ending in form.beside))
+    return (path, *(side_path(path, ending) for ending in form.beside))
 
 
 def is_sequence(path: Path) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from depth3d.io.atomic import Beside, atomic_files, beside
+from depth3d.io.atomic import Beside, atomic_files, side_path
 from depth3d.io.atomic import atomic_write as atomic_write
 from depth3d.io.atomic import check_writable as check_writable
 from depth3d.io.notes import single_line_notes
@@ -122,7 +122,7 @@ def save_as(
         options["axes"] = form.axes if axes is None else axes
         check_axes(options["axes"])
     for ending in form.beside:
-        check_writable(beside(path, ending), force)
+        check_writable(side_path(path, ending), force)
     with atomic_files(force=force) as files:
         file = files.open(path)
         if form.takes("beside"):

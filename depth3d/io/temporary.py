@@ -26,13 +26,13 @@ _LOCK = ".lock"
 _private: set[Path] = set()
 
 
-def keep_private(folder: Path) -> None:
+def make_private(folder: Path) -> None:
     """Let messages call files below a folder by their names alone: where it lies is nobody's concern."""
     _private.add(folder)
 
 
 def end_private(folder: Path) -> None:
-    """Undo `keep_private` for a folder that is gone."""
+    """Undo `make_private` for a folder that is gone."""
     _private.discard(folder)
 
 
@@ -53,7 +53,7 @@ def temporary_folder() -> Iterator[Path]:
         try:
             folder = Path(tempfile.mkdtemp(prefix=PREFIX))
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            keep_private(folder)
+            make_private(folder)
             stack.callback(end_private, folder)
             lock = _held(folder)
         except OSError as error:

@@ -22,7 +22,7 @@ from depth3d.scale import Hint, ScaleFit, fit_scale
 from depth3d.scenes.check_options import refuse_options
 from depth3d.scenes.options import Options
 from depth3d.scenes.scene import Scene
-from depth3d.scenes.unscaled_photo import SeenPhoto, see_photo
+from depth3d.scenes.unscaled_photo import UnscaledPhoto, to_unscaled_photo
 
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress
@@ -81,13 +81,15 @@ def reconstruct(
     if isinstance(predictor, str):
         options, predictor = options.changed(predictor=predictor), None
     options = options.changed(hints=(*options.scale.hints, *hints))
-    seen = see_photo(photo, options, predictor=predictor, camera=camera, inverse_depth=inverse_depth, progress=progress)
+    seen = to_unscaled_photo(
+        photo, options, predictor=predictor, camera=camera, inverse_depth=inverse_depth, progress=progress
+    )
     if isinstance(seen.depth, InverseDepth):
         seen = replace(seen, depth=settle_shift(seen.depth, seen.camera, seen.hints))
     return to_scene(seen, options)
 
 
-def to_scene(seen: SeenPhoto, options: Options, *, fit: ScaleFit | None = None) -> Scene:
+def to_scene(seen: UnscaledPhoto, options: Options, *, fit: ScaleFit | None = None) -> Scene:
     """Bring what was seen in a photo to metres, and leave out what is too far.
 
     Args:
@@ -105,7 +107,7 @@ def to_scene(seen: SeenPhoto, options: Options, *, fit: ScaleFit | None = None) 
     return _without_the_far(scene, options.depth.max_depth_m)
 
 
-def _scaled(seen: SeenPhoto, options: Options, fit: ScaleFit | None) -> Scene:
+def _scaled(seen: UnscaledPhoto, options: Options, fit: ScaleFit | None) -> Scene:
     """Relative depth becomes metres; metric depth stays what it is."""
     photo, camera, depth = seen.photo, seen.camera, seen.depth
     if isinstance(depth, MetricDepth):

@@ -29,7 +29,7 @@ from depth3d.render.stereo import to_stereo_pair
 from depth3d.scenes.options import OutputOptions
 from depth3d.scenes.outputs import Target, in_words
 from depth3d.scenes.provenance import to_json, to_provenance
-from depth3d.scenes.stereo_eyes import eyes_of
+from depth3d.scenes.stereo_eyes import stereo_eyes
 from depth3d.scenes.used_options import fields_for, refuse_unused
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _value(scene: Scene, target: Target, o: OutputOptions) -> Value:
     if kind == "stereo":
         return scene.stereo(o)
     if kind == "two-views":
-        eyes, chosen = eyes_of(scene, o), o.stereo
+        eyes, chosen = stereo_eyes(scene, o), o.stereo
         return to_stereo_pair(scene.pictured_rgbd, eyes=eyes, width=chosen.eye_width, swap=chosen.swap)
     if kind == "wigglegram":
         return scene.wigglegram(o)

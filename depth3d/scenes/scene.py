@@ -33,7 +33,7 @@ from depth3d.scenes.hint_markers import marks_of
 from depth3d.scenes.options import OutputOptions, with_changes
 from depth3d.scenes.outputs import Kind, target_of
 from depth3d.scenes.save import Progress, Saved, save_scene
-from depth3d.scenes.stereo_eyes import eyes_of
+from depth3d.scenes.stereo_eyes import stereo_eyes
 from depth3d.scenes.used_options import refuse_both
 
 
@@ -216,7 +216,7 @@ class Scene:
         return to_stereo(
             self.pictured_rgbd,
             layout=s.layout,
-            eyes=eyes_of(self, o),
+            eyes=stereo_eyes(self, o),
             width=s.eye_width,
             swap=s.swap,
             anaglyph=s.anaglyph,
@@ -235,7 +235,7 @@ class Scene:
         """
         o = with_changes("a wigglegram", options, changes, "stereo", "animation", "focus")
         width = o.stereo.eye_width or o.animation.width
-        return animate_wigglegram(self.pictured_rgbd, eyes=eyes_of(self, o), width=width)
+        return animate_wigglegram(self.pictured_rgbd, eyes=stereo_eyes(self, o), width=width)
 
     def measure(self, start: tuple[float, float], end: tuple[float, float] | None = None) -> Measurement:
         """The length between the things at two pixels of the upright photo as taken, or from the camera to one."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from depth3d.scenes.scene import Scene
 
 
-def eyes_of(scene: Scene, options: OutputOptions) -> Eyes:
+def stereo_eyes(scene: Scene, options: OutputOptions) -> Eyes:
     """How two eyes look at the scene, as the options say.
 
     Raises:

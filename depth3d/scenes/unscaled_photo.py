@@ -24,7 +24,7 @@ from depth3d.io.photos.photo import Photo, read_photo
 from depth3d.io.photos.stereo_pair import read_stereo_photo
 from depth3d.io.points.hints_file import read_hints
 from depth3d.io.points.read import read_points
-from depth3d.refine import polish
+from depth3d.refine import refine_and_smooth
 from depth3d.scale import Hint
 from depth3d.scale.hint import check_inside
 from depth3d.scale.solver import bounds_of
@@ -44,7 +44,7 @@ _OF_DEPTH_MAPS = ("depth_kind", "depth_units", "brighter_is_farther")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SeenPhoto:
+class UnscaledPhoto:
     """A photo with its depth, before that is brought to metres.
 
     Attributes:
@@ -62,7 +62,7 @@ class SeenPhoto:
     hints: tuple[Hint, ...]
 
 
-def see_photo(
+def to_unscaled_photo(
     photo: str | Path | Photo,
     options: Options,
     *,
@@ -70,7 +70,7 @@ def see_photo(
     camera: Intrinsics | None = None,
     inverse_depth: InverseDepth | None = None,
     progress: Progress | None = None,
-) -> SeenPhoto:
+) -> UnscaledPhoto:
     """Find a photo's camera, read what is known about it, and see its depth.
 
     Args:
@@ -104,7 +104,7 @@ def see_photo(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _StraightPhoto:
-    """As `SeenPhoto`, but depth may still be missing."""
+    """As `UnscaledPhoto`, but depth may still be missing."""
 
     photo: Photo
     camera: Intrinsics
@@ -128,13 +128,13 @@ def _straight(photo: Photo, taken: Intrinsics, hints: tuple[Hint, ...], depth: D
 
 def _with_depth(
     straight: _StraightPhoto, options: Options, inverse_depth: InverseDepth | None, network: Network
-) -> SeenPhoto:
+) -> UnscaledPhoto:
     photo, camera, o = straight.photo, straight.camera, options.depth
     if straight.depth is None:
         depth: Depth = inverse_depth or network.inverse_depth(photo, camera)
     else:
-        depth = polish(straight.depth, photo.rgb, refine=o.refine is True, smooth_px=o.smooth_px)
-    return SeenPhoto(photo, camera, straight.camera_as_taken, depth, straight.hints)
+        depth = refine_and_smooth(straight.depth, photo.rgb, refine=o.refine is True, smooth_px=o.smooth_px)
+    return UnscaledPhoto(photo, camera, straight.camera_as_taken, depth, straight.hints)
 
 
 def see(photo: Photo, options: Options, *, progress: Progress | None = None) -> InverseDepth:

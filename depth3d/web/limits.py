@@ -62,10 +62,10 @@ class Limits:
             )
 
 
-def harmless_name(name: str) -> str:
+def safe_file_name(name: str) -> str:
     """A file name that is nothing but a name: no folder, nothing unprintable, not hidden, not long.
 
-    >>> harmless_name("../../etc/pass wd.jpg")
+    >>> safe_file_name("../../etc/pass wd.jpg")
     'pass_wd.jpg'
     """
     stem, dot, suffix = re.split(r"[/\\]", name)[-1].rpartition(".")

@@ -16,7 +16,7 @@ from depth3d.scenes.examples import EXAMPLES
 from depth3d.web.clicked_hints import Pixel
 from depth3d.web.cookies import COOKIE
 from depth3d.web.downloads import DOWNLOADS, Download
-from depth3d.web.page_state import board_of, camera_in_words, fit_in_words, links_to_files, model_of, moving_of
+from depth3d.web.page_state import board_state, camera_in_words, fit_in_words, links_to_files, model_html, moving_html
 from depth3d.web.session import Session
 from depth3d.web.sessions import Sessions
 
@@ -40,7 +40,7 @@ class Clicks:
     def open(self, request: gr.Request) -> dict[str, Any]:
         """Begin a session for a page that was opened."""
         try:
-            return board_of(self._sessions.open(*_page_and_owner(request)))
+            return board_state(self._sessions.open(*_page_and_owner(request)))
         except Depth3DError as error:
             raise gr.Error(str(error), title=_SORRY, print_exception=False) from None
 
@@ -53,7 +53,7 @@ class Clicks:
         with self._session(request) as session:
             fetching = _share(progress, "Fetching the network, this once")
             session.predict_depth(fetching, lambda words, done: progress(done, desc=words))
-            return board_of(session)
+            return board_state(session)
 
     def fit(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> State:
         """Fit camera and scale."""
@@ -80,13 +80,13 @@ class Clicks:
         """Measure between two pixels, or from the camera to one."""
         with self._session(request) as session:
             session.add_span(_pixels(event))
-            return board_of(session)
+            return board_state(session)
 
     def unmeasure(self, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
         """Remove a measurement."""
         with self._session(request) as session:
             session.remove_span(_index(event))
-            return board_of(session)
+            return board_state(session)
 
     def state_fov(self, degrees: float | None, request: gr.Request) -> State:
         """Use the field of view that the user states."""
@@ -111,14 +111,14 @@ class Clicks:
         progress(0.3, desc="Building the model")
         with self._session(request) as session:
             session.show_model()
-            return model_of(session)
+            return model_html(session)
 
     def move(self, motion: str, amount: float, request: gr.Request, progress: gr.Progress = _PROGRESS) -> str:
         """Preview a moving picture."""
         with self._session(request) as session:
             session.choose_motion(motion, _number(amount) or None)
             session.show_moving(progress=_drawn(progress))
-            return moving_of(session)
+            return moving_html(session)
 
     def write(self, download: Download) -> Callable[..., str]:
         """Return the function that writes this file to download."""
@@ -223,7 +223,7 @@ def _state(session: Session) -> State:
     """Everything that a new fit changes on the page."""
     camera = session.scene.camera if session.scene is not None else None
     return (
-        board_of(session),
+        board_state(session),
         fit_in_words(session),
         camera_in_words(camera) if camera else "",
         round(camera.fov_x_deg, 2) if camera else None,

@@ -15,7 +15,7 @@ from depth3d.web.clicked_hints import Mark, Pixel
 from depth3d.web.session import HEATMAP, MODEL, MOVING, PHOTO, Session
 
 
-def board_of(session: Session) -> dict[str, Any]:
+def board_state(session: Session) -> dict[str, Any]:
     """Photo, heat map, marks and measurements, as the page's script draws them."""
     scene = session.scene
     return {
@@ -60,12 +60,12 @@ def camera_in_words(camera: Intrinsics) -> str:
     )
 
 
-def model_of(session: Session) -> str:
+def model_html(session: Session) -> str:
     """The model that turns in the page, as HTML."""
     return f'<iframe src="{session.files.address_of(MODEL)}" title="the model; drag to turn it"></iframe>'
 
 
-def moving_of(session: Session) -> str:
+def moving_html(session: Session) -> str:
     """The moving picture, as HTML."""
     return f'<img src="{session.files.address_of(MOVING)}" alt="the photo with a moving camera">'
 

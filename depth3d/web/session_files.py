@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from depth3d.core.images import Picture
 from depth3d.io.save import save
-from depth3d.io.temporary import end_private, keep_private
-from depth3d.web.limits import harmless_name
+from depth3d.io.temporary import end_private, make_private
+from depth3d.web.limits import safe_file_name
 
 _SHOWN_LONG_SIDE = 1600
 _SHOWN_QUALITY = 88
@@ -29,7 +29,7 @@ class SessionFiles:
 
     def __init__(self, folder: Path, address: str) -> None:
         folder.mkdir()
-        keep_private(folder)
+        make_private(folder)
         self.folder = folder
         self.address = address
         self._number = itertools.count()
@@ -40,7 +40,7 @@ class SessionFiles:
         """Make a folder for one photo; returns the path the photo gets there."""
         folder = self.folder / f"in{next(self._number)}"
         folder.mkdir()
-        return folder / harmless_name(name)
+        return folder / safe_file_name(name)
 
     def discard(self, photo: Path) -> None:
         """Delete a photo that came in."""

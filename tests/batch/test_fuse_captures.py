@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from depth3d.batch.fuse_captures import ROWS_NAME, PlaceRow, fuse_places
+from depth3d.batch.fuse_captures import ROWS_NAME, CaptureRow, fuse_captures
 from depth3d.core.errors import GeometryError, UsageError, WeightsError
 
 
@@ -25,17 +25,17 @@ class _Maker:
     def __init__(self, fails: str = "attic") -> None:
         self.fails, self.made = fails, list[str]()
 
-    def __call__(self, source: Path, folder: Path) -> PlaceRow:
+    def __call__(self, source: Path, folder: Path) -> CaptureRow:
         self.made.append(source.name)
         if source.name == self.fails:
             raise GeometryError("the camera only turned;\n walk")
         (folder / "room.glb").write_bytes(b"mesh")
         left_out = (("a.jpg", "blurred"),)
-        return PlaceRow(place="", source="", files=("room.glb",), photos=7, left_out=left_out, notes=("said",))
+        return CaptureRow(place="", source="", files=("room.glb",), photos=7, left_out=left_out, notes=("said",))
 
 
 def test_each_capture_has_its_folder_and_its_row(sources: list[Path], tmp_path: Path) -> None:
-    rows = fuse_places(sources, tmp_path / "out", _Maker(), recipe="1")
+    rows = fuse_captures(sources, tmp_path / "out", _Maker(), recipe="1")
     assert [row.place for row in rows] == ["hall", "attic", "cellar"]
     assert [row.error for row in rows] == [None, "the camera only turned; walk", None]
     assert (tmp_path / "out" / "cellar" / "room.glb").is_file()
@@ -46,36 +46,36 @@ def test_each_capture_has_its_folder_and_its_row(sources: list[Path], tmp_path: 
 
 
 def test_what_failed_or_is_gone_is_done_again_and_nothing_else(sources: list[Path], tmp_path: Path) -> None:
-    first = fuse_places(sources, tmp_path / "out", _Maker(), recipe="1")
+    first = fuse_captures(sources, tmp_path / "out", _Maker(), recipe="1")
     (tmp_path / "out" / "cellar" / "room.glb").unlink()
     maker = _Maker(fails="")
-    rows = fuse_places(sources, tmp_path / "out", maker, recipe="1")
+    rows = fuse_captures(sources, tmp_path / "out", maker, recipe="1")
     assert maker.made == ["attic", "cellar"]
     assert rows[0] == first[0]
     assert all(row.error is None for row in rows)
     assert len((tmp_path / "out" / ROWS_NAME).read_text().splitlines()) == 3
-    fuse_places(sources, tmp_path / "out", maker, recipe="1", force=True)
+    fuse_captures(sources, tmp_path / "out", maker, recipe="1", force=True)
     assert maker.made[2:] == ["hall", "attic", "cellar"]
 
 
 def test_rows_stay_when_the_run_ends_in_the_middle(sources: list[Path], tmp_path: Path) -> None:
-    def make(source: Path, folder: Path) -> PlaceRow:
+    def make(source: Path, folder: Path) -> CaptureRow:
         if source.name == "attic":
             raise WeightsError("damaged weights")
         return _Maker()(source, folder)
 
     with pytest.raises(WeightsError):
-        fuse_places(sources, tmp_path / "out", make, recipe="1")
+        fuse_captures(sources, tmp_path / "out", make, recipe="1")
     assert [json.loads(line)["place"] for line in (tmp_path / "out" / ROWS_NAME).read_text().splitlines()] == ["hall"]
 
 
 def test_what_cannot_be_told_apart_is_refused(sources: list[Path], tmp_path: Path) -> None:
     (tmp_path / "more" / "hall").mkdir(parents=True)
     with pytest.raises(UsageError, match="2 captures are called hall"):
-        fuse_places([*sources, tmp_path / "more" / "hall"], tmp_path / "out", _Maker(), recipe="1")
-    fuse_places(sources, tmp_path / "out", _Maker(), recipe="1")
+        fuse_captures([*sources, tmp_path / "more" / "hall"], tmp_path / "out", _Maker(), recipe="1")
+    fuse_captures(sources, tmp_path / "out", _Maker(), recipe="1")
     with pytest.raises(UsageError, match="made with other options.*--force"):
-        fuse_places(sources, tmp_path / "out", _Maker(), recipe="2")
+        fuse_captures(sources, tmp_path / "out", _Maker(), recipe="2")
     (tmp_path / "out" / ROWS_NAME).write_text("[1]\n")
     with pytest.raises(UsageError, match="no row of a place"):
-        fuse_places(sources, tmp_path / "out", _Maker(), recipe="1")
+        fuse_captures(sources, tmp_path / "out", _Maker(), recipe="1")

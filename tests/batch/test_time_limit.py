@@ -15,7 +15,7 @@ from depth3d.batch.local import Workers
 from depth3d.batch.manifest_row import Row
 from depth3d.batch.process_photo import Job, Recipe
 from depth3d.batch.run import Batch, run_batch
-from depth3d.batch.time_limit import overdue_photos, time_limit
+from depth3d.batch.time_limit import time_limit, timed_out_photos
 from depth3d.core.errors import UsageError
 
 
@@ -60,7 +60,7 @@ def test_an_actor_of_a_cluster_keeps_the_limit_too(tmp_path: Path) -> None:
 def test_a_photo_that_is_done_in_time_leaves_nothing_behind(tmp_path: Path) -> None:
     with time_limit(tmp_path, "a.jpg", 1000):
         assert len(list(tmp_path.iterdir())) == 1
-    assert overdue_photos(tmp_path) == set()
+    assert timed_out_photos(tmp_path) == set()
     with time_limit(tmp_path, "a.jpg", None):
         assert list(tmp_path.iterdir()) == []
 

@@ -27,8 +27,8 @@ from depth3d.cli import run
 from depth3d.core.errors import UsageError
 from depth3d.core.parsing import written_length
 from depth3d.web.downloads import DOWNLOADS, Download
-from depth3d.web.limits import Limits, harmless_name
-from depth3d.web.page_state import board_of, fit_in_words, links_to_files
+from depth3d.web.limits import Limits, safe_file_name
+from depth3d.web.page_state import board_state, fit_in_words, links_to_files
 from depth3d.web.session import Session
 from depth3d.web.sessions import Sessions
 
@@ -444,7 +444,7 @@ def test_the_page_says_which_hint_disagrees(session: Session) -> None:
     assert [">agrees<" in row for row in rows] == [True, True, True, True, False]
     assert "disagrees" in rows[4]
     assert re.search(r"The hint E \(1 m\) means a depth of 1 m, the others say 3\.\d+ m there; it is left out\.", words)
-    assert [mark["doubted"] for mark in board_of(session)["marks"]] == [False, False, False, False, True]
+    assert [mark["doubted"] for mark in board_state(session)["marks"]] == [False, False, False, False, True]
     session.remove_mark("E")
     session.fit()
     assert "disagrees" not in fit_in_words(session)
@@ -540,7 +540,7 @@ def test_the_examples_are_the_samples() -> None:
     ],
 )
 def test_a_photo_keeps_of_its_name_what_is_harmless(name: str, harmless: str) -> None:
-    assert harmless_name(name) == harmless
+    assert safe_file_name(name) == harmless
 
 
 def test_limits_are_positive() -> None:

@@ -108,14 +108,14 @@ def _write(
         raise OutputError(f"cannot write {coding.container} of {width}x{height} pixels: {problem}") from None
 
 
-def _heard(sound: Path | None, container: Any, form: str, seconds: float) -> Sound | _Silence:
-    return _Silence() if sound is None else Sound(sound, container, form, seconds)
+def _heard(sound: Path | None, container: Any, form: str, seconds: float) -> Sound | _NoSound:
+    return _NoSound() if sound is None else Sound(sound, container, form, seconds)
 
 
-class _Silence(nullcontext[Any]):
+class _NoSound(nullcontext[Any]):
     """No sound: what `Sound` does, of nothing."""
 
-    def __enter__(self) -> _Silence:
+    def __enter__(self) -> _NoSound:
         return self
 
     def write_until(self, seconds: float) -> None:

@@ -141,7 +141,7 @@ def whole_size(pair: Sequence[float], key: str, where: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def brown(coefficients: Sequence[float], where: str) -> tuple[float, ...]:
+def brown_conrady(coefficients: Sequence[float], where: str) -> tuple[float, ...]:
     """OpenCV's (k1, k2, p1, p2[, k3[, k4, k5, k6]]) from as many as the file has; nothing if all are 0.
 
     Raises:

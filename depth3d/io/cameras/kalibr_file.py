@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from depth3d.core.errors import CameraError
-from depth3d.io.cameras.entries import Asked, Entries, FileCamera, brown, fisheye, numbers, whole_size
+from depth3d.io.cameras.entries import Asked, Entries, FileCamera, brown_conrady, fisheye, numbers, whole_size
 
 _BROWN = {"radtan", "radial-tangential", "plumb_bob", "none", ""}
 _FISHEYE = {"equidistant", "equi"}
@@ -47,7 +47,7 @@ def camera_from_kalibr_file(entries: Entries, asked: Asked) -> FileCamera:
         pixel_centre=0.0,
         size=_size(camera, where),
         words=f"Kalibr, {model or 'no'} distortion",
-        distortion=fisheye(coefficients, where) if is_fisheye else brown(coefficients, where),
+        distortion=fisheye(coefficients, where) if is_fisheye else brown_conrady(coefficients, where),
         fisheye=is_fisheye,
     )
 

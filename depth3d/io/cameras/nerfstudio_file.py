@@ -15,7 +15,7 @@ from depth3d.io.cameras.entries import (
     Asked,
     Entries,
     FileCamera,
-    brown,
+    brown_conrady,
     fisheye,
     listed,
     number,
@@ -77,7 +77,7 @@ def lens_of_frame(entries: Entries, frame: Entries, asked: Asked) -> FileCamera:
         pixel_centre=0.5,
         size=size,
         words="nerfstudio" + (f", frame {frame['file_path']}" if "file_path" in frame else ""),
-        distortion=fisheye((k1, k2, k3, k4), where) if is_fisheye else brown((k1, k2, p1, p2, k3), where),
+        distortion=fisheye((k1, k2, k3, k4), where) if is_fisheye else brown_conrady((k1, k2, p1, p2, k3), where),
         fisheye=is_fisheye,
     )
 

@@ -13,7 +13,7 @@ from depth3d.io.cameras.entries import (
     Asked,
     Entries,
     FileCamera,
-    brown,
+    brown_conrady,
     fisheye,
     listed,
     number,
@@ -59,7 +59,7 @@ def camera_from_opencv_file(entries: Entries, asked: Asked) -> FileCamera:
         pixel_centre=0.0,
         size=_size(plain, where),
         words="OpenCV" + (f", {plain[name][0]}: the first camera of a pair" if is_first_of_two else ""),
-        distortion=fisheye(coefficients, where) if is_fisheye else brown(coefficients, where),
+        distortion=fisheye(coefficients, where) if is_fisheye else brown_conrady(coefficients, where),
         fisheye=is_fisheye,
     )
 

@@ -15,7 +15,7 @@ from depth3d.io.cameras.entries import (
     Asked,
     Entries,
     FileCamera,
-    brown,
+    brown_conrady,
     fisheye,
     number,
     numbers,
@@ -46,7 +46,7 @@ def camera_from_own_file(entries: Entries, asked: Asked) -> FileCamera:
         # OpenCV's convention is what most people's numbers come in; the file may say otherwise.
         pixel_centre=_pixel_centre(entries, asked.where),
         size=picture_size(entries, ("width", "height"), asked.where),
-        distortion=fisheye(coefficients, asked.where) if is_fisheye else brown(coefficients, asked.where),
+        distortion=fisheye(coefficients, asked.where) if is_fisheye else brown_conrady(coefficients, asked.where),
         fisheye=is_fisheye,
         focal_sigma=_focal_sigma(entries, asked.where),
     )

@@ -13,7 +13,7 @@ from depth3d.io.cameras.entries import (
     Asked,
     Entries,
     FileCamera,
-    brown,
+    brown_conrady,
     fisheye,
     number,
     numbers,
@@ -56,7 +56,7 @@ def camera_from_ros_file(entries: Entries, asked: Asked) -> FileCamera:
         pixel_centre=0.0,
         size=picture_size(entries, names, where),
         words=f"ROS camera_info, {model or 'no'} distortion",
-        distortion=fisheye(coefficients, where) if is_fisheye else brown(coefficients, where),
+        distortion=fisheye(coefficients, where) if is_fisheye else brown_conrady(coefficients, where),
         fisheye=is_fisheye,
     )
 

@@ -13,7 +13,7 @@ from depth3d.core.errors import CameraError
 from depth3d.core.orientation import upright_pixels
 from depth3d.io.cameras.camera_file import fitted_camera, is_turned
 from depth3d.io.cameras.entries import Asked, FileCamera
-from depth3d.io.captures.unpack_folder import Scratch
+from depth3d.io.captures.unpack_folder import UnpackFolder
 from depth3d.io.photos.photo import Photo
 from depth3d.io.points.pixel_depths import PixelDepths, to_hint
 from depth3d.io.points.read import read_points
@@ -82,7 +82,7 @@ class Capture:
     notes: tuple[str, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
     model: Path | None = None
-    scratch: tuple[Scratch, ...] = ()
+    scratch: tuple[UnpackFolder, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.camera import Pose
 from depth3d.core.errors import CameraError
-from depth3d.io.cameras.entries import FileCamera, brown, fisheye, number, numbers, whole_size
+from depth3d.io.cameras.entries import FileCamera, brown_conrady, fisheye, number, numbers, whole_size
 from depth3d.io.captures.capture import Capture, PosedPhoto
 from depth3d.io.captures.locate_photos import Photos
 from depth3d.io.captures.poses import pose_of_matrix
@@ -164,7 +164,7 @@ def _camera(sensor: Element, where: str) -> FileCamera | None:
         pixel_centre=0.5,
         size=(width, height),
         words="Metashape",
-        distortion=fisheye(radial, where) if is_fisheye else brown(coefficients, where),
+        distortion=fisheye(radial, where) if is_fisheye else brown_conrady(coefficients, where),
         fisheye=is_fisheye,
         as_stored=True,
     )

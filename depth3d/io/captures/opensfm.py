@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from depth3d.core.camera import Pose
 from depth3d.core.errors import CameraError
 from depth3d.io.cameras.document import read_document
-from depth3d.io.cameras.entries import FileCamera, brown, fisheye, number, numbers, whole_size
+from depth3d.io.cameras.entries import FileCamera, brown_conrady, fisheye, number, numbers, whole_size
 from depth3d.io.captures.capture import Capture, PosedPhoto, SeenPoints
 from depth3d.io.captures.locate_photos import Photos
 from depth3d.io.open_input import is_file, shown
@@ -122,7 +122,7 @@ def _camera(entries: dict[str, Any], where: str) -> FileCamera:
     fy = value("focal_y", value("focal")) * longer
     cx, cy = width / 2 + value("c_x") * longer, height / 2 + value("c_y") * longer
     if kind in ("perspective", "simple_radial", "radial", "brown"):
-        distortion = brown([value(key) for key in ("k1", "k2", "p1", "p2", "k3")], where)
+        distortion = brown_conrady([value(key) for key in ("k1", "k2", "p1", "p2", "k3")], where)
     elif kind in ("fisheye", "fisheye_opencv"):
         distortion = fisheye([value(key) for key in ("k1", "k2", "k3", "k4")], where)
     else:

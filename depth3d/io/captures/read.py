@@ -21,7 +21,7 @@ from depth3d.io.captures.opensfm import capture_from_opensfm, is_opensfm
 from depth3d.io.captures.realitycapture import capture_from_realitycapture, has_realitycapture
 from depth3d.io.captures.record3d import capture_from_record3d, record3d_file, record3d_photos
 from depth3d.io.captures.trajectory import capture_from_trajectory
-from depth3d.io.captures.unpack_folder import Scratch
+from depth3d.io.captures.unpack_folder import UnpackFolder
 from depth3d.io.captures.zip_archive import SUFFIXES as ZIPPED
 from depth3d.io.captures.zip_archive import unpack
 from depth3d.io.colmap.model import is_colmap_model
@@ -100,7 +100,7 @@ def _from_json(path: Path) -> _Read:
 
 def _from_frames(path: Path) -> _Read:
     def read(given: list[Path]) -> Capture:
-        scratch = Scratch()
+        scratch = UnpackFolder()
         capture = capture_from_frames(path, Photos(given, usual=_beside(path.parent)), scratch.path)
         return replace(capture, scratch=(scratch,))
 

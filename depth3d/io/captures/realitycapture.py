@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from depth3d.core.errors import CameraError
-from depth3d.io.cameras.entries import FileCamera, brown, number, numbers
+from depth3d.io.cameras.entries import FileCamera, brown_conrady, number, numbers
 from depth3d.io.captures.capture import Capture, PosedPhoto
 from depth3d.io.captures.locate_photos import Photos, stored_size
 from depth3d.io.captures.metashape import read_xml
@@ -102,6 +102,6 @@ def _camera(entries: dict[str, str], photo: Path, where: str) -> FileCamera:
         pixel_centre=0.5,
         size=(width, height),
         words="RealityCapture",
-        distortion=brown([k1, k2, t2, t1, k3], where),
+        distortion=brown_conrady([k1, k2, t2, t1, k3], where),
         as_stored=True,
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from depth3d.core.errors import OutputError
 
 
-class Scratch:
+class UnpackFolder:
     """A new empty folder, removed when this value is, or when the program ends.
 
     Attributes:

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from depth3d.core.errors import CameraError
-from depth3d.io.captures.unpack_folder import Scratch
+from depth3d.io.captures.unpack_folder import UnpackFolder
 from depth3d.io.open_input import DECODER_DAMAGE, check_regular_file, shown
 
 SUFFIXES = (".zip", ".r3d")
@@ -21,13 +21,13 @@ _MOST_RATIO = 200
 """Photos hardly shrink; what unfolds to more than so many times the archive's size is not a capture."""
 
 
-def unpack(path: Path) -> Scratch:
+def unpack(path: Path) -> UnpackFolder:
     """Unpack what belongs to a capture into a folder that goes when the returned value does.
 
     Raises:
         CameraError: the file is no ZIP archive, damaged, or holds far more than a capture would.
     """
-    folder = Scratch()
+    folder = UnpackFolder()
     check_regular_file(path, CameraError)
     try:
         with zipfile.ZipFile(path) as archive:

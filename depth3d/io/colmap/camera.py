@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from depth3d.core.errors import CameraError
-from depth3d.io.cameras.entries import Asked, FileCamera, brown, fisheye, listed, places_of_photo
+from depth3d.io.cameras.entries import Asked, FileCamera, brown_conrady, fisheye, listed, places_of_photo
 from depth3d.io.colmap.index import names_and_cameras
 from depth3d.io.colmap.model import ColmapCamera, is_colmap_model, read_cameras
 from depth3d.io.open_input import is_file, is_folder
@@ -59,7 +59,7 @@ def lens_of(camera: ColmapCamera, where: str, *, count: int) -> FileCamera:
     if is_fisheye:
         distortion = fisheye((radial, *(values.get(name, 0.0) for name in ("k2", "k3", "k4"))), where)
     else:
-        distortion = brown((radial, *(values.get(name, 0.0) for name in _BROWN_NAMES[1:])), where)
+        distortion = brown_conrady((radial, *(values.get(name, 0.0) for name in _BROWN_NAMES[1:])), where)
     return FileCamera(
         fx=values.get("fx", values.get("f", 0.0)),
         fy=values.get("fy", values.get("f", 0.0)),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import UsageError
-from depth3d.io.depth.stored_depth import as_our_texts, meaning_of
+from depth3d.io.depth.stored_depth import meaning_of, own_notes
 from depth3d.io.images.codec import encode_png
 
 _MOST = 0xFFFF
@@ -36,7 +36,7 @@ def write_metric_png(
         UsageError: the units are not positive, or the farthest depth does not fit into 16 bits.
     """
     levels, texts = metric_levels(depth, units_per_metre)
-    file.write(encode_png(levels, texts=as_our_texts({**notes, **texts})))
+    file.write(encode_png(levels, texts=own_notes({**notes, **texts})))
 
 
 def metric_levels(depth: MetricDepth, units_per_metre: float | None) -> tuple[NDArray[np.uint16], dict[str, str]]:
@@ -89,7 +89,7 @@ def write_inverse_png(
         ends: the values that become 1 and 65535, beyond which values are held; None means the least and the greatest.
     """
     levels, texts = inverse_levels(inverse_depth, ends)
-    file.write(encode_png(levels, texts=as_our_texts({**notes, **texts})))
+    file.write(encode_png(levels, texts=own_notes({**notes, **texts})))
 
 
 def inverse_levels(

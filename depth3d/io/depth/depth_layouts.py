@@ -15,7 +15,7 @@ from depth3d.core.depth import MetricDepth
 from depth3d.core.errors import Depth3DWarning, DepthMapError, OutputError
 from depth3d.io.atomic import Beside, atomic_write
 from depth3d.io.depth.depth_image import metric_levels
-from depth3d.io.depth.stored_depth import as_our_texts
+from depth3d.io.depth.stored_depth import own_notes
 from depth3d.io.images.codec import encode_png
 from depth3d.io.open_input import read_small_file, shown
 
@@ -54,7 +54,7 @@ def write_tum(depth: MetricDepth, file: BinaryIO, *, notes: Mapping[str, str]) -
         )
         depth = replace(depth, z=np.where(far, np.float32(np.nan), depth.z))
     levels, texts = metric_levels(depth, _TUM_UNITS_PER_METRE)
-    file.write(encode_png(levels, texts=as_our_texts({**notes, **texts})))
+    file.write(encode_png(levels, texts=own_notes({**notes, **texts})))
 
 
 def write_3dgs(depth: MetricDepth, file: BinaryIO, *, notes: Mapping[str, str], beside: Beside) -> None:
@@ -84,7 +84,7 @@ def write_3dgs(depth: MetricDepth, file: BinaryIO, *, notes: Mapping[str, str], 
         "scale": f"{scale:.9g}",
         "unknown": "0",
     }
-    file.write(encode_png(levels, texts=as_our_texts(texts)))
+    file.write(encode_png(levels, texts=own_notes(texts)))
     file.flush()  # a full disk is noticed before the other file changes
     with beside.shared(PARAMETERS_NAME) as path:
         entries = {**_read_parameters(path), beside.path.stem: {"scale": scale, "offset": 0.0}}

@@ -18,10 +18,10 @@ from depth3d.io.depth.stored_depth import (
     SIGMA_NAME,
     StoredDepth,
     UnusableError,
-    as_our_texts,
     as_stored,
     check_pixels,
     meaning_of,
+    own_notes,
     with_meaning,
     with_sigma,
 )
@@ -47,7 +47,7 @@ def write_exr(depth: MetricDepth | InverseDepth, file: BinaryIO, *, notes: Mappi
     header = {
         "compression": OpenEXR.ZIP_COMPRESSION,
         "type": OpenEXR.scanlineimage,
-        **as_our_texts({**notes, **meaning_of(depth)}),
+        **own_notes({**notes, **meaning_of(depth)}),
     }
     channels = {"Z" if isinstance(depth, MetricDepth) else "Y": depth_values(depth)}
     if isinstance(depth, MetricDepth) and depth.sigma is not None:

@@ -22,10 +22,10 @@ from depth3d.io.depth.stored_depth import (
     SIGMA_NAME,
     StoredDepth,
     UnusableError,
-    as_our_texts,
     as_stored,
     check_pixels,
     meaning_of,
+    own_notes,
     with_meaning,
     with_sigma,
 )
@@ -96,7 +96,7 @@ def read_npz(stream: IO[bytes], path: Path) -> StoredDepth:
         if SIGMA_NAME in names and chosen != SIGMA_NAME:
             with archive.open(f"{SIGMA_NAME}.npy") as member:
                 stored = with_sigma(stored, read_npy(member))
-        stored = with_meaning(stored, as_our_texts(_read_notes(archive)), path)
+        stored = with_meaning(stored, own_notes(_read_notes(archive)), path)
     return replace(stored, is_relative=True, unit=None) if chosen == "inverse_depth" else stored
 
 

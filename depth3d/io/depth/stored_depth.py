@@ -75,7 +75,7 @@ def with_meaning(stored: StoredDepth, texts: Mapping[Any, Any], path: Path) -> S
     )
 
 
-def as_our_texts(notes: Mapping[Any, Any]) -> dict[str, Any]:
+def own_notes(notes: Mapping[Any, Any]) -> dict[str, Any]:
     """Notes under the names that texts of pictures have."""
     return {f"depth3d:{name}": text for name, text in notes.items()}
 

@@ -14,7 +14,7 @@ from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import UsageError
 from depth3d.core.options import FileOptions, TiffBits
 from depth3d.io.depth.depth_image import depth_values, inverse_levels, metric_levels
-from depth3d.io.depth.stored_depth import as_our_texts, meaning_of
+from depth3d.io.depth.stored_depth import meaning_of, own_notes
 
 _DEFAULTS = FileOptions()
 
@@ -51,7 +51,7 @@ def write_depth(
 def _encoded(values: NDArray[np.float32] | NDArray[np.uint16], texts: Mapping[str, str]) -> bytes:
     from PIL import Image
 
-    description = json.dumps(as_our_texts(texts))
+    description = json.dumps(own_notes(texts))
     room = io.BytesIO()  # libtiff writes to real files behind Python's back, and would lose the reason of a full disk
     Image.fromarray(values).save(room, "TIFF", compression="tiff_adobe_deflate", tiffinfo={_DESCRIPTION: description})
     return room.getvalue()

@@ -79,7 +79,7 @@ def turned_part(cloud: Cloud, span: slice, axes: str) -> CloudPart:
     return CloudPart(turned(part.xyz, axes), part.rgb, normals)
 
 
-def wound(faces: NDArray[np.integer[Any]], axes: str) -> NDArray[np.integer[Any]]:
+def wind_faces(faces: NDArray[np.integer[Any]], axes: str) -> NDArray[np.integer[Any]]:
     """Triangles with the winding that belongs to the axes of a file.
 
     Left-handed axes mirror space. There the second and third corner change places, so that (b - a) x (c - a), taken

@@ -12,7 +12,7 @@ from depth3d.core.errors import UsageError
 from depth3d.core.options import FileOptions, TextureFormat
 from depth3d.geometry.lazy_point_cloud import Cloud, gather
 from depth3d.geometry.mesh import Mesh
-from depth3d.io.geometry.axes import axes_in_words, wound
+from depth3d.io.geometry.axes import axes_in_words, wind_faces
 from depth3d.io.geometry.gltf import ELEMENT_ARRAY_BUFFER, GltfDocument
 from depth3d.io.geometry.gltf_vertices import Vertices
 from depth3d.io.geometry.index_tiles import Tile, index_tiles_of, renumbered, whole
@@ -115,7 +115,7 @@ def _add_faces(
     dtype = _index_type(max(tile.vertex_count for tile in tiles))
 
     def pack(rows: slice) -> NDArray[Any]:
-        return np.ascontiguousarray(wound(renumbered(faces, rows, tiles, dtype), axes))
+        return np.ascontiguousarray(wind_faces(renumbered(faces, rows, tiles, dtype), axes))
 
     size = np.dtype(dtype).itemsize
     view = document.add_rows(len(faces), 3 * size, pack, target=ELEMENT_ARRAY_BUFFER)

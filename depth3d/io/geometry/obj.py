@@ -10,7 +10,7 @@ import numpy as np
 
 from depth3d.geometry.mesh import Mesh
 from depth3d.io.atomic import Beside
-from depth3d.io.geometry.axes import axes_in_words, turned, wound
+from depth3d.io.geometry.axes import axes_in_words, turned, wind_faces
 from depth3d.io.geometry.text_writer import write_lines
 from depth3d.io.images.codec import DEFAULT_QUALITY, encode_jpeg
 from depth3d.io.notes import GENERATOR, as_ascii, geometry_notes
@@ -82,5 +82,5 @@ def _write_faces(mesh: Mesh, file: BinaryIO, axes: str) -> None:
         file,
         len(faces),
         f"f {corner} {corner} {corner}\n",
-        lambda rows: [np.repeat(wound(faces[rows], axes).astype(np.int64) + 1, times, axis=1)],
+        lambda rows: [np.repeat(wind_faces(faces[rows], axes).astype(np.int64) + 1, times, axis=1)],
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from depth3d.geometry.lazy_point_cloud import Cloud, PixelCloud
 from depth3d.geometry.mesh import Mesh
 from depth3d.geometry.point_cloud import PointCloud
-from depth3d.io.geometry.axes import axes_in_words, matrix, turned_part, wound
+from depth3d.io.geometry.axes import axes_in_words, matrix, turned_part, wind_faces
 from depth3d.io.geometry.block_writer import ROWS, row_bytes, write_blocks, write_rows
 from depth3d.io.geometry.vertex_colors import vertex_rgb
 from depth3d.io.notes import GENERATOR, as_ascii, geometry_notes
@@ -57,7 +57,7 @@ def write_mesh(mesh: Mesh, file: BinaryIO, *, axes: str, notes: Mapping[str, str
     record = np.dtype([("count", "u1"), ("indices", "V12")])
 
     def pack(rows: slice) -> NDArray[Any]:
-        indices = row_bytes(wound(mesh.faces[rows], axes), "<i4")
+        indices = row_bytes(wind_faces(mesh.faces[rows], axes), "<i4")
         block = np.empty(len(indices), record)
         block["count"] = 3
         block["indices"] = indices

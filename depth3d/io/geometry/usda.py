@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from depth3d.core.depth import Unit
 from depth3d.core.errors import GeometryError, UsageError
 from depth3d.geometry.mesh import Mesh
-from depth3d.io.geometry.axes import axes_in_words, turned, wound
+from depth3d.io.geometry.axes import axes_in_words, turned, wind_faces
 from depth3d.io.geometry.text_writer import write_lines
 from depth3d.io.geometry.vertex_colors import linear_from_srgb
 from depth3d.io.notes import GENERATOR, geometry_notes
@@ -84,7 +84,7 @@ def _shape(mesh: Mesh, axes: str) -> list[_Array]:
     vector = "(%.7g,%.7g,%.7g)"
     arrays = [
         _Array("int[] faceVertexCounts", "%d", len(faces), lambda rows: np.full((len(faces[rows]), 1), 3)),
-        _Array("int[] faceVertexIndices", "%d,%d,%d", len(faces), lambda rows: wound(faces[rows], axes)),
+        _Array("int[] faceVertexIndices", "%d,%d,%d", len(faces), lambda rows: wind_faces(faces[rows], axes)),
         _Array("point3f[] points", vector, len(xyz), lambda rows: turned(xyz[rows], axes)),
     ]
     if normals is not None:

@@ -23,7 +23,7 @@ from depth3d.core.camera import Intrinsics, Pose
 from depth3d.lab.training.render import look_at
 from depth3d.layers import to_layers
 from depth3d.layers.views import Viewpoint, draw_view, prepare_layers
-from depth3d.scenes.video.stabilize_scale import Steadier
+from depth3d.scenes.video.stabilize_scale import ScaleStabilizer
 
 _SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 _FPS, _FRAMES, _RADIUS_M = 24.0, 48, 0.22
@@ -58,7 +58,7 @@ def main() -> None:
     scene = d3.reconstruct(_SAMPLES / "room.jpg", options=options)
     frames = list(_frames(scene))
     alone = [network.predict(d3.Photo(frame.rgb)) for frame in frames]
-    steadier = Steadier(fps=_FPS)
+    steadier = ScaleStabilizer(fps=_FPS)
     steadied = [
         steadier.next(inverse_depth, frame.rgb).inverse_depth
         for inverse_depth, frame in zip(alone, frames, strict=True)

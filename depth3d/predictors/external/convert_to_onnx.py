@@ -15,7 +15,7 @@ from depth3d.core.errors import Depth3DNotice, MissingExtraError, UsageError
 from depth3d.core.telemetry import import_onnxruntime
 from depth3d.predictors.external.graph import Arrays, Graph
 from depth3d.predictors.runtimes.conversion import quiet
-from depth3d.predictors.runtimes.converted_cache import CONVERSION, Store, making
+from depth3d.predictors.runtimes.converted_cache import CONVERSION, Store, write_then_rename
 from depth3d.predictors.runtimes.deviation import Deviation, deviation_of
 from depth3d.predictors.runtimes.measure import LARGEST_DEVIATION
 from depth3d.predictors.runtimes.runtime_errors import RuntimeFailedError, runtime_failures
@@ -73,7 +73,7 @@ class ConvertedModel:
             wanted = _in_torch(self._model, picture)
             given = self._graphs[shape]({"picture": picture})["predicted_depth"]
             self.deviations[shape] = deviation_of(given[0], wanted[0])
-            with making(kept) as temporary:
+            with write_then_rename(kept) as temporary:
                 temporary.write_text(json.dumps(asdict(self.deviations[shape])), encoding="utf-8")
         stray = self.deviations[shape].median
         if self.precision == "fp32" and not stray < LARGEST_DEVIATION:
@@ -135,7 +135,12 @@ def _write(model: Any, picture: NDArray[np.float32], path: Path) -> None:
             return tuple(told[name] for name in _OUTPUTS if told.get(name) is not None)
 
     example = torch.from_numpy(picture)
-    with making(path) as temporary, runtime_failures("the conversion to ONNX"), quiet(), torch.inference_mode():
+    with (
+        write_then_rename(path) as temporary,
+        runtime_failures("the conversion to ONNX"),
+        quiet(),
+        torch.inference_mode(),
+    ):
         count = len(Outputs()(example))
         torch.onnx.export(
             Outputs().eval(),
@@ -154,7 +159,7 @@ def _quantise(exact: Path, path: Path) -> None:
         quantization = import_onnxruntime("quantization")
     except ImportError as error:
         raise MissingExtraError("int8", "onnx", "fast") from error
-    with making(path) as temporary, runtime_failures("the quantisation"), quiet():
+    with write_then_rename(path) as temporary, runtime_failures("the quantisation"), quiet():
         quantization.quantize_dynamic(
             exact, temporary, weight_type=quantization.QuantType.QInt8, op_types_to_quantize=["MatMul"]
         )

@@ -121,7 +121,7 @@ def find_kind(run: Run, name: str) -> FoundKind:
     return FoundKind(kind, int(signs[0]), gain, sigma, float(explained[best]), _FORMS[second], float(explained[second]))
 
 
-def explained_by(run: Run) -> float:
+def explained_share(run: Run) -> float:
     """The share of the variance of depth that a network's output explains in its best form, mean over samples."""
     forms = np.array([_correlations(_on_grid(run(one.rgb), one), one.z) for one in exact_samples()]) ** 2
     return float(np.nan_to_num(forms.mean(axis=0)).max())

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from depth3d.core.errors import Depth3DNotice, Depth3DWarning, UsageError
 from depth3d.predictors.external.convert_to_onnx import PRECISIONS_OF, converted_file
 from depth3d.predictors.external.graph import Arrays, Graph
-from depth3d.predictors.runtimes.converted_cache import CONVERSION, Store, making
+from depth3d.predictors.runtimes.converted_cache import CONVERSION, Store, write_then_rename
 from depth3d.predictors.runtimes.deviation import deviation_of
 from depth3d.predictors.runtimes.machine_info import installed, machine_key
 from depth3d.predictors.runtimes.measure import Measured, Way, fastest, read_rows, rows_to_json
@@ -142,7 +142,7 @@ class FastestModel:
     def _keep(self, path: Path, rows: list[Measured]) -> None:
         """Remember what was measured; where nothing can be stored it is measured again the next time."""
         try:
-            with self._store.held(), making(path) as temporary:
+            with self._store.held(), write_then_rename(path) as temporary:
                 temporary.write_text(rows_to_json(rows), encoding="utf-8")
             self._store.seal(path)
         except RuntimeFailedError:

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import Depth3DNotice, UsageError, WeightsError
 from depth3d.core.options import DepthOptions
-from depth3d.predictors.external.detect_output_kind import FoundKind, Run, UnclearKindError, explained_by, find_kind
+from depth3d.predictors.external.detect_output_kind import FoundKind, Run, UnclearKindError, explained_share, find_kind
 from depth3d.predictors.external.graph import Graph
 from depth3d.predictors.external.network_terms import NetworkTerms, terms_beside, terms_in_metadata
 from depth3d.predictors.external.outputs import METRIC_SCALES, Outputs, read_outputs
 from depth3d.predictors.external.picture_input import NORMALISATIONS, PictureInput, Triple, find_picture_input
 from depth3d.predictors.prediction import Kind, Prediction
-from depth3d.predictors.runtimes.converted_cache import making
+from depth3d.predictors.runtimes.converted_cache import write_then_rename
 from depth3d.predictors.runtimes.runtime_errors import RuntimeFailedError
 from depth3d.predictors.to_inverse import to_inverse_depth
 from depth3d.predictors.weights import cache_folder, examine_weights
@@ -195,7 +195,7 @@ def _remembered_or_found(
 def _best(runs: dict[str, Run], name: str, *, find: bool) -> tuple[str, FoundKind | None]:
     """The range of input under which the output follows depth best, and if wanted the kind under it."""
     if not find:
-        explained = {one: explained_by(run) for one, run in runs.items()}
+        explained = {one: explained_share(run) for one, run in runs.items()}
         return max(explained, key=lambda one: explained[one]), None
     results: dict[str, FoundKind] = {}
     unclear: list[UnclearKindError] = []
@@ -242,7 +242,7 @@ def _keep(path: Path, content: dict[str, Any]) -> None:
     """Remember what was found; where nothing can be stored it is found again the next time."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with making(path) as temporary:
+        with write_then_rename(path) as temporary:
             temporary.write_text(json.dumps(content), encoding="utf-8")
     except (OSError, RuntimeFailedError):
         return

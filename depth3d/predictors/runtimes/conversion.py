@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from depth3d.core.errors import MissingExtraError
 from depth3d.core.telemetry import import_onnxruntime, import_openvino
-from depth3d.predictors.runtimes.converted_cache import making
+from depth3d.predictors.runtimes.converted_cache import write_then_rename
 from depth3d.predictors.runtimes.runtime_errors import runtime_failures
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def write_onnx(network: MidasNet, path: Path) -> None:
 
     spec = network.spec
     example = torch.zeros(1, 3, spec.multiple_of * 2, spec.multiple_of * 3)
-    with making(path) as temporary, runtime_failures("the conversion to ONNX"), quiet():
+    with write_then_rename(path) as temporary, runtime_failures("the conversion to ONNX"), quiet():
         torch.onnx.export(
             network,
             (example,),
@@ -93,7 +93,7 @@ def write_int8(onnx: Path, path: Path, pictures: Sequence[NDArray[np.float32]]) 
 
     with (
         TemporaryDirectory(dir=path.parent) as folder,
-        making(path) as temporary,
+        write_then_rename(path) as temporary,
         quiet(),
         runtime_failures("the quantisation"),
     ):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from depth3d.predictors.preprocess import prepare_picture
 from depth3d.predictors.runtimes import Runtime
 from depth3d.predictors.runtimes.conversion import write_int8, write_onnx, write_openvino
-from depth3d.predictors.runtimes.converted_cache import Store, making
+from depth3d.predictors.runtimes.converted_cache import Store, write_then_rename
 from depth3d.predictors.runtimes.machine_info import installed, machine_key
 from depth3d.predictors.runtimes.measure import Measured, Way, measure, rows_to_json
 from depth3d.predictors.runtimes.open_network import load_way
@@ -90,7 +90,7 @@ def _remember(store: Store, spec: NetworkSpec, rows: Sequence[Measured]) -> None
     """Write the spec, then the rows, whose presence says that all is there; then remove what older versions made."""
     current = store.measured(machine_key())
     for path, text in ((store.spec(), spec.to_json()), (current, rows_to_json(rows))):
-        with making(path) as temporary:
+        with write_then_rename(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
         store.seal(path)
     store.remove_stale(installed().get("openvino"))

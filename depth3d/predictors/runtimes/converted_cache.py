@@ -83,7 +83,7 @@ class Store:
             RuntimeFailedError: they cannot be written.
         """
         for path in paths:
-            with making(_seal_of(path)) as temporary:
+            with write_then_rename(_seal_of(path)) as temporary:
                 temporary.write_text(_checksum(path), encoding="ascii")
 
     def is_sound(self, *paths: Path) -> bool:
@@ -136,7 +136,7 @@ class Store:
 
 
 @contextmanager
-def making(path: Path) -> Iterator[Path]:
+def write_then_rename(path: Path) -> Iterator[Path]:
     """Give a temporary path with the same suffix, which becomes `path` at the end of the block.
 
     Raises:

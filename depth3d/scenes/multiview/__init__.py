@@ -6,7 +6,7 @@ from depth3d.scenes.multiview.colmap_project import save_colmap_project
 from depth3d.scenes.multiview.depth_outputs import save_depths
 from depth3d.scenes.multiview.known_lengths import KnownLength
 from depth3d.scenes.multiview.outputs import FusedScene, fuse_aligned
-from depth3d.scenes.multiview.sfm import find_places
+from depth3d.scenes.multiview.sfm import find_poses
 
 __all__ = [
     "Aligned",
@@ -14,7 +14,7 @@ __all__ = [
     "FusedScene",
     "KnownLength",
     "align_views",
-    "find_places",
+    "find_poses",
     "fuse_aligned",
     "save_colmap_project",
     "save_depths",

@@ -18,8 +18,8 @@ from depth3d.scale import SparsePoints
 from depth3d.scenes.check_options import refuse_options
 from depth3d.scenes.multiview.aligned_photos import Aligned
 from depth3d.scenes.multiview.depth_cache import DepthCache
-from depth3d.scenes.multiview.fusion import Agreed, agree, sweep
-from depth3d.scenes.multiview.fusion.neighbours import Glimpse, neighbours_of
+from depth3d.scenes.multiview.fusion import CheckedDepth, agree, sweep
+from depth3d.scenes.multiview.fusion.neighbours import ViewSummary, neighbours_of
 from depth3d.scenes.multiview.fusion.plane_sweep import MOST_COMPARED
 from depth3d.scenes.multiview.guided_again import SURE, guide_of, guided_again, only_sure, unsure
 from depth3d.scenes.multiview.handed_depth import givers, handed_points
@@ -174,7 +174,7 @@ def _compare(aligned: Aligned, report: Report) -> None:
     """Draw neighbours together, and leave out what they contradict."""
     depths, count = aligned._depths, len(aligned.photos)
     _guide_again(aligned, report)
-    glimpses = [Glimpse.of(depths.depth_only(number)) for number in range(count)]
+    glimpses = [ViewSummary.of(depths.depth_only(number)) for number in range(count)]
     aligned.typical_z = float(np.median([glimpse.typical_z for glimpse in glimpses]))
     neighbours = [neighbours_of(glimpses, number) for number in range(count)]
     if aligned.options.depth.depth_map is None:
@@ -209,7 +209,7 @@ def _guide_again(aligned: Aligned, report: Report) -> None:
     depths.accept_doubts()
 
 
-def _believed(found: Agreed, others: int, doubt: NDArray[np.float32] | None) -> NDArray[np.bool_]:
+def _believed(found: CheckedDepth, others: int, doubt: NDArray[np.float32] | None) -> NDArray[np.bool_]:
     """(H, W) which depths are fused: what photos do not contradict, and either two second or the points make sure.
 
     Args:

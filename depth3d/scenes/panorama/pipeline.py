@@ -37,10 +37,10 @@ from depth3d.scenes.panorama import (
     scale_panorama,
 )
 from depth3d.scenes.panorama.predict import DEFAULT_FACE_FOV_DEG, DEFAULT_FACE_PX
-from depth3d.scenes.panorama.sphere import SphericalInverseDepth, coarser, without_the_far
+from depth3d.scenes.panorama.sphere import SphericalInverseDepth, coarser, without_far_points
 from depth3d.scenes.provenance import to_json, versions
 from depth3d.scenes.save import Saved, coding
-from depth3d.scenes.unscaled_photo import see_photo
+from depth3d.scenes.unscaled_photo import to_unscaled_photo
 from depth3d.scenes.used_options import fields_for, refuse_unused
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def reconstruct_panorama(
     sources: list[str] = []
 
     def predict(rgb: NDArray[np.uint8]) -> InverseDepth:
-        seen = see_photo(Photo(rgb, Exif(), photo.name), of_faces, predictor=network, camera=face_camera)
+        seen = to_unscaled_photo(Photo(rgb, Exif(), photo.name), of_faces, predictor=network, camera=face_camera)
         assert isinstance(seen.depth, InverseDepth)
         sources[:] = [seen.depth.source]
         return seen.depth
@@ -237,7 +237,7 @@ def reconstruct_panorama(
     inverse_depth = predict_panorama(photo.rgb, equirect, predict, face_px=DEFAULT_FACE_PX, max_points=cells)
     if options.depth.sky == "auto":
         inverse_depth = _without_sky(photo.rgb, inverse_depth)
-    depth = without_the_far(scale_panorama(inverse_depth, distances), options.depth.max_depth_m)
+    depth = without_far_points(scale_panorama(inverse_depth, distances), options.depth.max_depth_m)
     return PanoramaScene(photo, equirect, depth, distances, sources[0])
 
 

@@ -75,7 +75,7 @@ class SphericalDepth:
             raise DepthMapError(f"panorama: every known distance must be positive, got {np.nanmin(self.metres):g}")
 
 
-def without_the_far(depth: SphericalDepth, limit_m: float | None) -> SphericalDepth:
+def without_far_points(depth: SphericalDepth, limit_m: float | None) -> SphericalDepth:
     """Make distances over a limit unknown; None keeps all.
 
     Raises:

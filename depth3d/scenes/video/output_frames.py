@@ -21,7 +21,7 @@ from depth3d.render.stereo.stereo_rig import to_rig, warn_beyond_comfort
 from depth3d.scenes.options import OutputOptions
 from depth3d.scenes.outputs import Kind
 from depth3d.scenes.scene import Scene
-from depth3d.scenes.stereo_eyes import eyes_of, focus_share
+from depth3d.scenes.stereo_eyes import focus_share, stereo_eyes
 
 _RANGE_S = 1.0
 """Time over which a heat map's colours follow what is seen, so that they do not flicker."""
@@ -75,11 +75,13 @@ class TwoEyes:
             with warnings.catch_warnings():
                 if not is_new_shot:
                     warnings.simplefilter("ignore", Depth3DWarning)  # that it is flat was said at its first frame
-                rig = to_rig(layers, eyes_of(scene, self._options))
+                rig = to_rig(layers, stereo_eyes(scene, self._options))
             warn_beyond_comfort(rig)
             if rig.baseline > 0:
                 self._eyes = Eyes(ipd_m=rig.baseline, convergence_m=1 / rig.converged if rig.converged > 0 else None)
-        eyes = self._eyes or eyes_of(scene, self._options)  # a shot that begins flat is asked again at the next frame
+        eyes = self._eyes or stereo_eyes(
+            scene, self._options
+        )  # a shot that begins flat is asked again at the next frame
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Depth3DWarning)  # said above, once for all frames
             return to_stereo(

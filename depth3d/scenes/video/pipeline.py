@@ -19,8 +19,8 @@ from depth3d.scenes.lazy_network import Network
 from depth3d.scenes.options import Options, ScaleOptions
 from depth3d.scenes.photo import to_scene
 from depth3d.scenes.scene import Scene
-from depth3d.scenes.unscaled_photo import see_photo
-from depth3d.scenes.video.stabilize_scale import Steadier
+from depth3d.scenes.unscaled_photo import to_unscaled_photo
+from depth3d.scenes.video.stabilize_scale import ScaleStabilizer
 
 _HINTS_OF_NO_PIXEL = (Nearest, Farthest, CameraHeight)
 
@@ -87,11 +87,11 @@ def reconstruct_video(
 def _frames(
     video: Video | LiveVideo, options: Options, network: Network, camera: Intrinsics | None
 ) -> Iterator[ClipFrame]:
-    steadier = Steadier(fps=video.fps, steady_s=options.video.steady_s)
+    steadier = ScaleStabilizer(fps=video.fps, steady_s=options.video.steady_s)
     asked, hints, fit = options, tuple[Hint, ...](), None
     for number, rgb in enumerate(video.frames(), start=1):
         photo = Photo(rgb, name=f"{video.path.name} frame {number}")
-        seen = see_photo(photo, asked, predictor=network, camera=camera)
+        seen = to_unscaled_photo(photo, asked, predictor=network, camera=camera)
         assert isinstance(seen.depth, InverseDepth)
         if number == 1:
             camera, hints = seen.camera_as_taken, seen.hints

@@ -37,7 +37,7 @@ _LARGEST_STEP = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Steadied:
+class StabilizedDepth:
     """A frame's depth on the scale of the frames before.
 
     Attributes:
@@ -49,7 +49,7 @@ class Steadied:
     is_new_scene: bool
 
 
-class Steadier:
+class ScaleStabilizer:
     """Takes frames in their order, and remembers no more than the last.
 
     Args:
@@ -67,7 +67,7 @@ class Steadier:
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         self._last: _Frame | None = None
 
-    def next(self, inverse_depth: InverseDepth, rgb: NDArray[np.uint8]) -> Steadied:
+    def next(self, inverse_depth: InverseDepth, rgb: NDArray[np.uint8]) -> StabilizedDepth:
         """Align one more frame: robustly to the last frame's alignment where flow finds it again, then smooth.
 
         The smoothing takes less of the last frame the more the two differ, so that edges and moving things stay.
@@ -90,13 +90,13 @@ class Steadier:
         aligned = inverse_depth.values * np.float32(a) + np.float32(b)
         out = self._smoothed(aligned, last.out, back, same)
         self._last = _Frame(grey, known * np.float32(a) + np.float32(b), out)
-        return Steadied(
+        return StabilizedDepth(
             replace(inverse_depth, values=out, zero_is_infinity=inverse_depth.zero_is_infinity and b == 0), False
         )
 
-    def _begin(self, inverse_depth: InverseDepth, grey: NDArray[np.uint8]) -> Steadied:
+    def _begin(self, inverse_depth: InverseDepth, grey: NDArray[np.uint8]) -> StabilizedDepth:
         self._last = _Frame(grey, _small(inverse_depth.values, cv2.INTER_NEAREST_EXACT), inverse_depth.values)
-        return Steadied(inverse_depth, True)
+        return StabilizedDepth(inverse_depth, True)
 
     def _found_again(
         self, grey: NDArray[np.uint8], last: NDArray[np.uint8], back: NDArray[np.float32]

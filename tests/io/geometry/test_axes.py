@@ -6,7 +6,7 @@ from four_colour_wall import DIRECTIONS
 
 from depth3d.cli.param_types import AXES as CHOICES
 from depth3d.core.errors import UsageError
-from depth3d.io.geometry.axes import AXES, axes_in_words, check_axes, is_mirrored, matrix, turned, wound
+from depth3d.io.geometry.axes import AXES, axes_in_words, check_axes, is_mirrored, matrix, turned, wind_faces
 
 RIGHT, DOWN, FORWARD = np.eye(3, dtype=np.float32)
 
@@ -33,7 +33,7 @@ def test_the_front_of_a_triangle_stays_its_front(axes: str) -> None:
     front = np.cross(b - a, c - a)
     assert front @ FORWARD < 0
     corners = turned(np.array([a, b, c]), axes)
-    (face,) = wound(np.array([[0, 1, 2]]), axes)
+    (face,) = wind_faces(np.array([[0, 1, 2]]), axes)
     a, b, c = corners[face]
     assert np.array_equal(np.cross(b - a, c - a), turned(front, axes))
 

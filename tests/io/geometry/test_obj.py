@@ -11,7 +11,7 @@ from PIL import Image
 from test_atomic import largest_file, names
 
 from depth3d.core.errors import OutputError
-from depth3d.io.geometry.axes import AXES, turned, wound
+from depth3d.io.geometry.axes import AXES, turned, wind_faces
 from depth3d.io.save import files_for, save
 
 
@@ -22,7 +22,7 @@ def test_trimesh_reads_the_textured_mesh(tmp_path: Path, axes: str) -> None:
     value = mesh()
     read = trimesh.load(save(value, tmp_path / "a.obj", axes=axes, texture_quality=100), process=False)
     assert np.allclose(read.vertices, turned(value.xyz, axes), rtol=5e-7, atol=0)
-    assert np.array_equal(read.faces, wound(value.faces, axes))
+    assert np.array_equal(read.faces, wind_faces(value.faces, axes))
     assert value.uv is not None
     assert np.allclose(read.visual.uv, value.uv * [1, -1] + [0, 1], atol=1e-6)  # trimesh's v points up
     texture = np.asarray(read.visual.material.image.convert("RGB"))
@@ -57,7 +57,7 @@ def test_colours_without_a_texture_follow_the_vertices(tmp_path: Path, axes: str
     theirs = open3d().io.read_triangle_mesh(str(path))
     corners = np.rint(np.asarray(theirs.vertex_colors) * 255)[np.asarray(theirs.triangles)]
     assert value.rgb is not None
-    assert np.array_equal(corners, value.rgb[wound(value.faces, axes)])
+    assert np.array_equal(corners, value.rgb[wind_faces(value.faces, axes)])
 
 
 @pytest.mark.parametrize(("textured", "corner"), [(True, r"(\d+)/\1/\1"), (False, r"(\d+)//\1")])

@@ -13,7 +13,7 @@ from pxr import Usd, UsdGeom, UsdShade, UsdValidation
 
 from depth3d.core.errors import UsageError
 from depth3d.geometry.mesh import Mesh
-from depth3d.io.geometry.axes import AXES, axes_in_words, turned, wound
+from depth3d.io.geometry.axes import AXES, axes_in_words, turned, wind_faces
 from depth3d.io.geometry.vertex_colors import linear_from_srgb
 from depth3d.io.save import save
 
@@ -67,7 +67,7 @@ def test_the_stage_has_the_mesh(tmp_path: Path, axes: str) -> None:
     read = surface(stage)
     points = np.array(read.GetPointsAttr().Get())
     assert np.allclose(points, turned(value.xyz, axes), rtol=5e-7, atol=0)
-    assert np.array_equal(np.array(read.GetFaceVertexIndicesAttr().Get()).reshape(-1, 3), wound(value.faces, axes))
+    assert np.array_equal(np.array(read.GetFaceVertexIndicesAttr().Get()).reshape(-1, 3), wind_faces(value.faces, axes))
     assert set(read.GetFaceVertexCountsAttr().Get()) == {3}
     assert value.normals is not None
     assert np.allclose(np.array(read.GetNormalsAttr().Get()), turned(value.normals, axes), atol=1e-6)

@@ -11,7 +11,7 @@ from posed_room import distance_to_walls, posed_room
 from depth3d.core.camera import Intrinsics, Pose
 from depth3d.core.errors import GeometryError, UsageError
 from depth3d.scenes.multiview.fusion import DepthView, agree, fuse_depth
-from depth3d.scenes.multiview.fusion.neighbours import Glimpse, neighbours_of
+from depth3d.scenes.multiview.fusion.neighbours import ViewSummary, neighbours_of
 
 pytest.importorskip("open3d")
 pytestmark = pytest.mark.open3d
@@ -68,7 +68,7 @@ def test_neighbours_see_the_same_from_another_side(views: tuple[DepthView, ...])
     elsewhere = np.eye(4)
     elsewhere[:3, :3] = np.diag([-1.0, 1.0, -1.0])  # looks the other way
     away = replace(views[2], pose=type(views[2].pose)(views[2].pose.world_from_cam @ elsewhere))
-    glimpses = [Glimpse.of(view) for view in (*views, views[2], away)]
+    glimpses = [ViewSummary.of(view) for view in (*views, views[2], away)]
     found = neighbours_of(glimpses, 2)
     assert set(found) == {0, 1, 3, 4}  # not itself, not its copy without parallax, not the one that looks away
     assert neighbours_of(glimpses, 2, most=2)[0] in (0, 4)

@@ -18,7 +18,7 @@ from depth3d.core.errors import GeometryError, UsageError
 from depth3d.io.captures import Capture, holds_poses, place, read_capture
 from depth3d.io.photos.gps import GpsPosition, east_north_up, read_gps
 from depth3d.io.photos.photo import read_photo
-from depth3d.scenes.multiview.sfm import find_places
+from depth3d.scenes.multiview.sfm import find_poses
 from depth3d.scenes.multiview.sfm.failure_reasons import groups_note
 from depth3d.scenes.multiview.sfm.gps_scale import unit_from_gps
 from depth3d.scenes.multiview.sfm.match_pairs import pairs_to_compare, similarity
@@ -37,7 +37,7 @@ def room() -> PosedRoom:
 @pytest.fixture(scope="module")
 def found(room: PosedRoom, tmp_path_factory: pytest.TempPathFactory) -> Capture:
     folder = tmp_path_factory.mktemp("bare")
-    return find_places([room.write_photos(folder / "photos")], folder / "cache")
+    return find_poses([room.write_photos(folder / "photos")], folder / "cache")
 
 
 def _centres(capture: Capture) -> NDArray[np.float64]:
@@ -68,19 +68,19 @@ def test_a_second_run_takes_what_the_first_found_and_other_photos_start_anew(
 ) -> None:
     told: list[str] = []
     photos = room.write_photos(tmp_path / "photos")
-    find_places([photos], tmp_path / "cache", report=lambda what, done, total: told.append(what))
+    find_poses([photos], tmp_path / "cache", report=lambda what, done, total: told.append(what))
     assert {"reading photos", "finding keypoints", "comparing keypoints", "finding places"} <= set(told)
     told.clear()
-    again = find_places([photos], tmp_path / "cache", report=lambda what, done, total: told.append(what))
+    again = find_poses([photos], tmp_path / "cache", report=lambda what, done, total: told.append(what))
     assert told == []
     assert [posed.photo.name for posed in again.photos] == [posed.photo.name for posed in found.photos]
     (tmp_path / "cache" / "places.json").unlink()  # as if it had been stopped before the end
-    find_places([photos], tmp_path / "cache", report=lambda what, done, total: told.append(what))
+    find_poses([photos], tmp_path / "cache", report=lambda what, done, total: told.append(what))
     assert "finding places" in told
     assert "comparing keypoints" not in told
     told.clear()
     options = Options.of(fov_x_deg=70)
-    stated = find_places([photos], tmp_path / "cache", options, report=lambda what, done, total: told.append(what))
+    stated = find_poses([photos], tmp_path / "cache", options, report=lambda what, done, total: told.append(what))
     assert "comparing keypoints" in told
     assert stated.photos[0].camera_as_taken is not None
     assert stated.photos[0].camera_as_taken.fx == pytest.approx(room.views[0].camera.fx, rel=1e-6)
@@ -91,22 +91,22 @@ def test_a_cache_that_holds_something_else_is_left_alone(room: PosedRoom, tmp_pa
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "letter.txt").write_text("mine")
     with pytest.raises(UsageError, match="holds something else"):
-        find_places([photos], tmp_path / "cache")
+        find_poses([photos], tmp_path / "cache")
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["letter.txt"]
 
 
 def test_one_photo_and_several_videos_are_refused_with_the_remedy(room: PosedRoom, tmp_path: Path) -> None:
     photos = sorted(room.write_photos(tmp_path / "photos").iterdir())
     with pytest.raises(UsageError, match="one photo in .* give two or more; .* depth3d export"):
-        find_places(photos[:1], tmp_path / "cache")
+        find_poses(photos[:1], tmp_path / "cache")
     clip = tmp_path / "a.mp4"
     clip.write_bytes(b"a video")
     with pytest.raises(UsageError, match="a video goes alone"):
-        find_places([clip, *photos], tmp_path / "cache")
+        find_poses([clip, *photos], tmp_path / "cache")
     (tmp_path / "more").mkdir()
     photos[0].rename(tmp_path / "more" / photos[1].name)
     with pytest.raises(UsageError, match="have one name; rename one"):
-        find_places([tmp_path / "photos", tmp_path / "more"], tmp_path / "cache")
+        find_poses([tmp_path / "photos", tmp_path / "more"], tmp_path / "cache")
 
 
 def test_photos_of_nothing_in_common_are_refused_in_plain_words(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_photos_of_nothing_in_common_are_refused_in_plain_words(tmp_path: Path) 
         noise = np.random.default_rng(seed).integers(0, 255, (60, 80, 3), np.uint8)
         cv2.imwrite(str(tmp_path / f"{seed}.png"), cv2.resize(noise, SIZE, interpolation=cv2.INTER_CUBIC))
     with pytest.raises(GeometryError, match="no two of the 3 photos have 15 points in common.*overlap by two thirds"):
-        find_places([tmp_path], tmp_path / "cache")
+        find_poses([tmp_path], tmp_path / "cache")
 
 
 def test_a_camera_that_only_turns_is_told_to_walk(room: PosedRoom, tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_camera_that_only_turns_is_told_to_walk(room: PosedRoom, tmp_path: Pat
         seen = cv2.warpPerspective(wide, homography, SIZE, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         cv2.imwrite(str(tmp_path / f"{number}.png"), seen)
     with pytest.raises(GeometryError, match="only turned and did not move.*sideways.*depth3d panorama"):
-        find_places([tmp_path], tmp_path / "cache", Options.of(fov_x_deg=40))
+        find_poses([tmp_path], tmp_path / "cache", Options.of(fov_x_deg=40))
 
 
 def test_a_photo_of_something_else_is_named_with_its_reason(room: PosedRoom, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_photo_of_something_else_is_named_with_its_reason(room: PosedRoom, tmp
     noise = np.random.default_rng(5).integers(0, 255, (60, 80, 3), np.uint8)
     cv2.imwrite(str(photos / "odd.png"), cv2.resize(noise, SIZE, interpolation=cv2.INTER_CUBIC))
     (photos / "torn.jpg").write_bytes(b"not a picture")
-    capture = find_places([photos], tmp_path / "cache")
+    capture = find_poses([photos], tmp_path / "cache")
     assert len(capture.photos) == 5
     reasons = dict(capture.left_out)
     assert "too little of what the other photos show" in reasons["odd.png"]
@@ -161,7 +161,7 @@ def test_photos_turned_by_exif_are_placed_as_they_stand_upright(room: PosedRoom,
         exif = Image.Exif()
         exif[0x0112] = 6  # stored so that it has to be turned clockwise
         Image.fromarray(np.rot90(view.rgb)).save(tmp_path / f"{name}.jpg", exif=exif, quality=95)
-    capture = find_places([tmp_path], tmp_path / "cache")
+    capture = find_poses([tmp_path], tmp_path / "cache")
     posed = next(one for one in capture.photos if one.photo.stem == room.names[0])
     photo = read_photo(posed.photo)
     assert photo.size == SIZE
@@ -203,7 +203,7 @@ def test_what_holds_poses(room: PosedRoom, tmp_path: Path) -> None:
 def test_a_video_gives_frames_that_moved_on(room: PosedRoom, tmp_path: Path) -> None:
     from depth3d.io.photos.video import Video
     from depth3d.scenes.multiview.progress import silent
-    from depth3d.scenes.multiview.sfm.video_keyframes import frames_of_clip
+    from depth3d.scenes.multiview.sfm.video_keyframes import extract_keyframes
 
     class Clip(Video):
         def frames(self):  # type: ignore[no-untyped-def] # noqa: ANN201
@@ -211,12 +211,12 @@ def test_a_video_gives_frames_that_moved_on(room: PosedRoom, tmp_path: Path) -> 
             for number in range(60):  # 4 pixels a frame of 320: 3 % of the width in two and a half
                 yield np.ascontiguousarray(wide[100:340, 4 * number : 4 * number + 320])
 
-    frames = frames_of_clip(Clip(tmp_path / "walk.mp4", 25, 60), tmp_path / "frames", silent)
+    frames = extract_keyframes(Clip(tmp_path / "walk.mp4", 25, 60), tmp_path / "frames", silent)
     numbers = [int(path.stem.rpartition("_")[2]) for path in frames]
     assert numbers[0] == 0
     assert 18 <= len(numbers) <= 28
     assert max(np.diff(numbers)) <= 5
-    assert frames_of_clip(Clip(tmp_path / "walk.mp4", 25, 60), tmp_path / "frames", silent) == frames
+    assert extract_keyframes(Clip(tmp_path / "walk.mp4", 25, 60), tmp_path / "frames", silent) == frames
 
 
 def test_large_sets_compare_photos_that_look_alike() -> None:

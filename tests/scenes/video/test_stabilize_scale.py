@@ -13,7 +13,7 @@ from posed_room import room_on_an_orbit
 from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import UsageError
 from depth3d.scenes.multiview.fusion import DepthView
-from depth3d.scenes.video.stabilize_scale import Steadier
+from depth3d.scenes.video.stabilize_scale import ScaleStabilizer
 
 SIZE = (192, 144)
 FPS = 30.0
@@ -59,7 +59,7 @@ def wobble(orbit: tuple[DepthView, ...], inverse_depths: list[InverseDepth]) -> 
 @pytest.mark.parametrize("noise", [0.0, 0.02])
 def test_static_points_wobble_at_most_a_third(orbit: tuple[DepthView, ...], noise: float) -> None:
     before = unsteady(orbit, noise=noise)
-    steadier = Steadier(fps=FPS)
+    steadier = ScaleStabilizer(fps=FPS)
     found = [steadier.next(inverse_depth, view.rgb) for inverse_depth, view in zip(before, orbit, strict=True)]
     assert [one.is_new_scene for one in found] == [True] + [False] * (len(orbit) - 1)
     assert wobble(orbit, [one.inverse_depth for one in found]) < wobble(orbit, before) / 3
@@ -68,7 +68,7 @@ def test_static_points_wobble_at_most_a_third(orbit: tuple[DepthView, ...], nois
 def test_alignment_does_not_flatten_depth_with_time(orbit: tuple[DepthView, ...]) -> None:
     """60 frames from the same place, each with noise of its own: the range of depth stays."""
     view, rng = orbit[0], np.random.default_rng(1)
-    steadier = Steadier(fps=FPS)
+    steadier = ScaleStabilizer(fps=FPS)
     spans = []
     for _ in range(60):
         noisy = 1 / view.z + rng.normal(0, 0.02, view.z.shape)
@@ -77,7 +77,7 @@ def test_alignment_does_not_flatten_depth_with_time(orbit: tuple[DepthView, ...]
 
 
 def test_a_cut_begins_anew(orbit: tuple[DepthView, ...]) -> None:
-    steadier = Steadier(fps=FPS)
+    steadier = ScaleStabilizer(fps=FPS)
     for view in orbit[:3]:
         steadier.next(InverseDepth(1 / view.z), view.rgb)
     other = np.random.default_rng(2).integers(0, 255, (9, 12, 3), dtype=np.uint8)
@@ -91,7 +91,7 @@ def test_a_cut_begins_anew(orbit: tuple[DepthView, ...]) -> None:
 
 def test_a_moving_thing_is_not_smeared(orbit: tuple[DepthView, ...]) -> None:
     """A near square jumps over the picture; where it was, the wall is back at once."""
-    steadier, view = Steadier(fps=FPS), orbit[0]
+    steadier, view = ScaleStabilizer(fps=FPS), orbit[0]
     for step in range(4):
         values, rgb = (1 / view.z).copy(), view.rgb.copy()
         columns = slice(20 + 30 * step, 50 + 30 * step)
@@ -102,7 +102,7 @@ def test_a_moving_thing_is_not_smeared(orbit: tuple[DepthView, ...]) -> None:
 
 
 def test_unknown_stays_unknown_and_nothing_else_becomes_so(orbit: tuple[DepthView, ...]) -> None:
-    steadier = Steadier(fps=FPS)
+    steadier = ScaleStabilizer(fps=FPS)
     for number, view in enumerate(orbit[:3]):
         values = 1 / view.z
         values[:20] = np.nan
@@ -114,7 +114,7 @@ def test_unknown_stays_unknown_and_nothing_else_becomes_so(orbit: tuple[DepthVie
 def test_the_same_twice(orbit: tuple[DepthView, ...]) -> None:
     runs: list[NDArray[np.float32]] = []
     for _ in range(2):
-        steadier = Steadier(fps=FPS)
+        steadier = ScaleStabilizer(fps=FPS)
         for inverse_depth, view in zip(unsteady(orbit[:4], noise=0.02), orbit[:4], strict=True):
             last = steadier.next(inverse_depth, view.rgb).inverse_depth.values
         runs.append(last)
@@ -124,4 +124,4 @@ def test_the_same_twice(orbit: tuple[DepthView, ...]) -> None:
 def test_nonsense_is_refused() -> None:
     for wrong in ({"fps": 0.0}, {"fps": 30.0, "steady_s": -1.0}, {"fps": 30.0, "steady_s": math.inf}):
         with pytest.raises(UsageError):
-            Steadier(**wrong)
+            ScaleStabilizer(**wrong)

@@ -17,7 +17,7 @@ DEFAULT_TOLERANCE = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Agreed:
+class CheckedDepth:
     """One photo's depth after others were asked.
 
     Attributes:
@@ -37,7 +37,7 @@ class Agreed:
         return np.where(np.isfinite(self.view.z), (self.seconded + np.float32(0.5)) / asked, np.float32(0))
 
 
-def agree(view: DepthView, others: Iterable[DepthView], *, tolerance: float = DEFAULT_TOLERANCE) -> Agreed:
+def agree(view: DepthView, others: Iterable[DepthView], *, tolerance: float = DEFAULT_TOLERANCE) -> CheckedDepth:
     """Ask other photos about each pixel's depth, and take the mean of those that see the same surface.
 
     A pixel's point is looked up in the other photo's depth map. If the depth there is the point's own within the
@@ -66,7 +66,7 @@ def agree(view: DepthView, others: Iterable[DepthView], *, tolerance: float = DE
         contradicted[rows[difference >= 1]] += 1
     shape = view.z.shape
     z = view.z * np.exp(total / weight).reshape(shape)
-    return Agreed(replace(view, z=z), seconded.reshape(shape), contradicted.reshape(shape))
+    return CheckedDepth(replace(view, z=z), seconded.reshape(shape), contradicted.reshape(shape))
 
 
 def _weights(

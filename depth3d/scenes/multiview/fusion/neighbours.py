@@ -21,7 +21,7 @@ _MUCH_NEARER = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Glimpse:
+class ViewSummary:
     """What is needed of a photo to know what it shares with others: few points, and no pixels.
 
     Attributes:
@@ -37,13 +37,13 @@ class Glimpse:
     typical_z: float
 
     @classmethod
-    def of(cls, view: DepthView) -> Glimpse:
+    def of(cls, view: DepthView) -> ViewSummary:
         """A glimpse of a view."""
         points = view.points(max(1, view.camera.width // _ACROSS)).reshape(-1, 3)
         return cls(view.camera, view.pose, points[np.isfinite(points[:, 2])], float(np.nanmedian(view.z)))
 
 
-def neighbours_of(glimpses: Sequence[Glimpse], index: int, *, most: int = MOST_NEIGHBOURS) -> list[int]:
+def neighbours_of(glimpses: Sequence[ViewSummary], index: int, *, most: int = MOST_NEIGHBOURS) -> list[int]:
     """The photos that know most about one of them: they see its points, from another side.
 
     A shared point counts for nothing where the rays are parallel, since such photos make the same mistakes, and in full
@@ -62,7 +62,7 @@ def neighbours_of(glimpses: Sequence[Glimpse], index: int, *, most: int = MOST_N
     return [number for score, number in best if score >= LEAST_SHARED]
 
 
-def _shared(one: Glimpse, other: Glimpse) -> float:
+def _shared(one: ViewSummary, other: ViewSummary) -> float:
     cam_from_world = other.pose.cam_from_world.astype(np.float32)
     xyz = one.points @ cam_from_world[:3, :3].T + cam_from_world[:3, 3]
     z = np.maximum(xyz[:, 2], 1e-12)

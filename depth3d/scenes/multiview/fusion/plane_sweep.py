@@ -36,7 +36,7 @@ _SPREAD_TRUST = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Swept:
+class SweptDepth:
     """Depth after the sweep.
 
     Attributes:
@@ -50,7 +50,7 @@ class Swept:
     moved: float
 
 
-def sweep(view: DepthView, others: Sequence[DepthView]) -> Swept:
+def sweep(view: DepthView, others: Sequence[DepthView]) -> SweptDepth:
     """Move a photo's depth to where its neighbours agree with its colours.
 
     Args:
@@ -74,7 +74,7 @@ def sweep(view: DepthView, others: Sequence[DepthView]) -> Swept:
     z = view.z / np.maximum(1 + offset * doubt, 0.2)
     moved = np.abs(offset * doubt)[np.isfinite(z)]
     middle = float(np.median(moved)) if moved.size else 0.0
-    return Swept(z.astype(np.float32), (doubt * spread).astype(np.float32), middle)
+    return SweptDepth(z.astype(np.float32), (doubt * spread).astype(np.float32), middle)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -90,7 +90,7 @@ def fuse_depth(
         if not value > 0:
             raise UsageError(f"fusion: {name} must be positive, got {value:g}")
     open3d = _open3d()
-    told = _Told(report, count)
+    told = _ReportedViews(report, count)
     voxel, farthest = float(voxel), float(farthest)  # Open3D takes no whole numbers
     wanted, most_blocks = voxel, int(memory_gb * 1e9 / _BYTES_PER_BLOCK)
     for _ in range(_MOST_GROWN):
@@ -116,7 +116,7 @@ def fuse_depth(
     return Fused(mesh, voxel, int(grid.hashmap().size()), notes)
 
 
-class _Told:
+class _ReportedViews:
     """Views, each of which is reported when it is given; how many there are is known at least from the second time."""
 
     def __init__(self, report: Report, count: int) -> None:

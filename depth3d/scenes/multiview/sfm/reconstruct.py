@@ -29,7 +29,7 @@ from depth3d.scenes.multiview.sfm.gps_scale import MOST_RELATIVE_SIGMA, GpsUnit,
 from depth3d.scenes.multiview.sfm.mapping import map_places, placed_names, write_model
 from depth3d.scenes.multiview.sfm.match_pairs import MOST_COMPARED_WITH_ALL, pairs_to_compare
 from depth3d.scenes.multiview.sfm.photo_set import SetPhoto, photo_files, working_copies
-from depth3d.scenes.multiview.sfm.video_keyframes import frames_of_clip
+from depth3d.scenes.multiview.sfm.video_keyframes import extract_keyframes
 from depth3d.scenes.options import Options
 
 _VERSION = 1
@@ -41,7 +41,7 @@ _OURS = (_DATABASE, "photos.matched", "photos.pairs", _COPIES, _FRAMES, _MAPPING
 
 
 @dataclass(frozen=True, slots=True)
-class FoundPlaces:
+class FoundPoses:
     """What is known of places once they were found, as it is written into the cache.
 
     Attributes:
@@ -57,7 +57,7 @@ class FoundPlaces:
     notes: tuple[str, ...]
 
 
-def find_places(
+def find_poses(
     sources: Sequence[str | Path], cache: str | Path, options: Options | None = None, *, report: Report = silent
 ) -> Capture:
     """Find where photos were taken, from what they have in common.
@@ -82,8 +82,8 @@ def find_places(
     files = videos or photo_files(paths)
     _open_cache(folder, _key(files, options))
     if videos:
-        files = frames_of_clip(read_video(videos[0]), folder / _FRAMES, report)
-    if read_found(folder / _DONE) is None:
+        files = extract_keyframes(read_video(videos[0]), folder / _FRAMES, report)
+    if read_cached_poses(folder / _DONE) is None:
         _find(files, folder, options, in_order=bool(videos), report=report)
     return _capture(files, folder)
 
@@ -111,13 +111,13 @@ def _find(files: list[Path], folder: Path, options: Options, *, in_order: bool, 
     shutil.rmtree(folder / MODEL, ignore_errors=True)
     write_model(models[0], photos, folder / MODEL, units=1.0 if unit is None else unit.metres)
     shutil.rmtree(folder / _MAPPING)
-    found = FoundPlaces(
+    found = FoundPoses(
         source=f"found from {len(photos)} photos, {models[0].num_points3D():,} points seen by several",
         is_metric=unit is not None,
         left_out=(*unread, *unplaced(photos, placed, shared)),
         notes=(*groups_note([placed_names(model) for model in models]), *gps_note),
     )
-    told = {name: getattr(found, name) for name in FoundPlaces.__slots__}
+    told = {name: getattr(found, name) for name in FoundPoses.__slots__}
     (folder / _DONE).write_text(json.dumps(told, indent=1), encoding="utf-8")
 
 
@@ -137,7 +137,7 @@ def _gps(model: Any, photos: Sequence[SetPhoto]) -> tuple[GpsUnit | None, tuple[
 
 
 def _capture(files: Sequence[Path], folder: Path) -> Capture:
-    found = read_found(folder / _DONE)
+    found = read_cached_poses(folder / _DONE)
     assert found is not None
     capture = capture_from_colmap(folder / MODEL, Photos(files, usual=()))
     # The model is of upright photos, where COLMAP's own are of photos as stored; and its order differs from run to run.
@@ -151,13 +151,13 @@ def _capture(files: Sequence[Path], folder: Path) -> Capture:
     )
 
 
-def read_found(path: Path) -> FoundPlaces | None:
+def read_cached_poses(path: Path) -> FoundPoses | None:
     """What was found of places before; None where that is not there, or damaged."""
     try:
         told = json.loads(path.read_bytes())
         left_out = tuple((str(name), str(why)) for name, why in told["left_out"])
         notes = tuple(str(note) for note in told["notes"])
-        return FoundPlaces(str(told["source"]), bool(told["is_metric"]), left_out, notes)
+        return FoundPoses(str(told["source"]), bool(told["is_metric"]), left_out, notes)
     except (OSError, LookupError, RecursionError, TypeError, ValueError):
         return None
 

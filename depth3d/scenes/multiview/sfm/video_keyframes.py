@@ -37,7 +37,7 @@ class _Seen:
     number: int
 
 
-def frames_of_clip(video: Video, folder: Path, report: Report) -> list[Path]:
+def extract_keyframes(video: Video, folder: Path, report: Report) -> list[Path]:
     """Write the frames to compare as JPEG files named by their numbers.
 
     Between two frames that are kept, the median of followed corners has moved by 3 % of the picture's width; of the
