@@ -147,7 +147,7 @@ def test_photos_of_two_places_are_told_apart(room: PosedRoom, tmp_path: Path) ->
     photos = room.write_photos(tmp_path / "photos")
     for name, view in zip(room.names[:4], room.views[:4], strict=True):
         cv2.imwrite(str(photos / f"other {name}.png"), view.rgb[::-1, :, ::-1])  # a mirrored room
-    capture = find_places([photos], tmp_path / "cache")
+    capture = find_poses([photos], tmp_path / "cache")
     assert sorted(one.photo.stem for one in capture.photos) == sorted(room.names)
     assert "fall into 2 groups that share too little, of 5 and 4 photos" in capture.notes[0]
     assert "on the way from one to the other would join them" in capture.notes[0]
