@@ -24,6 +24,7 @@ from depth3d.batch.process_photo import ENDS_THE_BATCH, Job, Recipe
 from depth3d.batch.storage import Folder
 from depth3d.core.errors import EngineError, MissingExtraError
 from depth3d.core.telemetry import start_ray_here
+from depth3d.scenes.options import Options
 
 _PHOTOS_PER_DATASET = 50_000
 _MOST_PHOTOS_PER_BLOCK = 16
@@ -47,7 +48,7 @@ def each_row_on_ray(jobs: Sequence[Job], recipe: Recipe, *, workers: int | None)
     """
     recipe = _from_anywhere(recipe)
     waiting = iter(jobs)
-    with _cluster() as ray, _one_line(ray):
+    with connected() as ray, told_in_one_line(ray):
         while some := list(islice(waiting, _PHOTOS_PER_DATASET)):
             left = {job.photo for job in some}
             for row in _rows(ray, some, recipe, workers):
@@ -60,15 +61,20 @@ def each_row_on_ray(jobs: Sequence[Job], recipe: Recipe, *, workers: int | None)
 
 def _from_anywhere(recipe: Recipe) -> Recipe:
     """The recipe with whole paths, as machines of a cluster work in folders of their own."""
-    changed: dict[str, Any] = {"threads": recipe.options.depth.threads or 1}
-    for _, name, value in recipe.options.items():
+    here = Folder(recipe.output).path
+    output = recipe.output if here is None else str(here)
+    return replace(recipe, options=with_whole_paths(recipe.options), output=output)
+
+
+def with_whole_paths(options: Options) -> Options:
+    """Options whose paths mean the same in every folder, for workers of one thread unless they say how many."""
+    changed: dict[str, Any] = {"threads": options.depth.threads or 1}
+    for _, name, value in options.items():
         if isinstance(value, Path):
             changed[name] = value.absolute()
         elif isinstance(value, tuple) and any(isinstance(one, Path) for one in value):
             changed[name] = tuple(one.absolute() for one in value)
-    here = Folder(recipe.output).path
-    output = recipe.output if here is None else str(here)
-    return replace(recipe, options=recipe.options.changed(**changed), output=output)
+    return options.changed(**changed)
 
 
 class _Actor:
@@ -110,7 +116,7 @@ def _rows(ray: Any, jobs: Sequence[Job], recipe: Recipe, workers: int | None) ->
 
 
 @contextmanager
-def _one_line(ray: Any) -> Iterator[None]:
+def told_in_one_line(ray: Any) -> Iterator[None]:
     """What goes wrong in Ray itself, such as machines without depth3d, is told in one line."""
     try:
         yield
@@ -132,7 +138,7 @@ def _connect(ray: Any, **options: Any) -> None:
 
 
 @contextmanager
-def _cluster() -> Iterator[Any]:
+def connected() -> Iterator[Any]:
     """Ray, connected: to the cluster that the caller has joined, that RAY_ADDRESS names, or to one of our own."""
     try:
         import ray

@@ -1,4 +1,4 @@
-"""Many captures, one after the other: a folder for each place, and one file with a row for each."""
+"""Many captures: a folder for each place, and one file with a row for each."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from depth3d.batch.captures_at_once import AtOnce, one_after_another
 from depth3d.core.errors import Depth3DError, MissingExtraError, OutputError, UsageError, WeightsError
 from depth3d.io.save import atomic_write
 
@@ -57,6 +59,7 @@ def fuse_captures(
     *,
     recipe: str,
     force: bool = False,
+    at_once: AtOnce = one_after_another,
     told: Callable[[CaptureRow], None] | None = None,
 ) -> list[CaptureRow]:
     """Do each capture that has no row without an error yet, so that the same call continues where it was stopped.
@@ -67,7 +70,8 @@ def fuse_captures(
         make: does one capture.
         recipe: what tells these options from others.
         force: do everything again.
-        told: called with each row, those of earlier runs too.
+        at_once: what does them; elsewhere than here `make` must be a value that other processes can read.
+        told: called with each row, those of earlier runs first.
 
     Raises:
         UsageError: two captures have one name, or the folder holds places made with other options.
@@ -82,13 +86,15 @@ def fuse_captures(
     before = {} if force else _read(folder / ROWS_NAME)
     if any(row.recipe != recipe for row in before.values()):
         raise UsageError(f"{folder} holds places made with other options; choose another folder, or add --force")
-    rows = dict(before)
-    for name, source in zip(names, sources, strict=True):
-        if not _is_done(rows.get(name), source, folder / name):
-            rows[name] = replace(_made(name, source, folder, make), recipe=recipe)
-            _write(folder / ROWS_NAME, list(rows.values()))
-        if told is not None:
-            told(rows[name])
+    rows, told = dict(before), told or (lambda row: None)
+    captures = list(zip(names, sources, strict=True))
+    left = [(name, source) for name, source in captures if not _is_done(rows.get(name), source, folder / name)]
+    for name, _ in (one for one in captures if one not in left):
+        told(rows[name])
+    for row in at_once(partial(_made, folder=folder, make=make), left):
+        rows[row.place] = replace(row, recipe=recipe)
+        _write(folder / ROWS_NAME, list(rows.values()))
+        told(rows[row.place])
     return [rows[name] for name in names]
 
 
@@ -103,7 +109,7 @@ def _is_done(row: CaptureRow | None, source: Path, folder: Path) -> bool:
     return all((folder / file).is_file() for file in row.files)
 
 
-def _made(name: str, source: Path, folder: Path, make: Make) -> CaptureRow:
+def _made(name: str, source: Path, *, folder: Path, make: Make) -> CaptureRow:
     begun = time.perf_counter()
     try:
         (folder / name).mkdir(parents=True, exist_ok=True)

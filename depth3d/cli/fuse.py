@@ -98,6 +98,10 @@ KNOWN_LENGTH = Parsed("place:place=length", parse_known_length)
 @click.option("--each", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
               help="Each SOURCE is a place of its own: files go to FOLDER/NAME/, a row to FOLDER/places.jsonl; "
               "stopped, the same command continues.")  # fmt: skip
+@click.option("--workers", type=click.IntRange(min=1), metavar="N",
+              help="With --each, so many places at once.  [default: 1, or as Ray can]")  # fmt: skip
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True,
+              help="With --each: this machine, or the Ray cluster that RAY_ADDRESS names.")  # fmt: skip
 @camera_options
 @depth_of_each_options
 def fuse(
@@ -111,6 +115,8 @@ def fuse(
     depths: Path | None,
     depths_as: DepthLayout,
     each: Path | None,
+    workers: int | None,
+    engine: str,
     **chosen: Any,
 ) -> None:
     """Bring photos of one place to one scale, and fuse them into one cloud or mesh.
@@ -126,7 +132,7 @@ def fuse(
     depth3d fuse sparse/0 images -o room.ply -o room.glb
     depth3d fuse sparse/0 images --known IMG_1.jpg:IMG_9.jpg=3.2m -o room.glb
     depth3d fuse sparse/0 images --depths depths
-    depth3d fuse scans/* --each models -o room.glb
+    depth3d fuse scans/* --each models -o room.glb --workers 4
     """
     from depth3d.scenes.multiview import KnownLength
 
@@ -144,7 +150,11 @@ def fuse(
         options=to_options(chosen),
     )
     if each is not None:
-        fuse_each(task, sources, outputs, each, folders)
+        if engine == "ray":  # its machines work in folders of their own
+            sources, each = tuple(source.absolute() for source in sources), each.absolute()
+        fuse_each(task, sources, outputs, each, folders, engine=engine, workers=workers)
         return
+    if workers is not None or engine != "local":
+        raise UsageError("--workers and --engine belong to --each, which makes several places")
     check_outputs(outputs, kind, folders, force=force)
     task.run(sources, outputs, folders)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from depth3d.scenes.multiview.outputs import FusedKind
     from depth3d.scenes.multiview.progress import Report
     from depth3d.scenes.options import Options
+
+LOG_NAME = "fuse.log"
+"""What was said of a place that was made in another process."""
 
 _FIRST_FILES = {
     "depths": ("depth_params.json",),
@@ -89,8 +94,12 @@ def fuse_each(
     outputs: tuple[Path, ...],
     folder: Path,
     others: Mapping[str, Path | None],
+    *,
+    engine: str = "local",
+    workers: int | None = None,
 ) -> None:
     """Each source into a folder of its own."""
+    from depth3d.batch.captures_at_once import in_processes, on_ray, one_after_another
     from depth3d.batch.fuse_captures import ROWS_NAME, fuse_captures
 
     for option, chosen in {**others, "known": task.lengths or None, "model_units": task.model_units}.items():
@@ -102,20 +111,39 @@ def fuse_each(
         raise UsageError("with --each, -o names the files in each place's folder: -o room.glb, without a folder")
     check_outputs(outputs, task.kind, others, force=True)
 
-    def make(source: Path, target: Path) -> CaptureRow:
-        say(str(source), who="place")
-        files = tuple(target / path for path in outputs)
-        return replace(task, force=True).run((source,), files, {**others, "cache": None})
+    text = repr((task.options, task.fusing, task.kind, task.detail_px, [str(path) for path in outputs]))
+    if engine == "ray":
+        from depth3d.batch.cluster import with_whole_paths
+
+        task = replace(task, options=with_whole_paths(task.options))
+    make = partial(_make_place, replace(task, force=True), outputs, dict(others))
+    at_once = one_after_another
+    if engine == "ray" or (workers or 1) > 1:
+        make = partial(_make_place_elsewhere, make)
+        at_once = on_ray(workers) if engine == "ray" else in_processes(workers or 1)
 
     def told(row: CaptureRow) -> None:
         what = f"{row.photos} photos, {', '.join(row.files)}" if row.error is None else f"nothing: {row.error}"
         result(f"{folder / row.place}: {what}", {"path": folder / row.place, "what": what})
 
-    text = repr((task.options, task.fusing, task.kind, task.detail_px, [str(path) for path in outputs]))
     recipe = hashlib.sha256(text.encode()).hexdigest()[:8]
-    rows = fuse_captures(sources, folder, make, recipe=recipe, force=task.force, told=told)
+    rows = fuse_captures(sources, folder, make, recipe=recipe, force=task.force, at_once=at_once, told=told)
     if all(row.error is not None for row in rows):
         raise GeometryError(f"none of {len(rows)} places could be made; {folder / ROWS_NAME} says why")
+
+
+def _make_place(
+    task: FuseTask, outputs: tuple[Path, ...], others: dict[str, Path | None], source: Path, target: Path
+) -> CaptureRow:
+    say(str(source), who="place")
+    files = tuple(target / path for path in outputs)
+    return task.run((source,), files, {**others, "cache": None})
+
+
+def _make_place_elsewhere(make: Callable[[Path, Path], CaptureRow], source: Path, target: Path) -> CaptureRow:
+    """In another process, whose words go into a file beside the place: those of several would mix."""
+    with (target / LOG_NAME).open("w", encoding="utf-8") as log, redirect_stdout(log), redirect_stderr(log):
+        return make(source, target)
 
 
 def _check_finding(sources: tuple[Path, ...], *, force: bool, cache: Path | None, keep_model: Path | None) -> None:

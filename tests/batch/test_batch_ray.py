@@ -15,9 +15,11 @@ from conftest import HUNG_S, wait_until
 from PIL import Image
 from ray.cluster_utils import Cluster
 
+from depth3d.batch.captures_at_once import on_ray
+from depth3d.batch.fuse_captures import CaptureRow, fuse_captures
 from depth3d.batch.manifest_row import Row
 from depth3d.batch.run import Batch, Tally, run_batch
-from depth3d.core.errors import EngineError
+from depth3d.core.errors import EngineError, GeometryError
 from depth3d.scenes.options import Options
 
 pytestmark = pytest.mark.ray
@@ -101,3 +103,17 @@ def test_a_node_that_dies_takes_no_photo_with_it(
     # The cluster notices a death by silence.
     wait_until(lambda: sum(node["Alive"] for node in ray.nodes()) <= 2, "the node was never missed")
     assert run_batch(batch).before == PHOTOS + 1
+    # Whole captures go the same way, to the node that is left.
+    captures = [tmp_path / name for name in ("hall", "attic")]
+    for capture in captures:
+        capture.mkdir()
+
+    def make_place(source: Path, folder: Path) -> CaptureRow:
+        if source.name == "attic":
+            raise GeometryError("nothing in attic")
+        (folder / "room.ply").write_text(f"made of {source.name}")
+        return CaptureRow(place="", source="", files=("room.ply",), photos=3)
+
+    places = fuse_captures(captures, tmp_path / "places", make_place, recipe="1", at_once=on_ray(2))
+    assert [place.error for place in places] == [None, "nothing in attic"]
+    assert (tmp_path / "places" / "hall" / "room.ply").read_text() == "made of hall"

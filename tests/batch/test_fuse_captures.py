@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from depth3d.batch.captures_at_once import in_processes
 from depth3d.batch.fuse_captures import ROWS_NAME, CaptureRow, fuse_captures
-from depth3d.core.errors import GeometryError, UsageError, WeightsError
+from depth3d.core.errors import EngineError, GeometryError, UsageError, WeightsError
 
 
 @pytest.fixture
@@ -43,6 +46,36 @@ def test_each_capture_has_its_folder_and_its_row(sources: list[Path], tmp_path: 
     assert lines[0]["photos"] == 7
     assert lines[0]["left_out"] == [["a.jpg", "blurred"]]
     assert lines[1]["files"] == []
+
+
+def test_several_at_once_give_the_same_rows(sources: list[Path], tmp_path: Path) -> None:
+    told: list[str] = []
+    rows = fuse_captures(
+        sources,
+        tmp_path / "out",
+        _Maker(),
+        recipe="1",
+        at_once=in_processes(2),
+        told=lambda row: told.append(row.place),
+    )
+    alone = fuse_captures(sources, tmp_path / "alone", _Maker(), recipe="1")
+    assert [replace(row, seconds=0) for row in rows] == [replace(row, seconds=0) for row in alone]
+    assert sorted(told) == ["attic", "cellar", "hall"]
+    assert (tmp_path / "out" / "hall" / "room.glb").is_file()
+    told.clear()
+    again = fuse_captures(sources, tmp_path / "out", _Maker(fails=""), recipe="1", at_once=in_processes(2),
+                        told=lambda row: told.append(row.place))  # fmt: skip
+    assert told == ["hall", "cellar", "attic"]
+    assert all(row.error is None for row in again)
+
+
+def test_a_worker_that_dies_ends_the_run_and_keeps_what_is_done(sources: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="fewer --workers"):
+        fuse_captures(sources[:1], tmp_path / "out", _die, recipe="1", at_once=in_processes(1))
+
+
+def _die(source: Path, folder: Path) -> CaptureRow:
+    os._exit(1)
 
 
 def test_what_failed_or_is_gone_is_done_again_and_nothing_else(sources: list[Path], tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def walk(scene: d3.Scene) -> NDArray[np.uint8]:
         photos = _write_photos(scene, folder)
         with align_views(read_capture(folder), d3.Options.of(predictor="bundled"), units_per_metre=1) as aligned:
             mesh = fuse_aligned(aligned).mesh
-        sides = [_drawn(mesh, angles, folder / f"{number}.png") for number, angles in enumerate(_SEEN_FROM_DEG)]
+        sides = [_drawn(mesh, angles, folder / f"side_{number}.png") for number, angles in enumerate(_SEEN_FROM_DEG)]
     small = [cv2.resize(photos[index], (320, 240), interpolation=cv2.INTER_AREA) for index in (0, 3, 6, 9)]
     gap = np.full((8, 2 * _SIZE[0], 3), 255, np.uint8)
     return np.vstack([np.hstack(small), gap, np.hstack(sides[:2]), np.hstack(sides[2:])])
