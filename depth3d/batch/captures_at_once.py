@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from depth3d.core.child_process import end_with_parent
 from depth3d.core.errors import EngineError
@@ -76,7 +76,7 @@ def _on_ray(task: Task, captures: Sequence[tuple[str, Path]], *, workers: int | 
     with connected() as ray, told_in_one_line(ray):
         remote = ray.remote(num_cpus=1)(_done)
         waiting = list(captures)
-        running = []
+        running: list[Any] = []
         while waiting or running:
             while waiting and len(running) < (workers or len(captures)):
                 running.append(remote.remote(task, *waiting.pop(0)))

@@ -99,7 +99,7 @@ def fuse_each(
     workers: int | None = None,
 ) -> None:
     """Each source into a folder of its own."""
-    from depth3d.batch.captures_at_once import in_processes, on_ray, one_after_another
+    from depth3d.batch.captures_at_once import AtOnce, in_processes, on_ray, one_after_another
     from depth3d.batch.fuse_captures import ROWS_NAME, fuse_captures
 
     for option, chosen in {**others, "known": task.lengths or None, "model_units": task.model_units}.items():
@@ -117,7 +117,7 @@ def fuse_each(
 
         task = replace(task, options=with_whole_paths(task.options))
     make = partial(_make_place, replace(task, force=True), outputs, dict(others))
-    at_once = one_after_another
+    at_once: AtOnce = one_after_another
     if engine == "ray" or (workers or 1) > 1:
         make = partial(_make_place_elsewhere, make)
         at_once = on_ray(workers) if engine == "ray" else in_processes(workers or 1)
