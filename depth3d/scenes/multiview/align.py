@@ -123,15 +123,27 @@ def _fill(aligned: Aligned, capture: Capture, units_per_metre: float | None, det
     if points:
         aligned.notes.append("the capture has no points; they were found by matching photos")
 
-    metres = units_per_metre or 1.0
+    metres, up = units_per_metre or 1.0, capture.up
     few: list[PosedPhoto] = []
     for number, posed in enumerate(capture.photos):
         report("depth of each photo", number, len(capture.photos))
-        _add(aligned, posed, partial(own_depth, posed, aligned.options, metres, points.get(number)), detail_px, few)
+        _add(
+            aligned,
+            posed,
+            partial(own_depth, posed, aligned.options, metres, points.get(number), up=up),
+            detail_px,
+            few,
+        )
     others, unseen = _depth_of_others(aligned), list[PosedPhoto]()
     for number, posed in enumerate(few):
         report("depth of photos with few points", number, len(few))
-        _add(aligned, posed, partial(own_depth, posed, aligned.options, metres, None, others=others), detail_px, unseen)
+        _add(
+            aligned,
+            posed,
+            partial(own_depth, posed, aligned.options, metres, None, up=up, others=others),
+            detail_px,
+            unseen,
+        )
     aligned.left_out += [(posed.photo.name, _SEES_NOTHING) for posed in unseen]
     if len(aligned.photos) < 2:
         reason = "".join(f"; {name}: {why}" for name, why in aligned.left_out[:1])

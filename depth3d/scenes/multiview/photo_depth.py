@@ -20,6 +20,7 @@ from depth3d.scale import Hint, SparsePoints
 from depth3d.scenes.multiview.aligned_photos import AlignedPhoto
 from depth3d.scenes.multiview.fusion import DepthView
 from depth3d.scenes.multiview.guided_depth import LEAST_POINTS, TRUE_OVER_STATED, guide_by_points
+from depth3d.scenes.multiview.upright_network import UprightNetwork, quarter_turns, with_upright_sky
 from depth3d.scenes.options import Options
 from depth3d.scenes.photo import reconstruct
 from depth3d.scenes.scene import Scene
@@ -71,6 +72,7 @@ def own_depth(
     units_per_metre: float,
     found: SparsePoints | None,
     *,
+    up: tuple[float, float, float] | None = None,
     others: OtherDepth | None = None,
 ) -> OwnDepth:
     """A photo with its own depth, in the model's unit.
@@ -80,6 +82,7 @@ def own_depth(
         options: network, or depth maps with {name} for each photo's name.
         units_per_metre: the model's units per metre, for metric depth maps.
         found: points found by matching photos, where the capture has none.
+        up: the direction opposite to gravity in the model, where that is known.
         others: asked instead of all points.
 
     Raises:
@@ -98,11 +101,19 @@ def own_depth(
     if others is not None:
         found, placed = others(camera_as_taken, placed.pose), replace(placed, hints=())
     points = _points(placed.hints or (() if found is None else (found,)), photo)
-    scene = reconstruct(photo, camera=camera_as_taken, options=chosen)
+    scene = _seen_upright(photo, camera_as_taken, chosen, quarter_turns(placed.pose, up))
     own = _guided(posed, placed, scene, points)
     if others is None:
         return own
     return replace(own, photo=replace(own.photo, notes=(*own.photo.notes, _HANDED)))
+
+
+def _seen_upright(photo: Photo, camera: Intrinsics, options: Options, turns: int) -> Scene:
+    """The photo's scene, by a network that sees it turned upright by quarter turns."""
+    if not turns or options.depth.depth_map is not None:
+        return reconstruct(photo, camera=camera, options=options)
+    scene = reconstruct(photo, camera=camera, options=options, predictor=UprightNetwork(options.depth, turns))
+    return with_upright_sky(scene, turns) if options.depth.sky == "auto" else scene
 
 
 def _guided(posed: PosedPhoto, placed: PlacedPhoto, scene: Scene, points: tuple[SparsePoints, ...]) -> OwnDepth:
