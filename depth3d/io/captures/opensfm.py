@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.camera import Pose
+from depth3d.core.distortion import distort_points, greatest_radius
 from depth3d.core.errors import CameraError
 from depth3d.io.cameras.document import read_document
 from depth3d.io.cameras.entries import FileCamera, brown_conrady, fisheye, number, numbers, whole_size
@@ -29,6 +30,10 @@ _LEAST_RELATIVE_SIGMA = 0.03
 _KEYPOINT_SIGMA_RAD = 1e-3
 _UP = (0.0, 0.0, 1.0)
 _TRACK_COLUMNS = 5
+_CELLS_ACROSS, _HIDDEN = 24, 1.2
+"""Without a list of tracks, a point that much farther than the nearest of its part of the picture counts as hidden."""
+
+_PERHAPS_SIGMA = 0.1
 _ELSEWHERE = (
     "it is in another reconstruction of the file, which shares no points with the largest, the one that is used"
 )
@@ -159,9 +164,9 @@ class _Track:
 
 
 def _seen_points(model: dict[str, Any], found: dict[str, PosedPhoto], path: Path) -> dict[str, SeenPoints]:
-    """For each photo its points; nothing where there is no list of tracks."""
+    """For each photo its points: by the list of tracks, else those of all points that it may have seen."""
     if not is_file(path):
-        return {}
+        return _perhaps_seen(model, found, shown(path.parent))
     where = shown(path)
     points = model.get("points", {})
     tracks = {
@@ -178,6 +183,36 @@ def _seen_points(model: dict[str, Any], found: dict[str, PosedPhoto], path: Path
             for name, sighting in _sightings(track, found).items():
                 rows.setdefault(name, []).append(sighting)
     return {name: _as_seen(np.array(values), found[name]) for name, values in rows.items()}
+
+
+def _perhaps_seen(model: dict[str, Any], found: dict[str, PosedPhoto], where: str) -> dict[str, SeenPoints]:
+    """For each photo the model's points that lie in its picture and behind no other."""
+    entries = model.get("points", {}).values()
+    rows = [numbers(entry.get("coordinates", []), "coordinates", where) for entry in entries]
+    xyz = np.array([row for row in rows if len(row) == 3], np.float64).reshape(-1, 3)
+    seen = {name: _in_picture(xyz, posed) for name, posed in found.items()}
+    return {name: points for name, points in seen.items() if len(points.z)}
+
+
+def _in_picture(xyz: NDArray[np.float64], posed: PosedPhoto) -> SeenPoints:
+    camera, cam_from_world = posed.camera_as_taken, posed.pose.cam_from_world
+    assert camera is not None
+    assert camera.size is not None
+    local = xyz @ cam_from_world[:3, :3].T + cam_from_world[:3, 3]
+    local = local[local[:, 2] > 0]
+    straight = local[:, :2] / local[:, 2:]
+    shown = np.linalg.norm(straight, axis=1) < greatest_radius(camera.distortion, fisheye=camera.fisheye)
+    local = local[shown]
+    bent = distort_points(straight[shown], camera.distortion, fisheye=camera.fisheye)
+    uv = bent * (camera.fx, camera.fy) + (camera.cx, camera.cy)
+    inside = ((uv >= 0) & (uv < camera.size)).all(axis=1)
+    uv, z = uv[inside], local[inside, 2]
+    cell = (uv // (camera.size[0] / _CELLS_ACROSS)).astype(np.int64) @ (1, 1000)
+    _, place = np.unique(cell, return_inverse=True)
+    nearest = np.full(place.max(initial=-1) + 1, np.inf)
+    np.minimum.at(nearest, place, z)
+    kept = z <= _HIDDEN * nearest[place]
+    return SeenPoints(uv[kept], z[kept], np.full(int(kept.sum()), _PERHAPS_SIGMA))
 
 
 def _sightings(track: _Track, found: dict[str, PosedPhoto]) -> dict[str, tuple[float, ...]]:

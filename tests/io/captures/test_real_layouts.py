@@ -242,7 +242,10 @@ def write_berlin(room: PosedRoom, folder: Path, kind: str, *, other: bool = Fals
             **{"gps_position": [0.0, 0.0, 2.0], "covariance": [], "merge_cc": 0, "scale": 1.0, "vertices": []},
         }
     cameras = {"apple iphone 4s back camera": _opensfm_camera(kind, room), "unused": {"projection_type": "spherical"}}
-    points = {str(i): {"color": [9.0, 9.0, 9.0], "coordinates": [0.0, 0.0, float(i)]} for i in range(5)}
+    points = {
+        str(i): {"color": [9.0, 9.0, 9.0], "reprojection_error": 0.0005, "coordinates": xyz.tolist()}
+        for i, xyz in enumerate(room.surface_points(120))
+    }
     model = {"cameras": cameras, "shots": shots, "points": points, "rig_instances": {}, "rig_models": {}}
     document = [model]
     if other:
@@ -268,6 +271,8 @@ def test_opensfm_s_sample_and_its_cameras(kind: str, room: PosedRoom, tmp_path: 
             assert camera is not None
             assert camera.fx == pytest.approx(view.camera.fx)
             assert camera.fisheye is kind.startswith("fisheye")
+            assert posed.points is not None
+            assert len(posed.points.z) > 40
 
 
 def test_the_largest_of_several_reconstructions_is_used_and_the_others_photos_are_named(
