@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import os
 import shutil
 import sys
@@ -62,6 +63,12 @@ def pytest_collection_finish() -> None:
     """Keep what the tests imported out of garbage collection: looking through it takes half a second each time."""
     gc.collect()
     gc.freeze()
+
+
+def skip_module_without(package: str, reason: str) -> None:
+    """As `pytest.importorskip` does, but without loading a package that takes seconds in every process of tests."""
+    if importlib.util.find_spec(package) is None:
+        pytest.skip(reason, allow_module_level=True)
 
 
 def absent(reason: str) -> None:

@@ -338,9 +338,14 @@ def test_an_output_option_changes_the_file_of_a_photo(scene: Scene, files: Path)
     assert silent == []
 
 
-def test_an_output_option_changes_the_files_of_a_video_or_is_refused(files: Path) -> None:
+def test_an_output_option_changes_the_files_of_a_video_or_is_refused(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The frames' scenes, which output options do not touch, are made once."""
     (files / "made").mkdir()
     silent = []
+    frames = tuple(reconstruct_video(Clip(), options=METRIC))  # type: ignore[arg-type]
+    monkeypatch.setattr("depth3d.scenes.video.save.reconstruct_video", lambda *_, **__: iter(frames))
 
     @cache
     def result(options: OutputOptions, file: str, kind: Kind | None) -> bytes:
@@ -377,8 +382,12 @@ def test_an_output_option_changes_the_file_of_a_panorama_or_is_refused(files: Pa
     assert silent == []
 
 
-def test_an_output_option_changes_the_files_of_a_batch(files: Path) -> None:
+def test_an_output_option_changes_the_files_of_a_batch(
+    scene: Scene, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The photo's scene, which output options do not touch, is made once."""
     silent = []
+    monkeypatch.setattr("depth3d.batch.process_photo.reconstruct", lambda *_, **__: scene)
 
     @cache
     def result(options: OutputOptions, ending: str, kind: Kind | None) -> bytes:
