@@ -57,6 +57,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
         if {"open3d", "_open3d"} & (used | named):
             item.add_marker(pytest.mark.open3d)
+    items.sort(key=_is_light)
+
+
+def _is_light(item: pytest.Item) -> bool:
+    """Short tests go last: processes that share the work steal it from the end, and none is left with a long one."""
+    folder = item.path.relative_to(TESTS).parts[0]
+    return folder in {"core", "geometry", "calibration", "refine", "render"}
 
 
 def pytest_collection_finish() -> None:
