@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import os
 import shutil
 import sys
@@ -56,12 +57,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
         if {"open3d", "_open3d"} & (used | named):
             item.add_marker(pytest.mark.open3d)
+    items.sort(key=_is_light)
+
+
+def _is_light(item: pytest.Item) -> bool:
+    """Short tests go last: processes that share the work steal it from the end, and none is left with a long one."""
+    folder = item.path.relative_to(TESTS).parts[0]
+    return folder in {"core", "geometry", "calibration", "refine", "render"}
 
 
 def pytest_collection_finish() -> None:
     """Keep what the tests imported out of garbage collection: looking through it takes half a second each time."""
     gc.collect()
     gc.freeze()
+
+
+def skip_module_without(package: str, reason: str) -> None:
+    """As `pytest.importorskip` does, but without loading a package that takes seconds in every process of tests."""
+    if importlib.util.find_spec(package) is None:
+        pytest.skip(reason, allow_module_level=True)
 
 
 def absent(reason: str) -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import pickle
 import re
 import shlex
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 from conftest import ROOT
 
 import depth3d as d3
+from depth3d.calibration.vanishing_points import camera_from_vanishing_points
 from depth3d.cli import cli, run
+from depth3d.refine import refine_inverse_depth
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = {
@@ -62,7 +68,29 @@ def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DEPTH3D_OFFLINE", "1")
     monkeypatch.setenv("DEPTH3D_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("DEPTH3D_WEIGHTS", raising=False)
+    for target, known in KNOWN.items():
+        monkeypatch.setattr(target, known)
     return tmp_path
+
+
+def once(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, computed once for the same input; dozens of commands show the same few photos."""
+    results: dict[str, Any] = {}
+
+    def remembered(*arguments: Any, **named: Any) -> Any:
+        content = pickle.dumps((arguments, sorted(named.items())))
+        key = hashlib.sha256(content).hexdigest()
+        if key not in results:
+            results[key] = function(*arguments, **named)
+        return results[key]
+
+    return remembered
+
+
+KNOWN = {
+    "depth3d.calibration.choose.camera_from_vanishing_points": once(camera_from_vanishing_points),
+    "depth3d.refine.refine_and_smooth.refine_inverse_depth": once(refine_inverse_depth),
+}
 
 
 @pytest.mark.parametrize("line", CONSOLE, ids=str)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from conftest import ROOT
+from package_code import package_trees
 
 PHRASES = {
     r"left away": "left out",
@@ -43,18 +45,21 @@ def pages() -> Iterator[tuple[str, str]]:
 
 def strings() -> Iterator[tuple[str, str]]:
     """(place, text) of every string of the package: docstrings, help, messages."""
-    for path in sorted((ROOT / "depth3d").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for file, tree in package_trees().items():
+        for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                yield f"{path.relative_to(ROOT)}:{node.lineno}", " ".join(node.value.split())
+                yield f"depth3d/{file}:{node.lineno}", " ".join(node.value.split())
 
 
-TEXTS = [*pages(), *strings()]
+@cache
+def texts() -> list[tuple[str, str]]:
+    """All of them, looked up by the first test that asks rather than by every process that collects tests."""
+    return [*pages(), *strings()]
 
 
 @pytest.mark.parametrize("phrase", PHRASES)
 def test_plain_english(phrase: str) -> None:
-    wrong = [f"{place}: {text[:120]}" for place, text in TEXTS if re.search(phrase, text, re.IGNORECASE)]
+    wrong = [f"{place}: {text[:120]}" for place, text in texts() if re.search(phrase, text, re.IGNORECASE)]
     assert wrong == [], f"write: {PHRASES[phrase]}"
 
 

@@ -16,18 +16,18 @@ Depth = InverseDepth | MetricDepth
 
 
 @overload
-def refine_and_smooth(
+def refine_depth(
     depth: InverseDepth, rgb: NDArray[np.uint8], *, refine: bool, smooth_px: float = 0.0
 ) -> InverseDepth: ...
 
 
 @overload
-def refine_and_smooth(
+def refine_depth(
     depth: MetricDepth, rgb: NDArray[np.uint8], *, refine: bool, smooth_px: float = 0.0
 ) -> MetricDepth: ...
 
 
-def refine_and_smooth(depth: Depth, rgb: NDArray[np.uint8], *, refine: bool, smooth_px: float = 0.0) -> Depth:
+def refine_depth(depth: Depth, rgb: NDArray[np.uint8], *, refine: bool, smooth_px: float = 0.0) -> Depth:
     """Bring depth edges onto the photo's, then blur; either may be left out.
 
     Metric depth goes through 1/z, where planes are linear in pixel coordinates; what is unknown stays unknown. The

@@ -12,7 +12,7 @@ from depth3d.io.photos.photo import Photo
 from depth3d.predictors import Predictor, load_predictor, may_know_camera
 from depth3d.predictors.external.network_terms import NetworkTerms
 from depth3d.predictors.to_inverse import to_inverse_depth
-from depth3d.refine import refine_and_smooth
+from depth3d.refine import refine_depth
 
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress
@@ -81,7 +81,7 @@ class Network:
         """What the network sees, its edges brought onto the photo's unless the options say otherwise."""
         o = self._options
         seen = self.unrefined(photo, camera)
-        return refine_and_smooth(seen, photo.rgb, refine=o.refine is not False, smooth_px=o.smooth_px)
+        return refine_depth(seen, photo.rgb, refine=o.refine is not False, smooth_px=o.smooth_px)
 
     def unrefined(self, photo: Photo, camera: Intrinsics | None = None) -> InverseDepth:
         """What the network sees, as it says it."""

@@ -24,7 +24,7 @@ from depth3d.io.photos.photo import Photo, read_photo
 from depth3d.io.photos.stereo_pair import read_stereo_photo
 from depth3d.io.points.hints_file import read_hints
 from depth3d.io.points.read import read_points
-from depth3d.refine import refine_and_smooth
+from depth3d.refine import refine_depth
 from depth3d.scale import Hint
 from depth3d.scale.hint import check_inside
 from depth3d.scale.solver import bounds_of
@@ -133,7 +133,7 @@ def _with_depth(
     if straight.depth is None:
         depth: Depth = inverse_depth or network.inverse_depth(photo, camera)
     else:
-        depth = refine_and_smooth(straight.depth, photo.rgb, refine=o.refine is True, smooth_px=o.smooth_px)
+        depth = refine_depth(straight.depth, photo.rgb, refine=o.refine is True, smooth_px=o.smooth_px)
     return UnscaledPhoto(photo, camera, straight.camera_as_taken, depth, straight.hints)
 
 

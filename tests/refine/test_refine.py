@@ -16,7 +16,7 @@ from depth3d.core.depth import InverseDepth, MetricDepth
 from depth3d.core.errors import DepthMapError, UsageError
 from depth3d.lab.bench.edges import judge_edges
 from depth3d.lab.evaluation.boundaries import as_a_network_sees, boundary_f1, flying_points
-from depth3d.refine import refine_and_smooth, refine_inverse_depth
+from depth3d.refine import refine_depth, refine_inverse_depth
 from depth3d.refine.cell_grid import fill_unknown, nearest, positions, shrink
 from depth3d.refine.color_edges import follow_colours
 from depth3d.refine.edge_surfaces import find_surfaces
@@ -176,7 +176,7 @@ def test_metric_depth_is_refined_in_inverse_depth() -> None:
     blurred[:5] = np.nan
     sigma = np.full_like(blurred, 0.01)
     depth = MetricDepth(1 / blurred, sigma, source="a sensor", unit="m")
-    refined = refine_and_smooth(depth, rgb, refine=True, smooth_px=1)
+    refined = refine_depth(depth, rgb, refine=True, smooth_px=1)
     assert isinstance(refined, MetricDepth)
     expected = refine_inverse_depth(InverseDepth(1 / depth.z), rgb, smooth_px=1).values
     np.testing.assert_allclose(1 / refined.z, expected, rtol=1e-5)
@@ -189,13 +189,13 @@ def test_metric_depth_is_refined_in_inverse_depth() -> None:
 def test_nothing_to_polish_is_nothing_done() -> None:
     truth, rgb = _two_walls()
     inverse_depth = InverseDepth(_blurred(truth, 1.4), source="somebody")
-    assert refine_and_smooth(inverse_depth, rgb, refine=False) is inverse_depth
-    smooth = refine_and_smooth(inverse_depth, rgb, refine=False, smooth_px=2)
+    assert refine_depth(inverse_depth, rgb, refine=False) is inverse_depth
+    smooth = refine_depth(inverse_depth, rgb, refine=False, smooth_px=2)
     assert isinstance(smooth, InverseDepth)
     np.testing.assert_array_equal(smooth.values, smooth_known(inverse_depth.values, 2))
     assert smooth.source == "somebody, smoothed by 2 px"
     with pytest.raises(UsageError, match="smoothing must be zero or a positive number of pixels, .*got -1"):
-        refine_and_smooth(inverse_depth, rgb, refine=False, smooth_px=-1)
+        refine_depth(inverse_depth, rgb, refine=False, smooth_px=-1)
 
 
 def test_thin_things_keep_their_crest() -> None:
@@ -345,8 +345,8 @@ def test_smoothing_beyond_the_photo_is_refused(refine: bool) -> None:
     rgb = np.zeros((20, 30, 3), np.uint8)
     depth = InverseDepth(np.linspace(0, 1, 600, dtype=np.float32).reshape(20, 30))
     with pytest.raises(UsageError, match="up to the photo's longer side of 30; got 1e\\+09"):
-        refine_and_smooth(depth, rgb, refine=refine, smooth_px=1e9)
-    assert np.ptp(refine_and_smooth(depth, rgb, refine=refine, smooth_px=30).values) < 0.5
+        refine_depth(depth, rgb, refine=refine, smooth_px=1e9)
+    assert np.ptp(refine_depth(depth, rgb, refine=refine, smooth_px=30).values) < 0.5
 
 
 @pytest.mark.parametrize("shape", [(1, 3000), (3000, 1), (1, 1), (2, 3000)])

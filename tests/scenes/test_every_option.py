@@ -338,13 +338,19 @@ def test_an_output_option_changes_the_file_of_a_photo(scene: Scene, files: Path)
     assert silent == []
 
 
-def test_an_output_option_changes_the_files_of_a_video_or_is_refused(files: Path) -> None:
+def test_an_output_option_changes_the_files_of_a_video_or_is_refused(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The frames' scenes, which output options do not touch, are made once; numbered files are made of one frame."""
     (files / "made").mkdir()
     silent = []
+    frames = tuple(reconstruct_video(Clip(), options=METRIC))  # type: ignore[arg-type]
 
     @cache
     def result(options: OutputOptions, file: str, kind: Kind | None) -> bytes:
         clip: Any = Clip()
+        shown = frames[:1] if file.startswith("%d_") else frames
+        monkeypatch.setattr("depth3d.scenes.video.save.reconstruct_video", lambda *_, **__: iter(shown))
         outputs = [files / "made" / file]
         save_video(clip, outputs, options=METRIC, output_options=options, kind=kind, force=True)
         return written(files / "made")
@@ -377,8 +383,12 @@ def test_an_output_option_changes_the_file_of_a_panorama_or_is_refused(files: Pa
     assert silent == []
 
 
-def test_an_output_option_changes_the_files_of_a_batch(files: Path) -> None:
+def test_an_output_option_changes_the_files_of_a_batch(
+    scene: Scene, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The photo's scene, which output options do not touch, is made once."""
     silent = []
+    monkeypatch.setattr("depth3d.batch.process_photo.reconstruct", lambda *_, **__: scene)
 
     @cache
     def result(options: OutputOptions, ending: str, kind: Kind | None) -> bytes:

@@ -10,15 +10,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import HUNG_S, wait_until
+from conftest import HUNG_S, skip_module_without, wait_until
 from live_server import Guest, page_app, serving
 
-pytest.importorskip("gradio", reason="the extra 'web' is not installed")
+skip_module_without("gradio", "the extra 'web' is not installed")
 
-from depth3d.web import connections
-from depth3d.web.allowed_hosts import Hosts
-from depth3d.web.api_calls import LARGEST_CALL_BYTES, RefusedError, parsed_call
-from depth3d.web.cookies import EVENTS_PER_VISITOR, PAGES_PER_VISITOR, Visitors
+from depth3d.web import connections  # noqa: E402
+from depth3d.web.allowed_hosts import Hosts  # noqa: E402
+from depth3d.web.api_calls import LARGEST_CALL_BYTES, RefusedError, parsed_call  # noqa: E402
+from depth3d.web.cookies import EVENTS_PER_VISITOR, PAGES_PER_VISITOR, Visitors  # noqa: E402
 
 # Gradio counts its requests with calls that pandas 3 is about to drop.
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")

@@ -18,13 +18,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import HUNG_S
+from conftest import HUNG_S, skip_module_without
 from live_server import Guest
 
 from depth3d.web.connections import MOST_AT_ONCE, MOST_CONNECTIONS
 from depth3d.web.uploads import MOST_UPLOADS
 
-pytest.importorskip("gradio", reason="the extra 'web' is not installed")
+skip_module_without("gradio", "the extra 'web' is not installed")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory and handles are read from /proc")
 
 STALLED, SLOW, REQUESTS, VISITORS = 300, 200, 500, 60

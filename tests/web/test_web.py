@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from conftest import HUNG_S, ROOT, wait_until
+from conftest import HUNG_S, ROOT, skip_module_without, wait_until
 from PIL import Image
 
 import depth3d as d3
@@ -37,7 +37,7 @@ OTHER = "rgbd_7scenes_redkitchen/frame-000480.color.jpg"
 NEAR, FAR = (320.0, 430.0), (120.0, 90.0)
 """Two pixels of FRAME, and how far the sensor says they are."""
 
-pytest.importorskip("gradio", reason="the extra 'web' is not installed")
+skip_module_without("gradio", "the extra 'web' is not installed")
 # Gradio counts its requests with calls that pandas 3 is about to drop.
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
 

@@ -20,7 +20,7 @@ STAGES = {
     "find the camera": ("depth3d.scenes.unscaled_photo", "choose_camera"),
     "load the network": ("depth3d.scenes.lazy_network", "load_predictor"),
     "predict": ("depth3d.predictors.network", "NetworkPredictor.predict"),
-    "refine edges": ("depth3d.scenes.lazy_network", "refine_and_smooth"),
+    "refine edges": ("depth3d.scenes.lazy_network", "refine_depth"),
     "fit the scale": ("depth3d.scenes.photo", "fit_scale"),
     "make and write geometry": ("depth3d.scenes.scene", "Scene.save"),
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -34,10 +35,27 @@ def room() -> PosedRoom:
     return textured(posed_room(5, SIZE))
 
 
+@dataclass(frozen=True)
+class FirstRun:
+    """Photos, the cache that their poses were found in, and the steps that were reported."""
+
+    photos: Path
+    cache: Path
+    capture: Capture
+    told: tuple[str, ...]
+
+
 @pytest.fixture(scope="module")
-def found(room: PosedRoom, tmp_path_factory: pytest.TempPathFactory) -> Capture:
+def first_run(room: PosedRoom, tmp_path_factory: pytest.TempPathFactory) -> FirstRun:
     folder = tmp_path_factory.mktemp("bare")
-    return find_poses([room.write_photos(folder / "photos")], folder / "cache")
+    photos, told = room.write_photos(folder / "photos"), list[str]()
+    capture = find_poses([photos], folder / "cache", report=lambda what, done, total: told.append(what))
+    return FirstRun(photos, folder / "cache", capture, tuple(told))
+
+
+@pytest.fixture(scope="module")
+def found(first_run: FirstRun) -> Capture:
+    return first_run.capture
 
 
 def _centres(capture: Capture) -> NDArray[np.float64]:
@@ -64,13 +82,11 @@ def test_places_of_bare_photos_are_the_true_ones_but_for_their_size(found: Captu
 
 
 def test_a_second_run_takes_what_the_first_found_and_other_photos_start_anew(
-    found: Capture, room: PosedRoom, tmp_path: Path
+    first_run: FirstRun, room: PosedRoom, tmp_path: Path
 ) -> None:
-    told: list[str] = []
-    photos = room.write_photos(tmp_path / "photos")
-    find_poses([photos], tmp_path / "cache", report=lambda what, done, total: told.append(what))
-    assert {"reading photos", "finding keypoints", "comparing keypoints", "finding places"} <= set(told)
-    told.clear()
+    assert {"reading photos", "finding keypoints", "comparing keypoints", "finding places"} <= set(first_run.told)
+    photos, found, told = first_run.photos, first_run.capture, list[str]()
+    shutil.copytree(first_run.cache, tmp_path / "cache")
     again = find_poses([photos], tmp_path / "cache", report=lambda what, done, total: told.append(what))
     assert told == []
     assert [posed.photo.name for posed in again.photos] == [posed.photo.name for posed in found.photos]
