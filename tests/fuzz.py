@@ -126,6 +126,7 @@ class Fuzzer:
         self.found: set[str] = set()
         self.failing: tuple[bytes, Exception] | None = None
         self.files = self.read = 0
+        self.seconds = 0.0
 
     def turns(self, folder: Path, end: float) -> Iterator[None]:
         """Read the whole files, then spoil those of one suffix at each turn."""
@@ -207,10 +208,14 @@ def _work(names: Sequence[str], seconds: float, keep: Path, folder: Path) -> Non
     fuzzers = [Fuzzer(name, keep) for name in names]
     waiting = [fuzzer.turns(folder, end) for fuzzer in fuzzers]
     while time.monotonic() < end:
-        for turns in waiting:
+        for fuzzer, turns in zip(fuzzers, waiting, strict=True):
+            begun = time.monotonic()
             next(turns)
+            fuzzer.seconds += time.monotonic() - begun
     for fuzzer in fuzzers:
-        print(f"{fuzzer.name}: {fuzzer.files} files, {fuzzer.read} of them read, {len(fuzzer.found)} findings")
+        counts = f"{fuzzer.files} files in {fuzzer.seconds:.0f} s, {fuzzer.read} of them read"
+        print(f"{fuzzer.name}: {counts}, {len(fuzzer.found)} findings", flush=True)
+    print(f"{sum(one.files for one in fuzzers)} files, {sum(len(one.found) for one in fuzzers)} findings", flush=True)
     sys.exit(any(fuzzer.found for fuzzer in fuzzers))
 
 

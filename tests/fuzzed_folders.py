@@ -1,4 +1,4 @@
-"""Readers of what comes as a set, an archive, a video, a file kept between runs, or a call of the page.
+"""Readers of what comes as a set, an archive, a video, a file kept between runs, or a call of page or assistant.
 
 A capture's file is spoilt while its other files are whole. See `fuzzed_reader`.
 """
@@ -20,6 +20,7 @@ from unittest import mock
 
 import cv2
 import numpy as np
+from fuzzed_assistant import answer, calls
 from fuzzed_reader import Reader
 from fuzzed_readers import READERS as OF_SINGLE_FILES
 from fuzzed_readers import _geometries
@@ -373,5 +374,6 @@ READERS: dict[str, Reader] = OF_SINGLE_FILES | {
     "measured": Reader(_measured_rows, _read_measured_rows),
     "onnx": Reader(_onnx_files, _read_onnx),
     "page": Reader(_calls, _read_call),
+    "assistant": Reader(calls, answer),
 }
 """Every reader, by the name that `make fuzz` knows."""

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from depth3d.core.errors import OutputError
 from depth3d.core.images import Picture
 from depth3d.io.save import save
 from depth3d.io.temporary import end_private, make_private
@@ -17,6 +18,23 @@ from depth3d.web.limits import safe_file_name
 
 _SHOWN_LONG_SIDE = 1600
 _SHOWN_QUALITY = 88
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder of the server's.
+
+    Raises:
+        OutputError: the disk is full, or does not let us.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise not_kept(error) from None
+
+
+def not_kept(error: OSError) -> OutputError:
+    """What a visitor is told when the server's disk fails; where its folder lies is nobody's concern."""
+    return OutputError(f"the server cannot keep your photo: {error.strerror or error}; tell who runs it")
 
 
 class SessionFiles:
@@ -28,7 +46,7 @@ class SessionFiles:
     """
 
     def __init__(self, folder: Path, address: str) -> None:
-        folder.mkdir()
+        make_folder(folder)
         make_private(folder)
         self.folder = folder
         self.address = address
@@ -39,7 +57,7 @@ class SessionFiles:
     def inbox(self, name: str) -> Path:
         """Make a folder for one photo; returns the path the photo gets there."""
         folder = self.folder / f"in{next(self._number)}"
-        folder.mkdir()
+        make_folder(folder)
         return folder / safe_file_name(name)
 
     def discard(self, photo: Path) -> None:
@@ -52,7 +70,7 @@ class SessionFiles:
         if self._out != self.folder:
             shutil.rmtree(self._out, ignore_errors=True)
         self._out = self.folder / f"out{next(self._number)}"
-        self._out.mkdir()
+        make_folder(self._out)
 
     def place(self, name: str) -> Path:
         """Path for a file that is to be offered."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
@@ -11,17 +13,19 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from depth3d.core.errors import Depth3DError
+from depth3d.core.errors import Depth3DError, OutputError
 from depth3d.scenes.examples import EXAMPLES, example_camera, example_hints, example_photo
 from depth3d.web.cookies import cookie_in
 from depth3d.web.limits import TooLargeError
 from depth3d.web.sessions import ServerFullError, Sessions
+from depth3d.web.trial_decode import check_decodes
 from depth3d.web.uploads import Uploads, UploadStoppedError
 
 if TYPE_CHECKING:
     from depth3d.web.session import Session
 
-_TOO_LARGE, _NO_PHOTO, _FULL = 413, 415, 503
+_DECODED_AT_ONCE = 2
+_TOO_LARGE, _NO_PHOTO, _FULL, _NO_DISK = 413, 415, 503, 507
 
 
 class SessionRoutes:
@@ -35,6 +39,7 @@ class SessionRoutes:
         self._sessions = sessions
         self._uploads = Uploads(sessions.limits)
         self._placing: set[str] = set()
+        self._decoding = asyncio.Semaphore(_DECODED_AT_ONCE)
 
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
@@ -85,17 +90,26 @@ class SessionRoutes:
         try:
             await self._uploads.receive(session.token, request.stream(), path)
             await run_in_threadpool(limits.check_photo, path)
-            await self._place(session, partial(session.take, path))
+            await self._place(session, partial(session.take, path), path)
         except BaseException:
             session.files.discard(path)
             raise
 
-    async def _place(self, session: Session, take: Callable[[], None]) -> None:
-        """Begin with a new photo; a session that is at work keeps it waiting, in one thread and not in the loop."""
+    async def _place(self, session: Session, take: Callable[[], None], path: Path | None = None) -> None:
+        """Begin with a new photo; a session that is at work keeps it waiting, in one thread and not in the loop.
+
+        Args:
+            session: whose it is.
+            take: puts it there.
+            path: a visitor's photo, which is decoded first in a process of its own.
+        """
         if session.token in self._placing:
             raise UploadStoppedError(409, "the photo before this one is still being taken in; try again in a moment")
         self._placing.add(session.token)
         try:
+            if path is not None:
+                async with self._decoding:
+                    await run_in_threadpool(check_decodes, path)
             await run_in_threadpool(take)
         finally:
             self._placing.discard(session.token)
@@ -110,4 +124,6 @@ def _status(error: Depth3DError) -> int:
         return error.status
     if isinstance(error, ServerFullError):
         return _FULL
+    if isinstance(error, OutputError):
+        return _NO_DISK
     return _TOO_LARGE if isinstance(error, TooLargeError) else _NO_PHOTO

@@ -11,6 +11,7 @@ from depth3d.core.errors import UsageError
 from depth3d.scenes.options import Options
 from depth3d.web.limits import Limits
 from depth3d.web.session import Session
+from depth3d.web.session_files import make_folder
 
 IDLE_SECONDS = 1800.0
 """Nobody's work is thrown away for others before it has been left alone for this long."""
@@ -33,7 +34,7 @@ class Sessions:
     """
 
     def __init__(self, folder: Path, *, limits: Limits, options: Options) -> None:
-        folder.mkdir(exist_ok=True)
+        make_folder(folder)
         self.limits = limits
         self._folder = folder
         self._options = options

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from depth3d.core.errors import PhotoError
 from depth3d.web.limits import Limits
+from depth3d.web.session_files import not_kept
 
 MOST_UPLOADS = 16
 """Photos on their way at one time; for one more, the slowest that has had its time of grace is broken off."""
@@ -73,6 +74,7 @@ class Uploads:
         Raises:
             TooLargeError: it has more bytes than allowed.
             UploadStoppedError: it hardly moves, another came for the same page, or there are too many.
+            OutputError: the server's disk is full, or fails.
         """
         loop = asyncio.get_running_loop()
         with self._place(page, loop.time()) as upload:
@@ -87,6 +89,8 @@ class Uploads:
                             upload.deadline.reschedule(0 if upload.stopped else upload.begun + allowed)
             except TimeoutError:
                 raise upload.stopped or _too_slow() from None
+            except OSError as error:
+                raise not_kept(error) from None
 
     @contextmanager
     def _place(self, page: str, now: float) -> Iterator[_Upload]:

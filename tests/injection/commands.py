@@ -72,12 +72,12 @@ def files_for(name: str) -> dict[str, bytes]:
     """The files that a command reads, and old ones in place of what it writes."""
     wanted = COMMANDS[name].split()
     folders = tuple(f"{word.rpartition('::')[2]}/" for word in wanted)
-    inputs = {
+    read = {
         path: content
-        for path, content in _inputs().items()
+        for path, content in inputs().items()
         if path in {word.rpartition("::")[2] for word in wanted} or path.startswith(folders) or _is_implied(path, name)
     }
-    return {**inputs, "out/other.txt": b"of somebody else"}
+    return {**read, "out/other.txt": b"of somebody else"}
 
 
 def _is_implied(path: str, name: str) -> bool:
@@ -95,7 +95,7 @@ def command_action(name: str) -> Callable[[Path], object]:
 
     def action(folder: Path) -> object:
         told = io.StringIO()
-        with _alone(folder), contextlib.redirect_stderr(told), contextlib.redirect_stdout(io.StringIO()):
+        with alone(folder), contextlib.redirect_stderr(told), contextlib.redirect_stdout(io.StringIO()):
             from depth3d.cli import run
 
             code = run(words)
@@ -119,7 +119,7 @@ def _failure(code: int, lines: list[str]) -> Exception:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """No cache but the folder's, no processes, no pauses, nothing remembered from the run before."""
     from in_process_engine import rows_in_this_process
 
@@ -149,7 +149,7 @@ def _forget_archives() -> None:
 
 
 @cache
-def _inputs() -> dict[str, bytes]:
+def inputs() -> dict[str, bytes]:
     """Everything that a command may read, by its path."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

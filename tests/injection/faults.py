@@ -78,8 +78,13 @@ class Outcome:
 
 
 _LOG = "out/manifest.jsonl"
-_LOGS = ("out/manifest.", "out/depths/depth_params.json", "out/run/log.jsonl")
-"""What grows with each photo or step that is done, so that less than usual is no half of it."""
+_LOGS = (
+    "out/manifest.",
+    "out/depths/depth_params.json",
+    "out/run/log.jsonl",
+    "cache/weights/midas_v21_small_256.pt.part",
+)
+"""What grows with each photo, step or piece that is done, so that less than usual is no half of it."""
 
 
 def _is_log(content: bytes) -> bool:
@@ -158,10 +163,13 @@ def each_failure(
 def main() -> int:
     """Every call of every format and every command, or of those that are named."""
     from commands import COMMANDS, command_action, files_for
+    from doors import DOORS, files_for_door
     from saves import SAVES, save_action
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {' '.join((*SAVES, *COMMANDS))}; all by default")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {' '.join((*SAVES, *COMMANDS, *DOORS))}; all by default"
+    )
     parser.add_argument("--most", type=int, help="of each kind let so many calls fail, spread over all of them")
     chosen = parser.parse_args()
     tried: dict[str, list[tuple[Action, dict[str, bytes]]]] = {}
@@ -172,6 +180,8 @@ def main() -> int:
         ]
     for name in COMMANDS:
         tried[name] = [(command_action(name), files_for(name))]
+    for name, (action, _) in DOORS.items():
+        tried[name] = [(action, files_for_door(name))]
     runs, faults = 0, 0
     for name in chosen.names or tried:
         begun = time.monotonic()

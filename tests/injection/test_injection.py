@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 from commands import COMMANDS, SLOW, command_action, files_for
+from doors import DOORS, files_for_door
 from faults import KINDS, Injector, attempt, each_failure
 from saves import SAVES, save_action
 
@@ -33,6 +34,19 @@ def test_whatever_fails_a_command_ends_in_one_line(name: str) -> None:
     for kind in KINDS[first % _SHARES :: _SHARES]:
         for number, outcome in each_failure(action, kind, old=old, most=2):
             assert outcome.fault() is None, f"{kind} {number} at {outcome.place}"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *(("page", kind) for kind in ("write", "mkdir")),
+        *(("assistant", kind) for kind in ("short write", "library")),
+        *(("weights fetch", kind) for kind in ("open", "write", "rename", "sync")),
+    ],
+)
+def test_whatever_fails_who_asks_is_told_in_one_line(name: str, kind: str) -> None:
+    for number, outcome in each_failure(DOORS[name][0], kind, old=files_for_door(name), most=2):
+        assert outcome.fault() is None, f"{kind} {number} at {outcome.place}"
 
 
 @pytest.mark.parametrize("kind", ["open", "write", "short write", "rename", "mkdir"])
