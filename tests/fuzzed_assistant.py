@@ -69,7 +69,8 @@ def _server() -> tuple[Any, Path]:
     folder = Path(_FOLDERS[-1].name)
     rgb = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     Image.fromarray(rgb).save(folder / "photo.png")
-    depth = folder.with_name(f"{folder.name}.npy")
+    _FOLDERS.append(tempfile.TemporaryDirectory())
+    depth = Path(_FOLDERS[-1].name) / "depth.npy"
     np.save(depth, np.linspace(0.2, 1, WIDTH * HEIGHT, dtype=np.float32).reshape(HEIGHT, WIDTH))
     return build_server([folder], Options.of(depth_map=depth)), folder
 

@@ -259,7 +259,7 @@ def _read_manifest(path: Path) -> object:
         (Path(name) / "manifest.jsonl").write_bytes(path.read_bytes())
         (Path(name) / "a.png").write_bytes(b"abc")
         with Manifest(Folder(name), "0" * 8) as manifest:
-            return manifest.take_up({"a.jpg", "b.jpg"}, retry=False)
+            return manifest.read_earlier_runs({"a.jpg", "b.jpg"}, retry=False)
 
 
 def _places() -> dict[str, list[bytes]]:

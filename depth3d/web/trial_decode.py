@@ -17,6 +17,7 @@ from depth3d.core.child_process import end_with_parent
 from depth3d.core.errors import Depth3DError, PhotoError
 from depth3d.io.photos.embedded_depth_file import read_embedded_depth
 from depth3d.io.photos.photo import read_photo
+from depth3d.io.temporary import make_private
 
 SECONDS = 30
 """Of the processor, for one photo; one of 50 megapixels takes a few."""
@@ -67,6 +68,7 @@ def _context() -> Any:
 def _decode(path: Path, answer: Connection, seconds: int, memory_bytes: int) -> None:
     """Read the photo in this process, and say what is wrong with it."""
     end_with_parent()
+    make_private(path.parent)
     if sys.platform != "win32":
         import resource
 
