@@ -82,6 +82,7 @@ _LOGS = (
     "out/manifest.",
     "out/depths/depth_params.json",
     "out/run/log.jsonl",
+    "out/run/curves.png",
     "cache/weights/midas_v21_small_256.pt.part",
 )
 """What grows with each photo, step or piece that is done, so that less than usual is no half of it."""

@@ -88,17 +88,17 @@ def read_video(path: str | Path) -> Video:
     path = Path(path)
     check_regular_file(path, VideoError)
     with _opened(path) as container:
-        stream = _stream(container, path)
-        width, height = stream.codec_context.width, stream.codec_context.height
-        if width * height > MAX_MEGAPIXELS * 1_000_000:
-            raise VideoError(f"{shown(path)}: {width}x{height} is more than {MAX_MEGAPIXELS} megapixels")
-        rate = stream.average_rate or stream.base_rate or stream.guessed_rate
-        fps = float(rate) if rate and 0 < rate <= _HIGHEST_FPS else _USUAL_FPS
         try:
+            stream = _stream(container, path)
+            width, height = stream.codec_context.width, stream.codec_context.height
+            if width * height > MAX_MEGAPIXELS * 1_000_000:
+                raise VideoError(f"{shown(path)}: {width}x{height} is more than {MAX_MEGAPIXELS} megapixels")
+            rate = stream.average_rate or stream.base_rate or stream.guessed_rate
+            fps = float(rate) if rate and 0 < rate <= _HIGHEST_FPS else _USUAL_FPS
             count, missing = _counted(container, stream, path)
+            has_sound = bool(container.streams.audio)
         except _damage() as problem:
             raise VideoError(f"{shown(path)}: the video is damaged: {_one_line(problem)}") from None
-        has_sound = bool(container.streams.audio)
     if missing:
         warnings.warn(VideoWarning(f"{shown(path)}: the video is cut off: {missing}; copy it again"), stacklevel=2)
     return Video(path, fps, count, has_sound)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +19,15 @@ _MARGIN = 46
 def draw_curves(log: Path, picture: Path) -> None:
     """Draw every column of `log` (JSON lines with "step") as one panel of `picture`.
 
+    Lines that a kill cut off do not count.
+
     Raises:
         OutputError: the log cannot be read any more, or the picture cannot be written.
     """
     import cv2
 
     try:
-        lines = [json.loads(text) for text in log.read_text(encoding="utf-8").splitlines() if text.strip()]
+        lines = _rows(log.read_text(encoding="utf-8", errors="replace"))
     except OSError as error:
         raise OutputError(f"cannot read {log}: {error.strerror or error}") from error
     names = [k for k in (lines[-1] if lines else {}) if k not in ("step", "seconds")]
@@ -36,6 +39,15 @@ def draw_curves(log: Path, picture: Path) -> None:
         raise OutputError(f"{picture}: cannot write the curves")
     with atomic_write(picture, force=True) as file:
         file.write(png.tobytes())
+
+
+def _rows(text: str) -> list[dict[str, float]]:
+    """The lines of a log that are whole."""
+    rows = []
+    for line in text.splitlines():
+        with suppress(ValueError):
+            rows.append(json.loads(line))
+    return [row for row in rows if isinstance(row, dict) and "step" in row]
 
 
 def _panel(name: str, points: list[tuple[float, float]]) -> NDArray[np.uint8]:

@@ -152,6 +152,16 @@ def test_mixing_gives_equal_shares() -> None:
         MixedSource([])
 
 
+def test_curves_of_a_log_that_a_kill_cut_off_are_those_of_its_whole_lines(tmp_path: Path) -> None:
+    whole = '{"step": 1, "loss": 2.0}\n{"step": 2, "loss": 1.5}\n'
+    pictures = []
+    for log in (whole, whole + '{"step": 3, "lo', whole.replace("\n", '\n{"step": 1, "lo\n', 1)):
+        (tmp_path / "log.jsonl").write_text(log)
+        draw_curves(tmp_path / "log.jsonl", tmp_path / "curves.png")
+        pictures.append((tmp_path / "curves.png").read_bytes())
+    assert pictures[0] == pictures[1] == pictures[2]
+
+
 def test_curves_of_an_empty_log_draw_nothing(tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").write_text("")
     draw_curves(tmp_path / "log.jsonl", tmp_path / "curves.png")
