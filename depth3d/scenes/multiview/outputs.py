@@ -170,7 +170,10 @@ def fuse_aligned(
     upright = np.eye(4)
     upright[:3, :3] = _upright_from_model(aligned)
     mesh = _placed(fused.mesh, aligned, upright[:3, :3])
-    painted = to_textured(fused.mesh, partial(texture_photos, aligned, report)) if textured else None
+    painted = None
+    if textured:
+        count = len(aligned.photos)
+        painted = to_textured(fused.mesh, partial(texture_photos, aligned), count=count, report=report)
     painted = painted and _placed(painted, aligned, upright[:3, :3])
     upright[:3, :3] *= metres
     notes = (*aligned.notes, *_left_out_notes(aligned), *fused.notes)

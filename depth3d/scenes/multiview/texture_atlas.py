@@ -7,7 +7,7 @@ among neighbours by majority. Photos are brought to one exposure by the colours 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -17,16 +17,15 @@ from numpy.typing import NDArray
 from depth3d.core.camera import Intrinsics, Pose
 from depth3d.geometry.mesh import Mesh
 from depth3d.scenes.multiview.atlas_packing import MARGIN_PX, Packed, pack
+from depth3d.scenes.multiview.best_photos import BestPhotos, project, scores, size_of_one
 from depth3d.scenes.multiview.fusion import DepthView
+from depth3d.scenes.multiview.progress import Report, silent
 
-_LEAST_FACING = 0.15
-_SAME_SURFACE = 0.04
 _EVENED = 3
 _EVEN_SHARE = 0.4
 """A photo that gives a face less than this share of the best one's area is not taken for its neighbours' sake."""
 
 _GAINS = (0.6, 1.6)
-_MOST_SCORE = 6e4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,62 +43,49 @@ class TexturePhoto:
     rgb: Callable[[], NDArray[np.uint8]]
 
 
-def to_textured(mesh: Mesh, photos: Callable[[], Iterator[TexturePhoto]]) -> Mesh:
+def to_textured(
+    mesh: Mesh, photos: Callable[[], Iterator[TexturePhoto]], *, count: int = 0, report: Report = silent
+) -> Mesh:
     """Give a mesh a texture.
 
     Args:
         mesh: with colours at its vertices, in the world of the photos.
         photos: gives all of them, one at a time, each time it is called.
+        count: how many there are, for the report.
+        report: told how far the work has got.
 
     Returns:
         The same triangles with uv and texture; vertices at the borders of charts stand in it once for each chart. What
         no photo sees well has its vertices' colours, one for each face.
     """
-    size_of_one = _size_of_one(next(photos()).view)
-    scores = np.stack([_scores(mesh, photo.view, size_of_one) for photo in photos()], axis=1)
-    label = _evened(mesh, scores)
+    unit = size_of_one(next(photos()).view)
+    best = BestPhotos.of(len(mesh.faces))
+    places: list[_Place] = []
+    for number, photo in enumerate(_reported(photos(), "choosing photos for the surface", count, report)):
+        best.ask(number, scores(mesh, photo.view, unit))
+        places.append(_Place(photo.view.camera, photo.view.pose, photo.size))
+    report("parting the surface", 0, 2)
+    label = _evened(mesh, best)
+    report("parting the surface", 1, 2)
     chart = _charts(mesh, label)
-    rectangles = _rectangles(mesh, chart, [(photo.view.camera, photo.view.pose) for photo in photos()])
-    return _painted(mesh, chart, rectangles, photos)
+    rectangles = _rectangles(mesh, chart, places)
+    shown = _reported(photos(), "painting the surface", count, report)
+    return _painted(mesh, chart, rectangles, [place.size for place in places], shown)
 
 
-def _scores(mesh: Mesh, view: DepthView, size_of_one: float) -> NDArray[np.float16]:
-    """(M,) the share of a photo that a face of unit area takes there, by angle and distance; 0 where it is not seen."""
-    corners = mesh.xyz[mesh.faces]
-    centre = corners.mean(axis=1)
-    u, v, z = _project(centre, view.camera, view.pose)
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    ray = view.pose.world_from_cam[:3, 3].astype(np.float32) - centre
-    length = np.linalg.norm(normal, axis=1) * np.linalg.norm(ray, axis=1)
-    facing = np.einsum("ij,ij->i", normal, ray) / np.maximum(length, 1e-20)
-    width, height = view.camera.size
-    inside = (z > 0) & (u >= 2) & (u < width - 2) & (v >= 2) & (v < height - 2) & (facing > _LEAST_FACING)
-    seen = view.z[v[inside].astype(np.int32), u[inside].astype(np.int32)]
-    with np.errstate(invalid="ignore"):
-        same = np.abs(seen / z[inside] - 1) < _SAME_SURFACE
-    size = np.square(view.camera.fx / width / z[inside]) / size_of_one
-    score = np.zeros(len(centre), np.float32)
-    score[inside] = np.where(same, np.clip(facing[inside] * size, 1e-3, _MOST_SCORE), 0)
-    return score.astype(np.float16)
+def _reported(photos: Iterator[TexturePhoto], what: str, count: int, report: Report) -> Iterator[TexturePhoto]:
+    for number, photo in enumerate(photos):
+        report(what, number, count)
+        yield photo
 
 
-def _size_of_one(view: DepthView) -> float:
-    """The share of a photo that a square of side 1 takes at its median depth; it keeps scores near 1."""
-    return float(np.square(view.camera.fx / view.camera.width / np.nanmedian(view.z)))
+@dataclass(frozen=True, slots=True, eq=False)
+class _Place:
+    """Where a photo was taken, and the (width, height) of its pixels."""
 
-
-def _project(
-    xyz: NDArray[np.float32], camera: Intrinsics, pose: Pose
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Pixels and depths of points; those behind the camera lie far outside the picture."""
-    cam_from_world = pose.cam_from_world.astype(np.float32)
-    cam = xyz @ cam_from_world[:3, :3].T + cam_from_world[:3, 3]
-    z = cam[:, 2]
-    safe = np.where(z > 1e-9, z, np.float32(np.inf))
-    far = np.where(z > 1e-9, np.float32(0), np.float32(-1e6))
-    u = cam[:, 0] / safe * np.float32(camera.fx) + np.float32(camera.cx) + far
-    v = cam[:, 1] / safe * np.float32(camera.fy) + np.float32(camera.cy) + far
-    return np.asarray(u, np.float32), np.asarray(v, np.float32), np.asarray(z, np.float32)
+    camera: Intrinsics
+    pose: Pose
+    size: tuple[int, int]
 
 
 def _neighbours(mesh: Mesh) -> NDArray[np.intp]:
@@ -113,12 +99,10 @@ def _neighbours(mesh: Mesh) -> NDArray[np.intp]:
     return np.stack([owner[order][:-1][same], owner[order][1:][same]], axis=1)
 
 
-def _evened(mesh: Mesh, scores: NDArray[np.float16]) -> NDArray[np.intp]:
+def _evened(mesh: Mesh, scores: BestPhotos) -> NDArray[np.intp]:
     """(M,) the photo of each face, -1 for none: the best one, unless neighbours agree on one that is nearly as good."""
-    best = scores.max(axis=1)
-    label = np.where(best > 0, scores.argmax(axis=1), -1)
+    best, label = scores.score.max(axis=1), scores.label()
     pairs = _neighbours(mesh)
-    faces = np.arange(len(label))
     for _ in range(_EVENED):
         votes = np.zeros((len(label), 4), np.intp) - 1
         count = np.zeros(len(label), np.intp)
@@ -129,7 +113,7 @@ def _evened(mesh: Mesh, scores: NDArray[np.float16]) -> NDArray[np.intp]:
                 count[face] += 1
         agreed = np.where((votes[:, 0] == votes[:, 1]) | (votes[:, 0] == votes[:, 2]), votes[:, 0], votes[:, 1])
         twice = (votes == agreed[:, None]).sum(axis=1) >= 2
-        good = (agreed >= 0) & twice & (scores[faces, np.maximum(agreed, 0)] >= _EVEN_SHARE * best) & (best > 0)
+        good = (agreed >= 0) & twice & (scores.score_of(agreed) >= _EVEN_SHARE * best) & (best > 0)
         label = np.where(good, agreed, label)
     return label
 
@@ -185,13 +169,14 @@ class _Rectangles:
     high: NDArray[np.float64]
 
 
-def _rectangles(mesh: Mesh, chart: _Charts, places: Sequence[tuple[Intrinsics, Pose]]) -> _Rectangles:
+def _rectangles(mesh: Mesh, chart: _Charts, places: Sequence[_Place]) -> _Rectangles:
     uv = np.zeros((len(mesh.faces), 3, 2), np.float32)
     of_face = np.where(chart.of_face >= 0, chart.photo[np.maximum(chart.of_face, 0)] if len(chart.photo) else -1, -1)
-    for number, (camera, pose) in enumerate(places):
+    for number, place in enumerate(places):
         mine = np.flatnonzero(of_face == number)
         if len(mine):
-            u, v, _ = _project(mesh.xyz[mesh.faces[mine]].reshape(-1, 3), camera, pose)
+            camera = place.camera
+            u, v, _ = project(mesh.xyz[mesh.faces[mine]].reshape(-1, 3), camera, place.pose)
             uv[mine] = np.stack([u / camera.width, v / camera.height], axis=1).reshape(-1, 3, 2)
     uv = np.clip(uv, 0, 1)
     low, high = np.ones((len(chart.photo), 2)), np.zeros((len(chart.photo), 2))
@@ -202,15 +187,20 @@ def _rectangles(mesh: Mesh, chart: _Charts, places: Sequence[tuple[Intrinsics, P
     return _Rectangles(uv, low, high)
 
 
-def _painted(mesh: Mesh, chart: _Charts, rectangles: _Rectangles, photos: Callable[[], Iterator[TexturePhoto]]) -> Mesh:
-    sizes = [photo.size for photo in photos()]
+def _painted(
+    mesh: Mesh,
+    chart: _Charts,
+    rectangles: _Rectangles,
+    sizes: Sequence[tuple[int, int]],
+    photos: Iterable[TexturePhoto],
+) -> Mesh:
     of_chart = np.array([sizes[number] for number in chart.photo], np.float64).reshape(-1, 2)
     wanted = (rectangles.high - rectangles.low) * of_chart
     unseen = np.flatnonzero(chart.of_face < 0)
     packed = pack(wanted, len(unseen))
     atlas = np.zeros((packed.height, packed.width, 3), np.uint8)
     uv = np.zeros((len(mesh.faces), 3, 2), np.float32)
-    for number, photo in enumerate(photos()):
+    for number, photo in enumerate(photos):
         mine = np.flatnonzero(chart.photo == number)
         if not len(mine):
             continue

@@ -12,17 +12,15 @@ from numpy.typing import NDArray
 from depth3d.core.undistort import undistort_photo
 from depth3d.io.photos.photo import read_photo
 from depth3d.scenes.multiview.aligned_photos import Aligned, AlignedPhoto
-from depth3d.scenes.multiview.progress import Report
 from depth3d.scenes.multiview.texture_atlas import TexturePhoto
 
 _LONGEST_PX = 2048
 """Longer side of the photos that textures are taken from."""
 
 
-def texture_photos(aligned: Aligned, report: Report) -> Iterator[TexturePhoto]:
+def texture_photos(aligned: Aligned) -> Iterator[TexturePhoto]:
     """Every photo that was used; its pixels are read when they are asked for."""
     for number, photo in enumerate(aligned.photos):
-        report("painting the surface", number, len(aligned.photos))
         size = _size(photo)
         yield TexturePhoto(aligned.view(number), size, partial(straight_pixels, photo, size))
 

@@ -111,7 +111,6 @@ def fuse_depth(
         _integrate(open3d, grid, view, voxel, farthest)
     report("drawing the surface", 0, 1)
     mesh = _surface(grid, least_photos, voxel, told("looking at small pieces", views))
-    report("drawing the surface", 1, 1)
     notes = () if voxel == wanted else (f"voxels of {voxel:.3g} instead of {wanted:.3g}, so that they fit into memory",)
     return Fused(mesh, voxel, int(grid.hashmap().size()), notes)
 
