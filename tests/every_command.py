@@ -45,9 +45,9 @@ MORE = {
 def visit(port: int) -> None:
     """Open the page once it answers, then stop the server as Ctrl-C does."""
     try:
-        for _ in range(600):
+        for _ in range(6000):  # a loaded machine takes minutes to load the page under strace
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10).read()
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60).read()
                 return
             except OSError:
                 threading.Event().wait(0.1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -146,6 +147,70 @@ def test_nouns_and_steps_know_numbers_only() -> None:
         and one.name.split(".")[0] not in allowed | OTHER_LIBRARIES_VALUES.get(one.file, set())
     ]
     assert wrong == []
+
+
+MOST_LINES_OF_A_MODULE, MOST_LINES_OF_A_FUNCTION, MOST_PARAMETERS = 300, 40, 8
+LONG_MODULES = {
+    "predictors/weights.py": "the table of official weights, and every place that weights may come from",
+    "io/registry.py": "the table of formats, a row for each",
+    "scale/posterior.py": "one derivation, whose steps share their symbols",
+}
+"""Modules over the limit, and why."""
+MANY_PARAMETERS = {
+    "Intrinsics.from_integer_centres": "a public constructor: the numbers of a camera file",
+    "io/geometry/glb.py:write_mesh": "a format's own options, which the registry hands over by name",
+    "io/geometry/html.py:write_mesh": "a format's own options, which the registry hands over by name",
+}
+"""Functions over the limit, and why; not counted are commands, whose parameters are their options, and the lab, whose
+kernels take the tensors of a scene."""
+
+
+def _code_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function without its docstring."""
+    first = node.body[0]
+    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    return (node.end_lineno or 0) - node.lineno + 1 - ((first.end_lineno or 0) - first.lineno + 1) * documented
+
+
+def _functions() -> Iterator[tuple[str, str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """Every function as (file, qualified name, syntax tree)."""
+    for _, file, tree in _modules():
+        for owner in ast.walk(tree):
+            for node in ast.iter_child_nodes(owner):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    yield file, f"{owner.name}.{node.name}" if isinstance(owner, ast.ClassDef) else node.name, node
+
+
+def _gives_a_reason(file: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a comment `# Long: why` stands above a function, or between its decorators and it."""
+    begin = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    above = (PACKAGE / file).read_text(encoding="utf-8").splitlines()[begin - 2 : node.lineno - 1]
+    return any(line.strip().startswith("# Long: ") for line in above)
+
+
+def test_modules_are_short() -> None:
+    lines = {file: len((PACKAGE / file).read_text(encoding="utf-8").splitlines()) for _, file, _ in _modules()}
+    assert {file: n for file, n in lines.items() if n > MOST_LINES_OF_A_MODULE and file not in LONG_MODULES} == {}
+
+
+def test_functions_are_short_or_say_why_not() -> None:
+    long = [
+        f"{file}:{name}: {_code_lines(node)} lines"
+        for file, name, node in _functions()
+        if _code_lines(node) > MOST_LINES_OF_A_FUNCTION and not _gives_a_reason(file, node)
+    ]
+    assert long == []
+    assert statistics.median(_code_lines(node) for *_, node in _functions()) <= 8
+
+
+def test_functions_take_few_parameters() -> None:
+    many = []
+    for file, name, node in _functions():
+        given = node.args
+        count = len([*given.posonlyargs, *given.args, *given.kwonlyargs]) - ("." in name)
+        if count > MOST_PARAMETERS and file.split("/")[0] not in {"lab", "cli"}:
+            many.append(name if name in MANY_PARAMETERS else f"{file}:{name}")
+    assert set(many) <= set(MANY_PARAMETERS)
 
 
 def test_each_heavy_library_stays_in_its_room() -> None:

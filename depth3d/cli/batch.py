@@ -87,6 +87,7 @@ if TYPE_CHECKING:
 @layout_option
 @stereo_options
 @file_options
+# Long: one argument for each option of its own, and the two values that they become.
 def batch(
     inputs: tuple[str, ...],
     output: str,

@@ -28,6 +28,7 @@ from depth3d.predictors.runtimes import PRECISIONS, RUNTIMES
 _DEPTH = DepthOptions()
 
 
+# Long: one entry for each option.
 @in_group("Depth")
 def network_options(command: Command) -> Command:
     """Which network sees the depth."""

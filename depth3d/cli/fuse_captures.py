@@ -102,15 +102,7 @@ def fuse_each(
     from depth3d.batch.captures_at_once import AtOnce, in_processes, on_ray, one_after_another
     from depth3d.batch.fuse_captures import ROWS_NAME, fuse_captures
 
-    for option, chosen in {**others, "known": task.lengths or None, "model_units": task.model_units}.items():
-        if chosen is not None:
-            raise UsageError(
-                f"--{option.replace('_', '-')} is of one place, and --each makes many; do that place alone"
-            )
-    if any(path.name != str(path) for path in outputs):
-        raise UsageError("with --each, -o names the files in each place's folder: -o room.glb, without a folder")
-    check_outputs(outputs, task.kind, others, force=True)
-
+    _check_each(task, outputs, others)
     text = repr((task.options, task.fusing, task.kind, task.detail_px, [str(path) for path in outputs]))
     if engine == "ray":
         from depth3d.batch.cluster import with_whole_paths
@@ -130,6 +122,18 @@ def fuse_each(
     rows = fuse_captures(sources, folder, make, recipe=recipe, force=task.force, at_once=at_once, told=told)
     if all(row.error is not None for row in rows):
         raise GeometryError(f"none of {len(rows)} places could be made; {folder / ROWS_NAME} says why")
+
+
+def _check_each(task: FuseTask, outputs: tuple[Path, ...], others: Mapping[str, Path | None]) -> None:
+    """Refuse what belongs to one place only."""
+    for option, chosen in {**others, "known": task.lengths or None, "model_units": task.model_units}.items():
+        if chosen is not None:
+            raise UsageError(
+                f"--{option.replace('_', '-')} is of one place, and --each makes many; do that place alone"
+            )
+    if any(path.name != str(path) for path in outputs):
+        raise UsageError("with --each, -o names the files in each place's folder: -o room.glb, without a folder")
+    check_outputs(outputs, task.kind, others, force=True)
 
 
 def _make_place(

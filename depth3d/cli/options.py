@@ -71,6 +71,7 @@ def camera_options(command: Command) -> Command:
     )
 
 
+# Long: one entry for each option.
 @in_group("Scale: what you know about distances")
 def scale_options(command: Command) -> Command:
     """What the user knows about distances."""

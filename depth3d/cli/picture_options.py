@@ -140,6 +140,7 @@ def layout_option(command: Command) -> Command:
     return option(command)
 
 
+# Long: one entry for each option.
 @in_group("Two eyes")
 def stereo_options(command: Command) -> Command:
     """Where the two eyes are."""

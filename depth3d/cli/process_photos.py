@@ -44,27 +44,16 @@ def write_files(
         chosen: the other options as click collected them.
     """
     from depth3d.io.photos.video import is_video
-    from depth3d.scenes.check_options import check_focus, check_products, refuse_pixels_of_one_photo
-    from depth3d.scenes.outputs import target_of
+    from depth3d.scenes.check_options import refuse_pixels_of_one_photo
     from depth3d.scenes.photo import reconstruct
     from depth3d.scenes.save import save_scene
-    from depth3d.scenes.used_options import fields_for, only, refuse_unused
-    from depth3d.scenes.video.save import video_fields
+    from depth3d.scenes.used_options import fields_for, only
 
     options, output_options = to_options(chosen), to_output_options(chosen)
     if not same_view:
         refuse_pixels_of_one_photo(options, len(photos))
     videos, photos = [path for path in photos if is_video(path)], [path for path in photos if not is_video(path)]
-    taken = [video_fields(outputs, kind)] if videos else []
-    understood = partial(target_of, kind=kind)
-    if photos:
-        taken += [fields_for(understood(path)) for path in outputs]
-    refuse_unused(output_options, taken)
-    provenance = output_options.files.provenance
-    files_of_photo = targets(photos, outputs, understood, force=force, provenance=provenance)
-    check_products(output_options, {target.kind for files in files_of_photo for target in files})
-    for photo in photos:
-        check_focus(output_options, photo)
+    files_of_photo = _checked_targets(photos, videos, outputs, kind, output_options, force=force)
     for video in videos:
         _write_video(video, outputs, options, output_options, kind, force=force)
     if videos:
@@ -80,6 +69,34 @@ def write_files(
                 saved = save_scene(scene, target, options=made, force=force, progress=frames)
             print_saved(saved, photo)
     print_axes([target for files in files_of_photo for target in files], output_options.files.axes)
+
+
+def _checked_targets(
+    photos: Sequence[Path],
+    videos: Sequence[Path],
+    outputs: Sequence[Path],
+    kind: Kind | None,
+    output_options: OutputOptions,
+    *,
+    force: bool,
+) -> list[list[Target]]:
+    """The files of each photo; options and files that do not go together are refused before anything is computed."""
+    from depth3d.scenes.check_options import check_focus, check_products
+    from depth3d.scenes.outputs import target_of
+    from depth3d.scenes.used_options import fields_for, refuse_unused
+    from depth3d.scenes.video.save import video_fields
+
+    taken = [video_fields(outputs, kind)] if videos else []
+    understood = partial(target_of, kind=kind)
+    if photos:
+        taken += [fields_for(understood(path)) for path in outputs]
+    refuse_unused(output_options, taken)
+    provenance = output_options.files.provenance
+    files_of_photo = targets(photos, outputs, understood, force=force, provenance=provenance)
+    check_products(output_options, {target.kind for files in files_of_photo for target in files})
+    for photo in photos:
+        check_focus(output_options, photo)
+    return files_of_photo
 
 
 def print_axes(targets: Sequence[Target], axes: str | None) -> None:

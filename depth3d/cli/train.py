@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     help="With --export: photos with depth, not trained on, to measure the network's error by; repeatable.",
 )
 @click.option("--force", is_flag=True, help="With --export: replace an existing file.")
+# Long: one argument for each option, and the four calls that they choose between.
 def train(
     folder: Path,
     data: tuple[str, ...],

@@ -27,7 +27,7 @@ from depth3d.layers import to_layered_gaussians
 from depth3d.render.heatmap import to_depth_photo
 from depth3d.render.stereo import to_stereo_pair
 from depth3d.scenes.options import OutputOptions
-from depth3d.scenes.outputs import Target, in_words
+from depth3d.scenes.outputs import Kind, Target, in_words
 from depth3d.scenes.provenance import to_json, to_provenance
 from depth3d.scenes.stereo_eyes import stereo_eyes
 from depth3d.scenes.used_options import fields_for, refuse_unused
@@ -114,6 +114,20 @@ def _value(scene: Scene, target: Target, o: OutputOptions) -> Value:
             relief_mm=o.plate.plate_height_mm,
             base_mm=o.plate.plate_base_mm,
         )
+    if kind == "bokeh":
+        return scene.bokeh(o)
+    if kind == "stereo":
+        return scene.stereo(o)
+    if kind == "two-views":
+        eyes, chosen = stereo_eyes(scene, o), o.stereo
+        return to_stereo_pair(scene.pictured_rgbd, eyes=eyes, width=chosen.eye_width, swap=chosen.swap)
+    if kind == "wigglegram":
+        return scene.wigglegram(o)
+    return scene.parallax(o) if kind == "parallax" else _value_without_options(scene, kind)
+
+
+def _value_without_options(scene: Scene, kind: Kind) -> Value:
+    """What no output option changes."""
     if kind in ("depth", "tum", "3dgs"):
         return scene.depth
     if kind == "camera":
@@ -130,16 +144,7 @@ def _value(scene: Scene, target: Target, o: OutputOptions) -> Value:
         if scene.inverse_depth is None:
             raise UsageError("a metric depth map has no relative depth; leave out 'relative'")
         return scene.inverse_depth
-    if kind == "bokeh":
-        return scene.bokeh(o)
-    if kind == "stereo":
-        return scene.stereo(o)
-    if kind == "two-views":
-        eyes, chosen = stereo_eyes(scene, o), o.stereo
-        return to_stereo_pair(scene.pictured_rgbd, eyes=eyes, width=chosen.eye_width, swap=chosen.swap)
-    if kind == "wigglegram":
-        return scene.wigglegram(o)
-    return scene.heatmap() if kind == "heatmap" else scene.parallax(o)
+    return scene.heatmap()
 
 
 def _for_file(target: Target, o: OutputOptions) -> OutputOptions:

@@ -142,6 +142,7 @@ class Clicks:
             raise gr.Error("not enough memory for a photo of this size; make it smaller", title=_SORRY) from None
 
 
+# Long: the layout, one line for each part of the page.
 def build_page(sessions: Sessions) -> gr.Blocks:
     """The page; what visitors do on it happens in their sessions."""
     clicks = Clicks(sessions)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from depth3d.core.errors import OutputError, UsageError
 from depth3d.core.images import Animation
 from depth3d.io.open_input import shown
-from depth3d.io.registry import Format, check_options, format_for
+from depth3d.io.registry import Format, check_options
 
 _CHEAPER: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     ".gif": ({"colours": 128}, {"colours": 64}),
@@ -49,18 +49,16 @@ class Fitted:
     given_up: str = ""
 
 
-def fit_animation(
-    animation: Animation, path: Path, max_bytes: int, *, form: Format | None = None, **options: Any
-) -> Fitted:
+def fit_animation(animation: Animation, path: Path, max_bytes: int, *, form: Format, **options: Any) -> Fitted:
     """Try until the file is small enough: first fewer colours or less quality, then half the frames, then less width.
 
     Each trial is written to nowhere; only its size is looked at.
 
     Args:
         animation: the frames.
-        path: the file.
+        path: the file, for messages.
         max_bytes: the size it may have.
-        form: how it is stored; None leaves it to the suffix.
+        form: how it is stored.
         options: for the writer, as for `save`.
 
     Raises:
@@ -69,7 +67,6 @@ def fit_animation(
     """
     if max_bytes < 1:
         raise UsageError(f"max size must be positive, got {max_bytes} bytes")
-    form = form or format_for("Animation", path)
     check_options(form, options)
     write = form.load()
     suffix = next(iter(form.suffixes), "")

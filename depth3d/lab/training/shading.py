@@ -8,6 +8,7 @@ from torch import Tensor
 from depth3d.lab.training.scene import ELLIPSOID, FRUSTUM, ROW_WIDTH
 
 
+# Long: the steps of one shader, which share a dozen tensors.
 def surface(rows: Tensor, point: Tensor, direction: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Normal and texture coordinates where the rays hit.
 

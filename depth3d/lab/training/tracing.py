@@ -105,6 +105,7 @@ def _direction_to_light(light: Tensor, point: Tensor, jitter: Tensor) -> Tensor:
     return torch.where(light[:, 0, None, None] > 0, sun, lamp)
 
 
+# Long: the steps of one shader, which share a dozen tensors.
 def _shade(
     texels: Tensor,
     levels: tuple[tuple[int, int], ...],

@@ -74,9 +74,7 @@ def predict_panorama(
 
     values = [_predicted(rgb, equirect, face, predict_and_note) for face in faces]
     agreement = agree_on_scale(values, faces)
-    cells = equirect.width * equirect.height
-    shrink = min(1.0, ((max_points or cells) / cells) ** 0.5)
-    grid = equirect.resized(max(1, int(equirect.width * shrink)), max(1, int(equirect.height * shrink)))
+    grid = _grid_of(equirect, max_points)
     merged, shift = _merged(values, faces, agreement, grid)
     nearest = np.nanpercentile(merged, NEAR_PERCENTILE)
     if not nearest > 0:
@@ -91,6 +89,13 @@ def predict_panorama(
         metres=None if sigmas[0] is None else _own_metres(values, agreement, nearest),
         metric_sigma=sigmas[0],
     )
+
+
+def _grid_of(equirect: Equirect, max_points: int | None) -> Equirect:
+    """The panorama's projection with at most so many pixels."""
+    cells = equirect.width * equirect.height
+    shrink = min(1.0, ((max_points or cells) / cells) ** 0.5)
+    return equirect.resized(max(1, int(equirect.width * shrink)), max(1, int(equirect.height * shrink)))
 
 
 def scale_panorama(inverse_depth: SphericalInverseDepth, distances: Sequence[DistanceAt] = ()) -> SphericalDepth:

@@ -48,6 +48,7 @@ class WorldBuilder:
         value = rng.choice([rng.uniform(0.02, 0.9), rng.uniform(0.5, 0.95), rng.uniform(0.02, 0.12)])
         return tuple(value * rng.uniform(0.88, 1.08) for _ in range(3))  # type: ignore[return-value]
 
+    # Long: one random choice for each property of a material.
     def material(
         self,
         groups: Sequence[str] = (),
