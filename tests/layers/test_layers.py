@@ -316,3 +316,20 @@ def test_the_motorcycle_seen_from_the_second_camera(shared_data: Path) -> None:
     assert ours > _psnr(_picture(cut, single), right_photo, opened) + 8
     seen = in_view & (cut.face >= 0)
     assert _psnr(_picture(layered, mesh), right_photo, seen) > _psnr(_picture(cut, single), right_photo, seen) - 0.3
+
+
+def test_what_leans_away_behind_an_edge_is_filled_as_far_as_it_comes_into_sight() -> None:
+    camera = small_camera(160, 128)
+    wall = slanted_plane(camera, normal=(-1.2, 0.0, -1.0), metres=2.0).inverse_metres
+    inverse = wall.copy()
+    near = 1.35 * wall[0, 100]  # the wall behind it recedes to the left
+    inverse[:, :100] = near
+    rgb = np.full((128, 160, 3), (90, 120, 150), np.uint8)
+    rgb[:, :100] = (230, 40, 30)
+    layers = _layers(Truth(camera, inverse, rgb))
+    (disocclusion,) = _disocclusions(layers)
+    opening_px = layers.px_per_gap * (near - wall[64, :100])
+    comes_out = 100 - np.arange(100) <= opening_px
+    assert comes_out.sum() > 1.2 * layers.px_per_gap * (near - wall[64, 100])
+    assert disocclusion[64, :100][comes_out].all()
+    assert disocclusion[64, :100].sum() < 2 * comes_out.sum()
