@@ -41,7 +41,14 @@ OF_OTHERS: dict[tuple[str, str], Any] = {
     ("fuse", "detail_px"): FusionOptions().detail_px,
 }
 CHOICES_OF_COMMANDS = {
-    *(("batch", "endings"), ("batch", "engine"), ("view", "kind"), ("fuse", "depths_as"), ("demo", "is_opened")),
+    *(
+        ("batch", "endings"),
+        ("batch", "engine"),
+        ("fuse", "engine"),
+        ("view", "kind"),
+        ("fuse", "depths_as"),
+        ("demo", "is_opened"),
+    ),
     *(("live", name) for name in ("kind", "port")),
     *(("bench", name) for name in ("rounds", "names", "photos", "draws", "predictor")),
     *(("train", name) for name in ("batch", "size", "device", "threads", "workers", "seed")),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -29,7 +28,7 @@ from depth3d.scenes.scene import Scene
 from depth3d.scenes.unscaled_photo import choose_camera, see
 from depth3d.web.clicked_hints import Mark, Pixel, marks_of, pixels_inside, with_mark
 from depth3d.web.downloads import Download, save_with
-from depth3d.web.session_files import SessionFiles, not_kept
+from depth3d.web.session_files import SessionFiles
 
 if TYPE_CHECKING:
     from depth3d.predictors.download import Progress
@@ -96,11 +95,7 @@ class Session:
 
     def take_example(self, photo: Path, camera: Path, hints: Path) -> None:
         """Begin with one of our own photos, whose camera and some of whose distances are known."""
-        path = self.files.inbox(photo.name)
-        try:
-            shutil.copyfile(photo, path)
-        except OSError as error:
-            raise not_kept(error) from None
+        path = self.files.copied(photo)
         with self._lock:
             self.take(path)
             self._stated = CameraOptions(camera_file=camera)

@@ -60,6 +60,19 @@ class SessionFiles:
         make_folder(folder)
         return folder / safe_file_name(name)
 
+    def copied(self, photo: Path) -> Path:
+        """A copy of one of our own photos in a folder of its own.
+
+        Raises:
+            OutputError: it cannot be kept.
+        """
+        path = self.inbox(photo.name)
+        try:
+            shutil.copyfile(photo, path)
+        except OSError as error:
+            raise not_kept(error) from None
+        return path
+
     def discard(self, photo: Path) -> None:
         """Delete a photo that came in."""
         shutil.rmtree(photo.parent, ignore_errors=True)

@@ -247,7 +247,7 @@ def test_a_resolver_that_hangs_is_not_waited_for(cache: Path, monkeypatch: pytes
     released = threading.Event()
 
     def hang(*_: object, **__: object) -> None:
-        released.wait(10)
+        released.wait(HUNG_S)
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr(download_module, "_OPEN_WITHIN_S", 0.2)
