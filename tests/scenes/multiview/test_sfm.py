@@ -23,6 +23,7 @@ from depth3d.scenes.multiview.sfm import find_poses
 from depth3d.scenes.multiview.sfm.failure_reasons import groups_note
 from depth3d.scenes.multiview.sfm.gps_scale import unit_from_gps
 from depth3d.scenes.multiview.sfm.match_pairs import pairs_to_compare, similarity
+from depth3d.scenes.multiview.sfm.photo_set import photo_files
 from depth3d.scenes.options import Options
 
 pytest.importorskip("pycolmap")
@@ -123,6 +124,14 @@ def test_one_photo_and_several_videos_are_refused_with_the_remedy(room: PosedRoo
     photos[0].rename(tmp_path / "more" / photos[1].name)
     with pytest.raises(UsageError, match="have one name; rename one"):
         find_poses([tmp_path / "photos", tmp_path / "more"], tmp_path / "cache")
+
+
+def test_photos_are_found_in_the_folder_of_a_project(room: PosedRoom, tmp_path: Path) -> None:
+    photos = room.write_photos(tmp_path / "project" / "images")
+    (photos / "K.txt").write_text("1 0 0 0 1 0 0 0 1")
+    (tmp_path / "project" / "config.yaml").write_text("")
+    assert photo_files([tmp_path / "project"]) == sorted(photos.glob("*.png"))
+    assert photo_files([photos]) == sorted(photos.glob("*.png"))
 
 
 def test_photos_of_nothing_in_common_are_refused_in_plain_words(tmp_path: Path) -> None:

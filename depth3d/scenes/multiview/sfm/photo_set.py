@@ -20,6 +20,8 @@ from depth3d.scenes.multiview.progress import Report
 from depth3d.scenes.options import Options
 from depth3d.scenes.unscaled_photo import choose_camera
 
+_WITHIN = ("images", "photos", "image", "frames", "rgb", "color", "imgs")
+
 WORKING_PX = 1600
 """Longer side of the copies in which keypoints are looked for."""
 
@@ -63,8 +65,7 @@ def photo_files(sources: Sequence[Path]) -> list[Path]:
     files: list[Path] = []
     for source in sources:
         if source.is_dir():
-            inside = [path for path in source.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()]
-            files += in_natural_order(inside)
+            files += _photos_of(source)
         elif source.suffix.lower() in SUFFIXES:
             files.append(source)
         else:
@@ -82,6 +83,16 @@ def photo_files(sources: Sequence[Path]) -> list[Path]:
             " two or more; a single photo becomes 3D with depth3d export"
         )
     return files
+
+
+def _photos_of(folder: Path) -> list[Path]:
+    """The photos in a folder; where there are none those in the folder within that projects keep them in."""
+    places = [folder, *(folder / name for name in _WITHIN if (folder / name).is_dir())]
+    for place in places:
+        inside = [path for path in place.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()]
+        if inside:
+            return in_natural_order(inside)
+    return []
 
 
 def working_copies(
