@@ -45,12 +45,7 @@ def refine_depth(depth: Depth, rgb: NDArray[np.uint8], *, refine: bool, smooth_p
     Raises:
         UsageError: `smooth_px` is negative, or more than the photo is wide and high.
     """
-    longer = max(rgb.shape[:2])
-    if not 0 <= smooth_px <= longer:
-        raise UsageError(
-            f"smoothing must be zero or a positive number of pixels, up to the photo's longer side of {longer}; "
-            f"got {smooth_px:g}"
-        )
+    check_smoothing(smooth_px, (rgb.shape[1], rgb.shape[0]))
     if not refine and not smooth_px:
         return depth
     done = (", edges refined" if refine else "") + (f", smoothed by {smooth_px:g} px" if smooth_px else "")
@@ -62,6 +57,15 @@ def refine_depth(depth: Depth, rgb: NDArray[np.uint8], *, refine: bool, smooth_p
     metres = np.float32(1) / inverse
     sigma = None if depth.sigma is None else depth.sigma * (metres * before) ** 2
     return replace(depth, z=metres, sigma=sigma, source=depth.source + done)
+
+
+def check_smoothing(smooth_px: float, size: tuple[int, int]) -> None:
+    """Raise UsageError unless a photo of (width, height) can be smoothed by so many pixels."""
+    if not 0 <= smooth_px <= max(size):
+        raise UsageError(
+            f"smoothing must be zero or a positive number of pixels, up to the photo's longer side of {max(size)}; "
+            f"got {smooth_px:g}"
+        )
 
 
 def _polished(inverse_depth: InverseDepth, rgb: NDArray[np.uint8], refine: bool, smooth_px: float) -> InverseDepth:

@@ -25,6 +25,7 @@ from depth3d.io.photos.stereo_pair import read_stereo_photo
 from depth3d.io.points.hints_file import read_hints
 from depth3d.io.points.read import read_points
 from depth3d.refine import refine_depth
+from depth3d.refine.refine_and_smooth import check_smoothing
 from depth3d.scale import Hint
 from depth3d.scale.hint import check_inside
 from depth3d.scale.solver import bounds_of
@@ -88,6 +89,7 @@ def to_unscaled_photo(
     embedded = None if predictor is not None or isinstance(photo, Photo) else _embedded_depth(Path(photo), options)
     photo = photo if isinstance(photo, Photo) else read_photo(photo)
     _check_places(options.scale.hints, photo.size)
+    check_smoothing(options.depth.smooth_px, photo.size)
     network = predictor if isinstance(predictor, Network) else Network(options.depth, predictor, progress)
     if camera is None:
         own = embedded is not None and options.depth.predictor == DepthOptions().predictor

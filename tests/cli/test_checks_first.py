@@ -103,6 +103,7 @@ WRONG = [
     ("measure turned.jpg --from 20,3", "--from: the pixel 20,3 lies outside the 16x24 photo turned.jpg"),
     ("measure photo.png --from 5,3 --to 5,3", "both ends are the pixel 5,3"),
     ("panorama panorama.png -o a.ply --at 300,3=1m", "the pixel 300,3 lies outside the 64x32 photo"),
+    ("export photo.png -o a.ply --smooth 1e9", "up to the photo's longer side of 24; got 1e+09"),
     ("export photo.png -o a.ply --near 2m --far 1m", "the hints contradict each other"),
     ("bokeh photo.png -o a.jpg --f-number 2 --blur 3", "f number replaces it"),
     ("bokeh photo.png -o a.jpg --f-number 0", "the f-number must lie between"),
@@ -212,6 +213,23 @@ def test_what_cannot_be_meant_is_said_first(
     line: str, says: str, work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert says in refusal(line, work, monkeypatch, capsys)
+
+
+@pytest.mark.usefixtures("no_network")
+def test_a_focus_outside_a_photo_of_a_batch_is_its_row(work: Path, tmp_path: Path) -> None:
+    from depth3d.batch.process_photo import Job, Recipe
+    from depth3d.scenes.options import Options, OutputOptions
+
+    recipe = Recipe(
+        options=Options.of(predictor="bundled"),
+        output_options=OutputOptions.of(focus=(500.0, 3.0)),
+        endings=(".gif",),
+        kind=None,
+        output=str(tmp_path),
+    )
+    row = recipe.make(Job(photo=str(work / "photo.png"), name="photo"))
+    assert row.error is not None
+    assert row.error.startswith("focus: the pixel 500,3 lies outside the 24x16 photo")
 
 
 def test_every_command_that_writes_or_needs_something_is_tried() -> None:

@@ -21,6 +21,31 @@ print(apple_depth_packet(Path(sys.argv[1])))
 """
 
 
+READ_POINTS = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from depth3d.core.camera import Intrinsics
+from depth3d.core.depth import InverseDepth
+from depth3d.io.photos.photo import Photo
+from depth3d.io.points.read import read_points
+from depth3d.scale import fit_scale
+resource.setrlimit(resource.RLIMIT_CPU, ({seconds}, {seconds}))
+camera = Intrinsics(64, 48, 60, 60, 32, 24)
+points = read_points(Path(sys.argv[1]), photo=Photo(np.zeros((48, 64, 3), np.uint8)), camera=camera)
+fit_scale(InverseDepth(np.tile(np.linspace(0.2, 1, 64, dtype=np.float32), (48, 1))), camera, (points,))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the processor's time of a process")
+def test_many_points_at_one_place_are_as_quick_as_any(tmp_path: Path) -> None:
+    path = tmp_path / "points.csv"
+    path.write_text("u,v,z\n" + "30,20,2.0\n" * 300_000)
+    code = READ_POINTS.format(seconds=CPU_SECONDS)
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr or f"more than {CPU_SECONDS} s of the processor's time"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the processor's time of a process")
 @pytest.mark.parametrize("repeated", [b"<x:xmpmeta ", b"</x:xmpmeta>", b"<x:xmpmeta></x:xmpmeta>", b"<"])
 def test_a_file_full_of_tags_is_looked_at_once(repeated: bytes, tmp_path: Path) -> None:
