@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.notes import Note
-from depth3d.scale.posterior import Errors, Posterior, Tried, find_posterior, left_out, mix, try_all
+from depth3d.scale.mixture import Posterior
+from depth3d.scale.posterior import Errors, Tried, find_posterior, left_out, mix, try_all, widened
 from depth3d.scale.prior import Array, Sites
 from depth3d.scale.problem import Problem
 
@@ -19,6 +20,7 @@ LEAST_HINTS = 5
 
 _MANY = 8
 _OUTLIER_SIGMAS = 4.5
+_GREATEST_SQUARE = 36.0
 _START_SIGMAS = 4.0
 _DISAGREES_SIGMAS = 3.0
 _ROUNDS = 24
@@ -61,9 +63,18 @@ def weigh_hints(problem: Problem, errors: Sequence[Errors]) -> Believed:
     kept = _agreeing(problem, _start(problem), errors)
     problem = _with_likely_reach(problem, kept, errors)
     used = problem.keeping(kept)
-    posterior = find_posterior(used, errors)
+    posterior = _with_local_strength(used, errors)
     doubted = tuple(dict.fromkeys(name for name, k in zip(problem.names, kept, strict=True) if not k))
     return Believed(used, posterior, _contradictions(used) + _left_out(problem, posterior, kept), doubted)
+
+
+def _with_local_strength(problem: Problem, errors: Sequence[Errors]) -> Posterior:
+    """The posterior where each part of the picture has its own strength of errors, as far as the hints tell."""
+    n = len(problem.anchors.d)
+    error, sigma = left_out(try_all(problem, errors))
+    squares = np.minimum(np.square(error[:n] / sigma[:n]), _GREATEST_SQUARE)
+    local = problem.with_local_strength(squares)
+    return mix(local, [widened(local, tried) for tried in try_all(local, errors)])
 
 
 def _agreeing(problem: Problem, kept: NDArray[np.bool_], errors: Sequence[Errors]) -> NDArray[np.bool_]:
