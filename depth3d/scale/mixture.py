@@ -15,7 +15,7 @@ from depth3d.scale.prior import (
     LocalStrength,
     Sites,
     Trend,
-    error_spread,
+    correlation,
     fading,
     shared_covariance,
 )
@@ -44,6 +44,7 @@ class Posterior:
         precision: (K, M, M) as in `Solved`, times the strength's fourth power.
         slope: (K, M) as in `Solved`, times the strength squared.
         near_precision: (K,) as in `Solved`.
+        spread: (M,) how large errors are at the sites, as a multiple of the strength.
         local: where errors are larger than elsewhere in this picture; None where the hints do not tell.
     """
 
@@ -61,6 +62,7 @@ class Posterior:
     precision: Array
     slope: Array
     near_precision: Array
+    spread: Array
     local: LocalStrength | None = None
 
     @property
@@ -82,8 +84,8 @@ class Posterior:
 
     def at(self, sites: Sites) -> tuple[Array, Array]:
         """The mean and the standard deviation of log 1/z at points, (N,) each."""
-        spread = error_spread(sites, self.trend, self.local)
-        return self._moments(sites.t, spread, self._alike(sites))
+        spread, alike = self._alike(sites.t, correlation(sites, self.sites, self.reach))
+        return self._moments(sites.t, spread, alike)
 
     def on_mesh(self, v: Array, t: Array, u: Array) -> tuple[Array, Array]:
         """The same at all nodes of a grid, (V, T, U) each; v and u in pixels.
@@ -98,15 +100,10 @@ class Posterior:
         ]
         by_u, by_v, by_t = (x.astype(precise) for x in (*along, _squares(t, self.sites.t, LEVEL_REACH * self.reach)))
         levels = np.repeat(t, len(u)).astype(precise)
-        of_sites = error_spread(self.sites, self.trend, self.local).astype(precise)
-        of_levels = self.trend.spread(levels)
 
         def row(i: int) -> tuple[Array, Array]:
             squares = by_u[None, :, :] + (by_v[i] + by_t)[:, None, :]
-            alike = fading(squares.reshape(len(levels), len(self.sites.t)))
-            spread = of_levels if self.local is None else of_levels * self.local.factor(alike)
-            alike *= spread[:, None]
-            alike *= of_sites
+            spread, alike = small._alike(levels, fading(squares.reshape(len(levels), len(self.sites.t))))
             return small._moments(levels, spread, alike)
 
         with ThreadPoolExecutor(_THREADS) as pool:
@@ -125,12 +122,23 @@ class Posterior:
             "precision",
             "slope",
             "near_precision",
+            "spread",
         )
         return replace(self, **{name: getattr(self, name).astype(precise) for name in arrays})
 
-    def _alike(self, sites: Sites) -> Array:
-        """(N, M) covariances of the errors at points with those at the hints, for a strength of 1."""
-        return shared_covariance(sites, self.sites, self.trend, self.reach, self.local)
+    def _alike(self, t: Array, alike: Array) -> tuple[Array, Array]:
+        """(N,) how large errors are at points, and (N, M) their covariances with those at the hints.
+
+        Args:
+            t: (N,) levels of the points.
+            alike: (N, M) correlations, which are overwritten.
+        """
+        spread = self.trend.spread(t)
+        if self.local is not None:
+            spread = spread * self.local.factor(alike[:, : len(self.local.squares)])
+        alike *= spread[:, None]
+        alike *= self.spread
+        return spread, alike
 
     def _moments(self, t: Array, spread: Array, alike: Array) -> tuple[Array, Array]:
         means = self._means(t, alike)
@@ -148,7 +156,7 @@ class Posterior:
     def draws(self, sites: Sites, count: int, seed: int = 0) -> Array:
         """(count, N) values of log 1/z at points that are drawn together: errors of one draw belong to each other."""
         rng = np.random.default_rng(seed)
-        alike = self._alike(sites)
+        alike = shared_covariance(sites, self.sites, self.trend, self.reach, self.local)
         means, noise = self._means(sites.t, alike), self._noise(sites.t)
         own = shared_covariance(sites, sites, self.trend, self.reach, self.local)
         drawn = np.empty((count, len(sites.t)))
@@ -165,7 +173,7 @@ class Posterior:
 
     def covariance(self, sites: Sites) -> Array:
         """(N, N) of log 1/z at points."""
-        alike = self._alike(sites)
+        alike = shared_covariance(sites, self.sites, self.trend, self.reach, self.local)
         means = self._means(sites.t, alike)
         apart = (means - (means @ self.weight)[:, None]) * np.sqrt(self.weight)
         of_kind = np.bincount(self.kind, self.weight, len(self.strength))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from depth3d.scale.mixture import Posterior
-from depth3d.scale.prior import Array
+from depth3d.scale.prior import Array, error_spread
 from depth3d.scale.problem import Conditioner, Problem, Solved
 
 ASSUMED_FAR_OVER_NEAR = 4.0
@@ -34,7 +34,7 @@ _ROUNDS = 10
 _RESOLVED = 7
 _LEAST_WEIGHT = 1e-4
 _ALIKE = 0.1
-_WIDENING = 1.15
+_WIDENING, _WIDENING_OF_ONE = 1.1, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +127,10 @@ def widened(problem: Problem, tried: Tried) -> Tried:
     """The same ranges and their probabilities, with error bars for errors that are somewhat larger.
 
     How large errors are in one part of the picture is known from the few hints there, so that errors in units of that
-    follow a distribution with tails like Student's t.
+    follow a distribution with tails like Student's t. Chosen on measured pictures.
     """
-    errors = replace(tried.errors, strength=_WIDENING * tried.errors.strength)
+    widening = _WIDENING + _WIDENING_OF_ONE / problem.count
+    errors = replace(tried.errors, strength=widening * tried.errors.strength)
     middle = float(tried.log_ranges[int(np.argmax(tried.log_weight))])
     solved = Conditioner(problem, errors.strength, errors.noise, middle).solve(tried.log_ranges)
     return Tried(errors, tried.log_ranges, solved, tried.log_weight)
@@ -187,5 +188,6 @@ def mix(problem: Problem, tried: Sequence[Tried]) -> Posterior:
         np.stack([tried[i].solved.precision[j] for i, j in kinds]) * square[:, None, None] ** 2,
         np.stack([tried[i].solved.slope[j] for i, j in kinds]) * square[:, None],
         np.array([tried[i].solved.near_precision[j] for i, j in kinds]),
+        error_spread(problem.sites, problem.trend, problem.local),
         problem.local,
     )

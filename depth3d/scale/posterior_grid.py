@@ -121,6 +121,8 @@ def _boxes(posterior: Posterior, grid: Grid) -> tuple[Box, ...]:
     apart = apart.max(axis=2) + np.where(np.eye(len(middles)) > 0, np.inf, 0)
     half = np.minimum(1, apart.min(axis=1, initial=np.inf) / 2)
     middles, half = middles[half > _APART], half[half > _APART]
+    if not len(middles):
+        return ()
     axes = middles[:, :, None] + half[:, None, None] * cell[None, :, None] * _FINE
     missed = _missed(posterior, grid, axes[:, :, 1:-1])
     nodes = np.pad(missed, ((0, 0), (1, 1), (1, 1), (1, 1)))
@@ -135,14 +137,11 @@ def _missed(posterior: Posterior, grid: Grid, axes: Array) -> NDArray[np.complex
         grid: without boxes.
         axes: (B, 3, F) coordinates of nodes along v, t and u.
     """
-    count = axes.shape[2]
-    found = np.empty((len(axes), count, count, count), np.complex64)
-    for i, own in enumerate(axes):
-        v, t, u = (axis.ravel() for axis in np.meshgrid(*own, indexing="ij"))
-        mean, sigma = posterior.at(Sites(np.column_stack([u, v]) / posterior.diagonal_px, t))
-        exact = mean - _of_trend(posterior, t) + 1j * sigma
-        found[i] = (exact - _between_all(grid, *own).ravel()).reshape(found.shape[1:])
-    return found
+    v, t, u = (np.stack(part) for part in zip(*(np.meshgrid(*own, indexing="ij") for own in axes), strict=True))
+    place = np.column_stack([u.ravel(), v.ravel()]) / posterior.diagonal_px
+    mean, sigma = posterior.at(Sites(place, t.ravel()))
+    exact = (mean - _of_trend(posterior, t.ravel()) + 1j * sigma).reshape(t.shape)
+    return (exact - np.stack([_between_all(grid, *own) for own in axes])).astype(np.complex64)
 
 
 def _between_all(grid: Grid | Box, v: Array, t: Array, u: Array) -> NDArray[np.complex64]:

@@ -135,9 +135,13 @@ def error_spread(sites: Sites, trend: Trend, local: LocalStrength | None) -> Arr
 
 def correlation(one: Sites, other: Sites, reach: float) -> Array:
     """(M, N) of the errors at two sets of points."""
-    apart = ((one.place[:, None, :] - other.place[None, :, :]) ** 2).sum(axis=2)
-    apart += ((one.t[:, None] - other.t[None, :]) / LEVEL_REACH) ** 2
-    apart /= reach**2
+    apart = np.zeros((len(one.t), len(other.t)))
+    for here, there in (
+        (one.place[:, 0], other.place[:, 0]),
+        (one.place[:, 1], other.place[:, 1]),
+        (one.t / LEVEL_REACH, other.t / LEVEL_REACH),
+    ):
+        apart += np.square(np.subtract.outer(here / reach, there / reach))
     return fading(apart)
 
 
