@@ -71,12 +71,17 @@ def weigh_hints(problem: Problem, errors: Sequence[Errors]) -> Believed:
 
 
 def _with_local_strength(problem: Problem, errors: Sequence[Errors]) -> Posterior:
-    """The posterior where each part of the picture has its own strength of errors, as far as the hints tell."""
-    n = len(problem.anchors.d)
-    error, sigma = left_out(try_all(problem, errors))
+    """The posterior where each part of the picture has its own strength of errors, as far as the hints tell.
+
+    Where depth is stated to have no such errors, what disagrees is rather the hints.
+    """
+    n, tried = len(problem.anchors.d), try_all(problem, errors)
+    if any(e.strength == 0 for e in errors):
+        return mix(problem, tried)
+    error, sigma = left_out(tried)
     squares = np.minimum(np.square(error[:n] / sigma[:n]), _GREATEST_SQUARE)
     local = problem.with_local_strength(squares)
-    return mix(local, [widened(local, tried) for tried in try_all(local, errors)])
+    return mix(local, [widened(local, one) for one in try_all(local, errors)])
 
 
 def _agreeing(problem: Problem, kept: NDArray[np.bool_], errors: Sequence[Errors]) -> NDArray[np.bool_]:
