@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from depth3d.core.depth import InverseDepth, MetricDepth, Unit
 from depth3d.core.errors import HintError
 from depth3d.scale.hint import NO_BOUNDS, Anchors, sample_many
-from depth3d.scale.posterior import Posterior
+from depth3d.scale.mixture import Posterior
 from depth3d.scale.posterior_grid import each_strip, read_grid, to_grid
 from depth3d.scale.prior import Array, Sites
 

@@ -223,6 +223,6 @@ def check_inside(u: float, v: float, size: tuple[int, int], name: str) -> None:
 
 def check_length(name: str, metres: float, sigma_m: float | None = None) -> None:
     """Raise UsageError unless a length, and its uncertainty where given, are positive and finite."""
-    for value in (metres, sigma_m):
+    for what, value in (("a length", metres), ("the uncertainty behind ±", sigma_m)):
         if value is not None and not (math.isfinite(value) and value > 0):
-            raise UsageError(f"hint {name}: a length must be positive and finite, got {value:g} m")
+            raise UsageError(f"hint {name}: {what} must be positive and finite, got {value:g} m")

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.core.notes import Note
-from depth3d.scale.posterior import Errors, Posterior, Tried, find_posterior, left_out, mix, try_all
-from depth3d.scale.prior import Array, Sites
+from depth3d.scale.mixture import Posterior
+from depth3d.scale.posterior import Errors, Tried, find_posterior, left_out, mix, try_all, widened
+from depth3d.scale.prior import Array, Sites, correlation
 from depth3d.scale.problem import Problem
 
 LEAST_HINTS = 5
@@ -19,6 +20,7 @@ LEAST_HINTS = 5
 
 _MANY = 8
 _OUTLIER_SIGMAS = 4.5
+_GREATEST_SQUARE = 36.0
 _START_SIGMAS = 4.0
 _DISAGREES_SIGMAS = 3.0
 _ROUNDS = 24
@@ -30,6 +32,7 @@ _FEW = 12
 _DRAWS = 400
 _SUSPECT_SIGMAS = 2.0
 _CLEARLY_NEARER = 0.05
+_ONE_PLACE = 0.9995
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,13 +60,28 @@ def weigh_hints(problem: Problem, errors: Sequence[Errors]) -> Believed:
     """
     if problem.count < LEAST_HINTS:
         posterior = find_posterior(problem, errors)
-        return Believed(problem, posterior, _contradictions(problem) + _disagreement(problem, errors))
+        notes = _contradictions(problem) + (_same_place(problem) or _disagreement(problem, errors))
+        return Believed(problem, posterior, notes)
     kept = _agreeing(problem, _start(problem), errors)
     problem = _with_likely_reach(problem, kept, errors)
     used = problem.keeping(kept)
-    posterior = find_posterior(used, errors)
+    posterior = _with_local_strength(used, errors)
     doubted = tuple(dict.fromkeys(name for name, k in zip(problem.names, kept, strict=True) if not k))
     return Believed(used, posterior, _contradictions(used) + _left_out(problem, posterior, kept), doubted)
+
+
+def _with_local_strength(problem: Problem, errors: Sequence[Errors]) -> Posterior:
+    """The posterior where each part of the picture has its own strength of errors, as far as the hints tell.
+
+    Where depth is stated to have no such errors, what disagrees is rather the hints.
+    """
+    n, tried = len(problem.anchors.d), try_all(problem, errors)
+    if any(e.strength == 0 for e in errors):
+        return mix(problem, tried)
+    error, sigma = left_out(tried)
+    squares = np.minimum(np.square(error[:n] / sigma[:n]), _GREATEST_SQUARE)
+    local = problem.with_local_strength(squares)
+    return mix(local, [widened(local, one) for one in try_all(local, errors)])
 
 
 def _agreeing(problem: Problem, kept: NDArray[np.bool_], errors: Sequence[Errors]) -> NDArray[np.bool_]:
@@ -202,6 +220,22 @@ def _disagreement(problem: Problem, errors: Sequence[Errors]) -> tuple[str, ...]
         return ()
     name = problem.names[worst]
     return (f"the hint {name} agrees badly with the others; all are used, but check it, or add one more hint",)
+
+
+def _same_place(problem: Problem) -> tuple[str, ...]:
+    """Where two depths of one place differ by more than their own uncertainty."""
+    n, said, sigma = len(problem.anchors.d), np.log(problem.anchors.inverse_m), problem.log_sigma
+    sites = Sites(problem.sites.place[:n], problem.sites.t[:n])
+    one, other = np.triu_indices(n, 1)
+    off = np.abs(said[one] - said[other]) / np.hypot(sigma[one], sigma[other])
+    off[correlation(sites, sites, problem.reach)[one, other] < _ONE_PLACE] = 0
+    if not len(off) or off.max() <= _DISAGREES_SIGMAS:
+        return ()
+    names, worst = problem.anchors.names, int(np.argmax(off))
+    return (
+        f"the hints {names[one[worst]]} and {names[other[worst]]} are of one place and disagree;"
+        " a depth between both is used: check which is right, and leave out the other",
+    )
 
 
 def _contradictions(problem: Problem) -> tuple[str, ...]:

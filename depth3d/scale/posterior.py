@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from depth3d.scale.prior import LEVEL_REACH, Array, Sites, Trend, fading, shared_covariance
-from depth3d.scale.problem import Conditioner, Problem, Solved, noise_at
+from depth3d.scale.mixture import Posterior
+from depth3d.scale.prior import Array, error_spread
+from depth3d.scale.problem import Conditioner, Problem, Solved
 
 ASSUMED_FAR_OVER_NEAR = 4.0
 """Depth at the 2nd percentile of d over depth at the 98th, before any hint.
@@ -35,8 +34,7 @@ _ROUNDS = 10
 _RESOLVED = 7
 _LEAST_WEIGHT = 1e-4
 _ALIKE = 0.1
-_FEW_SITES = 16
-_THREADS = 4
+_WIDENING, _WIDENING_OF_ONE = 1.1, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,160 +68,6 @@ def errors_about(strength: float, noise: float) -> tuple[Errors, ...]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Posterior:
-    """The logarithm of 1/z at every point, as a mixture of C Gaussian processes.
-
-    Attributes:
-        sites: (M,) the points that hints speak of.
-        trend: how d becomes 1/z but for errors.
-        reach: over which share of the diagonal errors are alike.
-        diagonal_px: the picture's diagonal.
-        weight: (C,) they add up to 1.
-        log_range: (C,) logarithm of R.
-        log_near: (C,) logarithm of N.
-        noise: (C,) as in `Errors`.
-        pull: (C, M) weights of the sites.
-        kind: (C,) which of K spreads a component has.
-        strength: (K,) as in `Errors`.
-        precision: (K, M, M) as in `Solved`, times the strength's fourth power.
-        slope: (K, M) as in `Solved`, times the strength squared.
-        near_precision: (K,) as in `Solved`.
-    """
-
-    sites: Sites
-    trend: Trend
-    reach: float
-    diagonal_px: float
-    weight: Array
-    log_range: Array
-    log_near: Array
-    noise: Array
-    pull: Array
-    kind: Array
-    strength: Array
-    precision: Array
-    slope: Array
-    near_precision: Array
-
-    @property
-    def middle(self) -> tuple[float, float]:
-        """The mean logarithms of R and of N."""
-        return float(self.weight @ self.log_range), float(self.weight @ self.log_near)
-
-    @property
-    def errors(self) -> tuple[float, float]:
-        """The strength and the noise, root mean square."""
-        return math.sqrt(float(self.weight @ self.strength[self.kind] ** 2)), math.sqrt(
-            float(self.weight @ self.noise**2)
-        )
-
-    def of_trend(self) -> Posterior:
-        """What is known where errors have nothing to do with those at the hints."""
-        none = replace(self, pull=np.zeros_like(self.pull), precision=np.zeros_like(self.precision))
-        return replace(none, slope=np.zeros_like(self.slope))
-
-    def at(self, sites: Sites) -> tuple[Array, Array]:
-        """The mean and the standard deviation of log 1/z at points, (N,) each."""
-        return self._moments(sites.t, shared_covariance(sites, self.sites, self.trend, self.reach))
-
-    def on_mesh(self, v: Array, t: Array, u: Array) -> tuple[Array, Array]:
-        """The same at all nodes of a grid, (V, T, U) each; v and u in pixels.
-
-        With many hints in single precision.
-        """
-        precise: Any = np.float64 if len(self.sites.t) <= _FEW_SITES else np.float32
-        small = self._as(precise)
-        along = [
-            _squares(axis / self.diagonal_px, at, self.reach)
-            for axis, at in zip((u, v), self.sites.place.T, strict=True)
-        ]
-        by_u, by_v, by_t = (x.astype(precise) for x in (*along, _squares(t, self.sites.t, LEVEL_REACH * self.reach)))
-        levels = np.repeat(t, len(u)).astype(precise)
-        scale = (self.trend.spread(self.sites.t)[None, :] * self.trend.spread(t)[:, None]).astype(precise)
-
-        def row(i: int) -> tuple[Array, Array]:
-            alike = fading(by_u[None, :, :] + (by_v[i] + by_t)[:, None, :])
-            alike *= scale[:, None, :]
-            return small._moments(levels, alike.reshape(len(levels), len(self.sites.t)))
-
-        with ThreadPoolExecutor(_THREADS) as pool:
-            rows = list(pool.map(row, range(len(v))))
-        mean, sigma = (np.stack([part[k] for part in rows]).reshape(len(v), len(t), len(u)) for k in (0, 1))
-        return mean, sigma
-
-    def _as(self, precise: Any) -> Posterior:
-        arrays = (
-            "weight",
-            "log_range",
-            "log_near",
-            "noise",
-            "pull",
-            "strength",
-            "precision",
-            "slope",
-            "near_precision",
-        )
-        return replace(self, **{name: getattr(self, name).astype(precise) for name in arrays})
-
-    def _moments(self, t: Array, alike: Array) -> tuple[Array, Array]:
-        means = self._means(t, alike)
-        mean = means @ self.weight
-        of_kind = np.bincount(self.kind, self.weight, len(self.strength)).astype(alike.dtype)
-        variance = (of_kind @ self.strength**2) * self.trend.spread(t) ** 2
-        variance -= ((alike @ np.tensordot(of_kind, self.precision, 1)) * alike).sum(axis=1)
-        variance += (1 - alike @ self.slope.T) ** 2 @ (of_kind / self.near_precision)
-        means -= mean[:, None]
-        variance += (means * means) @ self.weight
-        if self.noise.any():
-            variance += self._noise(t) ** 2 @ self.weight
-        return mean, np.sqrt(np.maximum(variance, 0))
-
-    def draws(self, sites: Sites, count: int, seed: int = 0) -> Array:
-        """(count, N) values of log 1/z at points that are drawn together: errors of one draw belong to each other."""
-        rng = np.random.default_rng(seed)
-        alike = shared_covariance(sites, self.sites, self.trend, self.reach)
-        means, noise = self._means(sites.t, alike), self._noise(sites.t)
-        own = shared_covariance(sites, sites, self.trend, self.reach)
-        drawn = np.empty((count, len(sites.t)))
-        component = rng.choice(len(self.weight), count, p=self.weight)
-        normal = rng.normal(size=(2, count, len(sites.t)))
-        for kind in range(len(self.strength)):
-            covariance = self.strength[kind] ** 2 * own - alike @ self.precision[kind] @ alike.T
-            rise = 1 - alike @ self.slope[kind]
-            covariance += np.outer(rise, rise) / self.near_precision[kind]
-            values, axes = np.linalg.eigh(covariance)
-            rows = self.kind[component] == kind
-            drawn[rows] = normal[0, rows] @ (axes * np.sqrt(np.maximum(values, 0))).T
-        return np.asarray(drawn + means.T[component] + noise.T[component] * normal[1])
-
-    def covariance(self, sites: Sites) -> Array:
-        """(N, N) of log 1/z at points."""
-        alike = shared_covariance(sites, self.sites, self.trend, self.reach)
-        means = self._means(sites.t, alike)
-        apart = (means - (means @ self.weight)[:, None]) * np.sqrt(self.weight)
-        of_kind = np.bincount(self.kind, self.weight, len(self.strength))
-        rise = (1 - alike @ self.slope.T) * np.sqrt(of_kind / self.near_precision)
-        total = (of_kind @ self.strength**2) * shared_covariance(sites, sites, self.trend, self.reach)
-        total -= alike @ np.tensordot(of_kind, self.precision, 1) @ alike.T
-        total += rise @ rise.T + apart @ apart.T
-        total[np.diag_indices_from(total)] += self._noise(sites.t) ** 2 @ self.weight
-        return np.asarray(total)
-
-    def _means(self, t: Array, alike: Array) -> Array:
-        means = np.log(self.trend.shape(t, self.log_range))
-        means += self.log_near
-        means += alike @ self.pull.T
-        return np.asarray(means)
-
-    def _noise(self, t: Array) -> Array:
-        """(N, C)."""
-        if not self.noise.any():
-            return np.zeros((len(t), len(self.noise)))
-        rows = [noise_at(self.trend, t, n, r) for n, r in zip(self.noise, self.log_range, strict=True)]
-        return np.stack(rows, axis=1)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Tried:
     """One size of errors with every range that the hints leave.
 
@@ -252,11 +96,6 @@ class Tried:
         return float(self.log_ranges[low]), float(self.log_ranges[high])
 
 
-def _squares(axis: Array, at: Array, reach: float) -> Array:
-    """(N, M) squared differences of coordinates, in reaches."""
-    return np.asarray(((axis[:, None] - at[None, :]) / reach) ** 2)
-
-
 def try_ranges(problem: Problem, errors: Errors) -> Tried:
     """Weigh the ranges by the hints, on a grid that closes in on those that the hints leave."""
     middle = math.log(ASSUMED_FAR_OVER_NEAR)
@@ -282,6 +121,19 @@ def _weighed(conditioner: Conditioner, errors: Errors, log_ranges: Array) -> Tri
     off = (log_ranges - math.log(ASSUMED_FAR_OVER_NEAR)) / math.log(ASSUMED_FACTOR)
     spacing = math.log(max(log_ranges[1] - log_ranges[0], 1e-300))
     return Tried(errors, log_ranges, solved, solved.log_evidence + errors.log_prior - 0.5 * off**2 + spacing)
+
+
+def widened(problem: Problem, tried: Tried) -> Tried:
+    """The same ranges and their probabilities, with error bars for errors that are somewhat larger.
+
+    How large errors are in one part of the picture is known from the few hints there, so that errors in units of that
+    follow a distribution with tails like Student's t. Chosen on measured pictures.
+    """
+    widening = _WIDENING + _WIDENING_OF_ONE / problem.count
+    errors = replace(tried.errors, strength=widening * tried.errors.strength)
+    middle = float(tried.log_ranges[int(np.argmax(tried.log_weight))])
+    solved = Conditioner(problem, errors.strength, errors.noise, middle).solve(tried.log_ranges)
+    return Tried(errors, tried.log_ranges, solved, tried.log_weight)
 
 
 def try_all(problem: Problem, errors: Sequence[Errors]) -> list[Tried]:
@@ -336,4 +188,6 @@ def mix(problem: Problem, tried: Sequence[Tried]) -> Posterior:
         np.stack([tried[i].solved.precision[j] for i, j in kinds]) * square[:, None, None] ** 2,
         np.stack([tried[i].solved.slope[j] for i, j in kinds]) * square[:, None],
         np.array([tried[i].solved.near_precision[j] for i, j in kinds]),
+        error_spread(problem.sites, problem.trend, problem.local),
+        problem.local,
     )

@@ -24,7 +24,7 @@ LEVEL_REACH = 1.5
 """Reach in t, per reach in shares of the diagonal."""
 
 _FINE_SHARE = 0.06
-"""Share of the errors' variance that reaches only a sixth as far; the sixth is written out in `fading`."""
+"""Share of the errors' variance that reaches only a third as far; the third is written out in `fading`."""
 
 _FLOOR = 0.02
 """The trend stays above this share of its value at the 2nd percentile: nothing is put at or beyond infinity."""
@@ -103,33 +103,76 @@ class Trend:
         return 0.0 if self.proportional else _FLOOR * math.exp(log_near - log_range)
 
 
-def shared_covariance(one: Sites, other: Sites, trend: Trend, reach: float) -> Array:
+@dataclass(frozen=True, slots=True, eq=False)
+class LocalStrength:
+    """Where in this picture errors are larger or smaller than elsewhere, as the hints there say.
+
+    Attributes:
+        sites: (M,) the hints' points.
+        squares: (M,) the square of what each hint says less what the others say, in the standard deviations of that
+            (leave-one-out, R&W 5.4.2); 1 where errors are as large as elsewhere.
+        reach: over which share of the diagonal errors are alike.
+    """
+
+    sites: Sites
+    squares: Array
+    reach: float
+
+    def factor(self, alike: Array) -> Array:
+        """(N,) by how much the standard deviation of errors is multiplied, from (N, M) correlations with the hints.
+
+        A weighted mean of the squares and of one 1, which stands for what was known before.
+        """
+        weights = np.square(np.square(np.square(alike)))
+        return np.asarray(np.sqrt((1 + weights @ self.squares.astype(alike.dtype)) / (1 + weights.sum(axis=1))))
+
+
+def error_spread(sites: Sites, trend: Trend, local: LocalStrength | None) -> Array:
+    """(M,) how large errors at points are, as a multiple of the strength."""
+    spread = trend.spread(sites.t)
+    return spread if local is None else spread * local.factor(correlation(sites, local.sites, local.reach))
+
+
+def correlation(one: Sites, other: Sites, reach: float) -> Array:
+    """(M, N) of the errors at two sets of points."""
+    apart = np.zeros((len(one.t), len(other.t)))
+    for here, there in (
+        (one.place[:, 0], other.place[:, 0]),
+        (one.place[:, 1], other.place[:, 1]),
+        (one.t / LEVEL_REACH, other.t / LEVEL_REACH),
+    ):
+        apart += np.square(np.subtract.outer(here / reach, there / reach))
+    return fading(apart)
+
+
+def shared_covariance(
+    one: Sites, other: Sites, trend: Trend, reach: float, local: LocalStrength | None = None
+) -> Array:
     """(M, N) of the errors at two sets of points, for a strength of 1.
 
     Args:
         one: M points.
         other: N points.
-        trend: tells where errors are larger.
+        trend: tells where errors are larger in any picture.
         reach: over which share of the diagonal errors are alike.
+        local: tells where they are larger in this one.
     """
-    apart = ((one.place[:, None, :] - other.place[None, :, :]) ** 2).sum(axis=2)
-    apart += ((one.t[:, None] - other.t[None, :]) / LEVEL_REACH) ** 2
-    apart /= reach**2
-    return np.asarray(fading(apart) * trend.spread(one.t)[:, None] * trend.spread(other.t)[None, :])
+    spreads = error_spread(one, trend, local)[:, None] * error_spread(other, trend, local)[None, :]
+    return np.asarray(correlation(one, other, reach) * spreads)
 
 
 def fading(squares: Array) -> Array:
     """The correlation at squared distances, in reaches; overwrites them.
 
     The sum of two Matern covariances of smoothness 3/2 (R&W 4.17), (1 + x) e^-x with x = sqrt(3) r: one of the stated
-    reach and one of a sixth of it. On surfaces, measured errors of two pixels differ in proportion to their distance,
+    reach and one of a third of it. On surfaces, measured errors of two pixels differ in proportion to their distance,
     as those of a differentiable field do and those of an exponential covariance do not.
     """
     squares *= 3
     x = np.sqrt(squares, out=squares)
     decay = np.exp(-x)
     fine = decay * decay
-    fine *= fine * fine
-    fine *= _FINE_SHARE * (1 + 6 * x)
+    fine *= decay
+    fine *= _FINE_SHARE * (1 + 3 * x)
     decay *= (1 - _FINE_SHARE) * (1 + x)
     return np.asarray(np.add(decay, fine, out=decay))

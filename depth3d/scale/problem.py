@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from depth3d.scale.hint import Anchors, Condition, Equations
-from depth3d.scale.prior import Array, Sites, Trend, shared_covariance
+from depth3d.scale.prior import Array, LocalStrength, Sites, Trend, shared_covariance
 
 LEAST_SIGMA = 1e-6
 """No hint is believed beyond this share of its length: numbers end there."""
@@ -33,6 +33,7 @@ class Problem:
         diagonal_px: the picture's diagonal.
         claimed_near: the logarithm of N and its standard deviation where depth claims to be in metres; None where
             nothing is known of N.
+        local: where errors are larger than elsewhere in this picture; None where that is not known.
     """
 
     anchors: Anchors
@@ -42,6 +43,7 @@ class Problem:
     reach: float
     diagonal_px: float
     claimed_near: tuple[float, float] | None = None
+    local: LocalStrength | None = None
 
     @classmethod
     def of(
@@ -84,6 +86,16 @@ class Problem:
     def log_sigma(self) -> Array:
         """(N,) relative standard deviation of the anchors."""
         return np.maximum(self.anchors.sigma / self.anchors.inverse_m, LEAST_SIGMA)
+
+    def with_local_strength(self, squares: Array) -> Problem:
+        """Errors are larger where hints were found to disagree more with the others.
+
+        Args:
+            squares: (N,) of the anchors, as in `LocalStrength`.
+        """
+        n = len(squares)
+        hints = Sites(self.sites.place[:n], self.sites.t[:n])
+        return replace(self, local=LocalStrength(hints, squares, self.reach))
 
     def keeping(self, rows: NDArray[np.bool_]) -> Problem:
         """Only some equations; anchors come first."""
@@ -145,7 +157,9 @@ class Conditioner:
 
     def __init__(self, problem: Problem, strength: float, noise: float, middle_range: float) -> None:
         self._problem = problem
-        prior = strength**2 * shared_covariance(problem.sites, problem.sites, problem.trend, problem.reach)
+        prior = strength**2 * shared_covariance(
+            problem.sites, problem.sites, problem.trend, problem.reach, problem.local
+        )
         prior[np.diag_indices_from(prior)] += noise_at(problem.trend, problem.sites.t, noise, middle_range) ** 2
         self._prior = prior
         self._shared = None

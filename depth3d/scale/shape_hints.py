@@ -59,7 +59,7 @@ class LengthBetween(Unbounded):
         check_pixel(*self.end)
         check_length(self.name, self.metres, self.sigma_m)
         if self.start == self.end:
-            raise UsageError(f"hint {self.name}: both ends are the same pixel")
+            raise UsageError(f"hint {self.name}: both ends are the same pixel; give two different ones")
 
     @property
     def name(self) -> str:

@@ -19,6 +19,7 @@ from depth3d.scale.prior import Sites, Trend
 from depth3d.scale.problem import Problem
 from depth3d.scale.subsample import thin
 
+_NAMED = 3
 _OPEN_SIGMA = 0.3
 """A range whose logarithm is known no better than this is called open."""
 
@@ -51,7 +52,25 @@ def fit_scale(inverse_depth: InverseDepth, camera: Intrinsics, hints: Sequence[H
     trend = _trend(inverse_depth)
     is_known = bool(equations) or inverse_depth.metric_sigma is not None
     fit = _hinted(inverse_depth, trend, equations) if is_known else _unitless(trend)
-    return replace(fit, nearest_m=nearest, farthest_m=farthest)
+    return replace(fit, nearest_m=nearest, farthest_m=farthest, notes=(*fit.notes, *_beyond(fit, nearest, farthest)))
+
+
+def _beyond(fit: ScaleFit, nearest: float, farthest: float) -> tuple[str, ...]:
+    """Hints that other hints put out of bounds."""
+    if fit.anchors is None:
+        return ()
+    z, slack = 1 / fit.anchors.inverse_m, 1 + 3 * fit.anchors.sigma / fit.anchors.inverse_m
+    notes = []
+    for rows, word, bound in (
+        (z < nearest / slack, "nearer than the nearest", nearest),
+        (z > farthest * slack, "farther than the farthest", farthest),
+    ):
+        names = dict.fromkeys(name for name, out in zip(fit.anchors.names, rows, strict=True) if out)
+        notes += [
+            f"the hint {name} is {word} depth, {bound:g} m, and is put there; one of the two is wrong"
+            for name in list(names)[:_NAMED]
+        ]
+    return tuple(notes)
 
 
 def bounds_of(hints: Sequence[Hint]) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from synthetic_scenes import box_corner, slanted_plane, small_camera
 from depth3d.core.camera import Intrinsics
 from depth3d.core.depth import InverseDepth
 from depth3d.core.errors import CameraError, HintError, UsageError
-from depth3d.scale import DistanceAt, Farthest, Nearest, fit_scale
+from depth3d.scale import DepthAt, DistanceAt, Farthest, Nearest, fit_scale
 from depth3d.scale.posterior import ASSUMED_FAR_OVER_NEAR
 
 CAMERA = small_camera()
@@ -166,6 +166,23 @@ def test_of_three_hints_none_is_left_out() -> None:
     assert fit.doubted == ()
     assert all(residual.is_used for residual in fit.residuals)
     assert any("agrees badly with the others" in note for note in fit.notes)
+
+
+def test_two_distances_of_one_place_that_disagree_are_named() -> None:
+    hint = tape(5, 5)
+    fit = fit_scale(TRUTH.inverse_depth(), CAMERA, [hint, DistanceAt(hint.u, hint.v, 2 * hint.metres)])
+    assert any("are of one place and disagree" in note for note in fit.notes)
+    alike = fit_scale(TRUTH.inverse_depth(), CAMERA, [hint, DistanceAt(hint.u, hint.v, 1.01 * hint.metres)])
+    assert not any("of one place" in note for note in alike.notes)
+
+
+def test_a_hint_beyond_the_farthest_depth_is_named() -> None:
+    fit = fit_scale(TRUTH.inverse_depth(), CAMERA, [DepthAt(5.5, 5.5, 6.0), Farthest(2.0)])
+    assert any("is farther than the farthest depth, 2 m" in note for note in fit.notes)
+    near = fit_scale(TRUTH.inverse_depth(), CAMERA, [DepthAt(5.5, 5.5, 1.0), Nearest(2.0)])
+    assert any("is nearer than the nearest depth, 2 m" in note for note in near.notes)
+    within = fit_scale(TRUTH.inverse_depth(), CAMERA, [DepthAt(5.5, 5.5, 2.01), Farthest(2.0)])
+    assert not any("than the" in note and "depth, 2 m" in note for note in within.notes)
 
 
 def test_hints_in_the_opposite_order_are_believed_and_the_network_is_doubted_in_words() -> None:
