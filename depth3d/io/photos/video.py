@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,17 +56,14 @@ class Video:
             VideoError: the file is damaged, or its frames are too large or change their size.
         """
         size: tuple[int, ...] | None = None
-        with _opened(self.path) as container:
+        with _reading(self.path) as container:
             stream = _stream(container, self.path)
-            try:
-                for frame in container.decode(stream):
-                    rgb = _upright(frame)
-                    if size not in (None, rgb.shape):
-                        raise VideoError(f"{shown(self.path)}: its pictures change their size; convert it first")
-                    size = rgb.shape
-                    yield rgb
-            except _damage() as problem:
-                raise VideoError(f"{shown(self.path)}: the video is damaged: {_one_line(problem)}") from None
+            for frame in container.decode(stream):
+                rgb = _upright(frame)
+                if size not in (None, rgb.shape):
+                    raise VideoError(f"{shown(self.path)}: its pictures change their size; convert it first")
+                size = rgb.shape
+                yield rgb
         if size is None:
             raise VideoError(f"{shown(self.path)}: holds no picture")
 
@@ -87,18 +85,15 @@ def read_video(path: str | Path) -> Video:
     """
     path = Path(path)
     check_regular_file(path, VideoError)
-    with _opened(path) as container:
-        try:
-            stream = _stream(container, path)
-            width, height = stream.codec_context.width, stream.codec_context.height
-            if width * height > MAX_MEGAPIXELS * 1_000_000:
-                raise VideoError(f"{shown(path)}: {width}x{height} is more than {MAX_MEGAPIXELS} megapixels")
-            rate = stream.average_rate or stream.base_rate or stream.guessed_rate
-            fps = float(rate) if rate and 0 < rate <= _HIGHEST_FPS else _USUAL_FPS
-            count, missing = _counted(container, stream, path)
-            has_sound = bool(container.streams.audio)
-        except _damage() as problem:
-            raise VideoError(f"{shown(path)}: the video is damaged: {_one_line(problem)}") from None
+    with _reading(path) as container:
+        stream = _stream(container, path)
+        width, height = stream.codec_context.width, stream.codec_context.height
+        if width * height > MAX_MEGAPIXELS * 1_000_000:
+            raise VideoError(f"{shown(path)}: {width}x{height} is more than {MAX_MEGAPIXELS} megapixels")
+        rate = stream.average_rate or stream.base_rate or stream.guessed_rate
+        fps = float(rate) if rate and 0 < rate <= _HIGHEST_FPS else _USUAL_FPS
+        count, missing = _counted(container, stream, path)
+        has_sound = bool(container.streams.audio)
     if missing:
         warnings.warn(VideoWarning(f"{shown(path)}: the video is cut off: {missing}; copy it again"), stacklevel=2)
     return Video(path, fps, count, has_sound)
@@ -118,6 +113,18 @@ def _counted(container: Any, stream: Any, path: Path) -> tuple[int, str]:
     announced_s = (container.duration or 0) / _MICROSECONDS
     is_cut = count and announced_s > last_s + _CUT_S
     return count, f"it announces {announced_s:.1f} s and ends after {last_s:.1f} s" if is_cut else ""
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[Any]:
+    """Open a video; damage that the block finds, or closing it, is told in one line."""
+    try:
+        with _opened(path) as container:
+            yield container
+    except Depth3DError:
+        raise
+    except _damage() as problem:
+        raise VideoError(f"{shown(path)}: the video is damaged: {_one_line(problem)}") from None
 
 
 def _opened(path: Path) -> Any:
