@@ -114,7 +114,7 @@ def test_what_goes_where() -> None:
     assert suffixes_for("PointCloud") == (".ply", ".pcd", ".xyz", ".las", ".laz", ".e57", ".glb", ".html")
     assert suffixes_for("Mesh") == (".ply", ".glb", ".obj", ".usdz", ".html", ".py")
     assert suffixes_for("Plate") == (".stl",)
-    assert suffixes_for("Gaussians") == (".ply", ".spz")
+    assert suffixes_for("Gaussians") == (".ply", ".spz", ".glb")
     assert (
         suffixes_for("MetricDepth")
         == suffixes_for("InverseDepth")
