@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ _CUT_OFF = 3.0
 _INNER_PX, _MARGIN_PX = 240, 8
 """Of tiles whose pixels can be numbered with 16 bits, which sort quickly."""
 _ROUNDS = 8
+_THREADS = 2
 _STEP = 1.5
 _LEAST_SEEN = 0.1
 """Share of what a splat would draw alone; one of which less is seen keeps its colour."""
@@ -45,15 +47,21 @@ def fit_colours(
     """
     outlines = _outlined(splats, camera)
     colours = splats.rgb.copy()
-    pixel_of = np.clip(np.rint(outlines.centre), 0, (camera.width - 1, camera.height - 1))
-    for left, top in itertools.product(range(0, camera.width, _INNER_PX), range(0, camera.height, _INNER_PX)):
-        tile = _Tile.around(left, top, camera)
+    inner = np.clip(np.rint(outlines.centre), 0, (camera.width - 1, camera.height - 1)).astype(np.int32) // _INNER_PX
+    column, row = inner.T
+
+    def fit_tile(place: tuple[int, int]) -> None:
+        tile = _Tile.around(place[0] * _INNER_PX, place[1] * _INNER_PX, camera)
         touched = np.flatnonzero(outlines.touch(tile))
         some = outlines.taken(touched)
         pixels = np.s_[tile.top : tile.bottom, tile.left : tile.right]
         fitted = _fitted(_mixture(some, tile), some.colours(splats), rgb[pixels], where[pixels])
-        own = (pixel_of[touched] // _INNER_PX == (left // _INNER_PX, top // _INNER_PX)).all(axis=1)
+        own = (column[touched] == place[0]) & (row[touched] == place[1])
         colours[some.number[own]] = np.rint(fitted[own])
+
+    places = itertools.product(range(-(-camera.width // _INNER_PX)), range(-(-camera.height // _INNER_PX)))
+    with ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(fit_tile, places))
     return replace(splats, rgb=colours)
 
 
@@ -108,8 +116,9 @@ class _Outlines:
 
     def touch(self, tile: _Tile) -> NDArray[np.bool_]:
         """(N,) which of them may be seen in a tile."""
-        low, high = self.centre - self.reach, self.centre + self.reach
-        return np.asarray(((low < (tile.right, tile.bottom)) & (high >= (tile.left, tile.top))).all(axis=1))
+        (x, y), (right, down) = self.centre.T, self.reach.T
+        across = (x - right < tile.right) & (x + right >= tile.left)
+        return np.asarray(across & (y - down < tile.bottom) & (y + down >= tile.top))
 
     def taken(self, some: NDArray[np.int64]) -> _Outlines:
         """Some of them, in the same order."""
