@@ -25,8 +25,8 @@ _INNER_PX, _MARGIN_PX = 240, 8
 _ROUNDS = 8
 _THREADS = 2
 _STEP = 1.5
-_LEAST_SEEN = 0.1
-"""Share of what a splat would draw alone; one of which less is seen keeps its colour."""
+_HOLD = 0.03
+"""How much a splat's own colour counts beside what is seen of it: turning the model uncovers what is half hidden."""
 
 
 def fit_colours(
@@ -205,10 +205,11 @@ def _fitted(
     """(N, 3) colours from 0 to 255 whose mixture is close to the photo."""
     back = mixture.weight.T.tocsr()
     goal, counts = rgb.reshape(-1, 3).astype(np.float32), where.reshape(-1, 1)
-    seen = back @ counts.astype(np.float32)
-    is_seen = seen > np.maximum(_LEAST_SEEN * mixture.alone[:, None], np.finfo(np.float32).tiny)
-    step = np.where(is_seen, np.float32(_STEP) / np.where(is_seen, seen, 1), np.float32(0))
+    hold = np.float32(_HOLD) * mixture.alone[:, None]
+    weight = back @ counts.astype(np.float32) + hold
+    step = np.float32(_STEP) / np.maximum(weight, np.finfo(np.float32).tiny)
+    own = colours
     for _ in range(_ROUNDS):
         off = np.where(counts, goal - mixture.weight @ colours, np.float32(0))
-        colours = np.clip(colours + step * (back @ off), 0, 255)
+        colours = np.clip(colours + step * (back @ off + hold * (own - colours)), 0, 255)
     return np.asarray(colours, np.float32)
