@@ -58,13 +58,14 @@ COMMANDS = {
     "live": f"live clip.mp4 --port 0 --frames 1 --width 32 {_TINY}",
     "weights": "weights list",
     "doctor": "doctor",
+    "demo": "demo out/demo --no-open --force",
     "eval": "eval frames.json --weights tiny.safetensors --json out/a.json",
     "bench": "bench edges frames.json",
     "train": "train --out out/run --data tum:capture --start tiny.safetensors --steps 1 --batch 1 --threads 1",
 }
-"""What is left out: `serve`, which is tested as a server, and bare photos for `fuse`, which take many seconds."""
+"""What is left out: `serve`, which is tested as a server, and `fuse` of bare photos: its model differs between runs."""
 
-SLOW = ("train", "fuse", "fuse project", "panorama", "depth video", "bench")
+SLOW = ("train", "demo", "fuse", "fuse project", "panorama", "depth video", "bench")
 """Those of which the suite's slice tries nothing."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from posed_room import PosedRoom, posed_room, textured
 
 from depth3d.cli import run
 from depth3d.core.camera import Intrinsics
-from depth3d.core.errors import GeometryError, UsageError
+from depth3d.core.errors import GeometryError, OutputError, UsageError
 from depth3d.io.captures import Capture, holds_poses, place, read_capture
 from depth3d.io.photos.gps import GpsPosition, east_north_up, read_gps
 from depth3d.io.photos.photo import read_photo
@@ -101,6 +102,22 @@ def test_a_second_run_takes_what_the_first_found_and_other_photos_start_anew(
     assert "comparing keypoints" in told
     assert stated.photos[0].camera_as_taken is not None
     assert stated.photos[0].camera_as_taken.fx == pytest.approx(room.views[0].camera.fx, rel=1e-6)
+
+
+@pytest.mark.parametrize("call", ["replace", "write_text"])
+def test_a_full_disk_is_told_in_one_line_and_the_next_run_does_what_is_left(
+    call: str, room: PosedRoom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos, usual = room.write_photos(tmp_path / "photos"), getattr(Path, call)
+
+    def refused(path: Path, *_: object, **__: object) -> None:
+        monkeypatch.setattr(Path, call, usual)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, call, refused)
+    with pytest.raises(OutputError, match="^cannot work in the folder .*cache: No space left on device$"):
+        find_poses([photos], tmp_path / "cache")
+    assert len(find_poses([photos], tmp_path / "cache").photos) == len(room.names)
 
 
 def test_a_cache_that_holds_something_else_is_left_alone(room: PosedRoom, tmp_path: Path) -> None:

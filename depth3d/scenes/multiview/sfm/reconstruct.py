@@ -73,6 +73,7 @@ def find_poses(
         UsageError: fewer than two photos, several videos, or the folder holds something else.
         GeometryError: the photos have too little in common, or the camera only turned; with the remedy.
         MissingExtraError: pycolmap is not installed, or for a video PyAV.
+        OutputError: the cache cannot be written or read.
     """
     paths, folder, options = [Path(source) for source in sources], Path(cache), options or Options()
     quiet_pycolmap()  # what is missing is said before any work
@@ -81,10 +82,13 @@ def find_poses(
         raise UsageError(f"{shown(videos[0])}: a video goes alone; give one video, or photos")
     files = videos or photo_files(paths)
     _open_cache(folder, _key(files, options))
-    if videos:
-        files = extract_keyframes(read_video(videos[0]), folder / _FRAMES, report)
-    if read_cached_poses(folder / _DONE) is None:
-        _find(files, folder, options, in_order=bool(videos), report=report)
+    try:
+        if videos:
+            files = extract_keyframes(read_video(videos[0]), folder / _FRAMES, report)
+        if read_cached_poses(folder / _DONE) is None:
+            _find(files, folder, options, in_order=bool(videos), report=report)
+    except OSError as error:
+        raise _unusable(folder, error) from error
     return _capture(files, folder)
 
 
@@ -138,7 +142,8 @@ def _gps(model: Any, photos: Sequence[SetPhoto]) -> tuple[GpsUnit | None, tuple[
 
 def _capture(files: Sequence[Path], folder: Path) -> Capture:
     found = read_cached_poses(folder / _DONE)
-    assert found is not None
+    if found is None:
+        raise OutputError(f"cannot read {shown(folder / _DONE)}, which was just written; give --cache another folder")
     capture = capture_from_colmap(folder / MODEL, Photos(files, usual=()))
     # The model is of upright photos, where COLMAP's own are of photos as stored; and its order differs from run to run.
     photos = tuple(
@@ -184,4 +189,8 @@ def _open_cache(folder: Path, key: str) -> None:
             raise UsageError(f"{shown(folder)}: is needed for what is kept between runs, and holds something else")
         (folder / _KEY).write_bytes(key.encode())
     except OSError as error:
-        raise OutputError(f"cannot write into the folder {shown(folder)}: {error.strerror or error}") from None
+        raise _unusable(folder, error) from None
+
+
+def _unusable(folder: Path, error: OSError) -> OutputError:
+    return OutputError(f"cannot work in the folder {shown(folder)}: {error.strerror or error}")
