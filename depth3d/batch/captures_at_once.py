@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -12,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from depth3d.core.child_process import end_with_parent
+from depth3d.core.child_process import begin_worker, cores
 from depth3d.core.errors import EngineError
 
 if TYPE_CHECKING:
@@ -45,10 +43,9 @@ def on_ray(workers: int | None) -> AtOnce:
 
 
 def _in_processes(task: Task, captures: Sequence[tuple[str, Path]], *, workers: int) -> Iterator[CaptureRow]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     spawn = multiprocessing.get_context("spawn")
-    threads = max(1, cores // workers)
-    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_begin, initargs=(threads,)) as pool:
+    threads = max(1, cores() // workers)
+    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=begin_worker, initargs=(threads,)) as pool:
         waiting = [pool.submit(task, name, source) for name, source in captures]
         try:
             for future in as_completed(waiting):
@@ -60,14 +57,6 @@ def _in_processes(task: Task, captures: Sequence[tuple[str, Path]], *, workers: 
             ) from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _begin(threads: int) -> None:
-    """Begin a process: it ends with its parent, keeps to its threads, and leaves Ctrl-C to the parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent()
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = str(threads)
 
 
 def _on_ray(task: Task, captures: Sequence[tuple[str, Path]], *, workers: int | None) -> Iterator[CaptureRow]:

@@ -117,7 +117,7 @@ def _made(name: str, source: Path, *, folder: Path, make: Make) -> CaptureRow:
     except _ENDS_THE_RUN:
         raise
     except OSError as error:
-        raise OutputError(f"cannot make the folder {folder / name}: {error.strerror or error}") from None
+        raise OutputError(f"cannot work in the folder {folder / name}: {error.strerror or error}") from None
     except Depth3DError as error:
         row = CaptureRow(place=name, source=str(source), error=" ".join(str(error).split()))
     except MemoryError:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -17,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from depth3d.batch.time_limit import time_limit, timed_out_photos
-from depth3d.core.child_process import end_with_parent
+from depth3d.core.child_process import begin_worker, cores
 from depth3d.io.temporary import temporary_folder
 
 if TYPE_CHECKING:
@@ -127,26 +125,13 @@ class Workers(AbstractContextManager["Workers"]):
         )
 
 
-def cores() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 _packed: bytes
 _watch: Path
 
 
 def _start(threads: int, packed: bytes, watch: Path) -> None:
-    """Begin a worker: it ends with its parent, keeps to its threads, and leaves Ctrl-C to the parent.
-
-    Nothing here loads numpy, which reads its number of threads when it is loaded, and nothing can fail, because the
-    pool would not say why.
-    """
     global _packed, _watch
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent()
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = str(threads)
+    begin_worker(threads)
     _packed, _watch = packed, watch
 
 

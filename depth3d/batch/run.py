@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from depth3d.batch.find_photos import find_photos, to_jobs
-from depth3d.batch.local import cores, each_row_here
+from depth3d.batch.local import each_row_here
 from depth3d.batch.manifest import MANIFEST_NAME, Manifest
 from depth3d.batch.manifest_row import Row
 from depth3d.batch.parquet import check_table, write_table
@@ -18,6 +18,7 @@ from depth3d.batch.process_photo import Job, Recipe, recipe_digits
 from depth3d.batch.shared_scale import check_overlap, shared_units, with_shared_scale
 from depth3d.batch.storage import Folder
 from depth3d.batch.time_limit import DEFAULT_SECONDS
+from depth3d.core.child_process import cores
 from depth3d.core.errors import OutputError, UsageError, WeightsError
 from depth3d.core.extras import check_installed
 from depth3d.core.options import DepthOptions

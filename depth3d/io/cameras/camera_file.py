@@ -17,7 +17,7 @@ from depth3d.io.cameras.kalibr_file import camera_from_kalibr_file, is_kalibr_fi
 from depth3d.io.cameras.nerfstudio_file import camera_from_nerfstudio_file, is_nerfstudio_file
 from depth3d.io.cameras.open3d_file import camera_from_open3d_file, is_open3d_file
 from depth3d.io.cameras.opencv_file import camera_from_opencv_file, is_opencv_file
-from depth3d.io.cameras.plain_file import camera_from_own_file
+from depth3d.io.cameras.plain_file import camera_from_plain_file
 from depth3d.io.cameras.ros_file import camera_from_ros_file, is_ros_file
 from depth3d.io.colmap.camera import camera_from_colmap, is_colmap_path
 from depth3d.io.open_input import shown
@@ -62,7 +62,7 @@ def read_camera_file(path: Path, size: tuple[int, int], *, photo_name: str = "",
         found = camera_from_colmap(path, asked)
     else:
         entries = _entries(read_document(path), asked.where)
-        reader = next((read for has_signs, read in _READERS if has_signs(entries)), camera_from_own_file)
+        reader = next((read for has_signs, read in _READERS if has_signs(entries)), camera_from_plain_file)
         found = reader(entries, asked)
     return fitted_camera(found, asked, orientation, source=f"camera file {path.resolve().name}")
 

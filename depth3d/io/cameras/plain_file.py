@@ -32,7 +32,7 @@ _FISHEYE_NAMES = ("k1", "k2", "k3", "k4")
 _LENSES = ("ideal", "opencv", "opencv_fisheye")
 
 
-def camera_from_own_file(entries: Entries, asked: Asked) -> FileCamera:
+def camera_from_plain_file(entries: Entries, asked: Asked) -> FileCamera:
     """The camera of a plain file.
 
     Raises:

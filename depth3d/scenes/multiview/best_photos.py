@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.core.camera import Intrinsics, Pose
 from depth3d.geometry.mesh import Mesh
 from depth3d.scenes.multiview.fusion import DepthView
+from depth3d.scenes.multiview.fusion.depth_view import project_world
 
 _LEAST_FACING = 0.15
 _SAME_SURFACE = 0.04
@@ -57,7 +57,7 @@ def scores(mesh: Mesh, view: DepthView, size_of_one: float) -> NDArray[np.float1
     """(M,) the share of a photo that a face of unit area takes there, by angle and distance; 0 where it is not seen."""
     corners = mesh.xyz[mesh.faces]
     centre = corners.mean(axis=1)
-    u, v, z = project(centre, view.camera, view.pose)
+    u, v, z = project_world(centre, view.camera, view.pose)
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     ray = view.pose.world_from_cam[:3, 3].astype(np.float32) - centre
     length = np.linalg.norm(normal, axis=1) * np.linalg.norm(ray, axis=1)
@@ -76,17 +76,3 @@ def scores(mesh: Mesh, view: DepthView, size_of_one: float) -> NDArray[np.float1
 def size_of_one(view: DepthView) -> float:
     """The share of a photo that a square of side 1 takes at its median depth; it keeps scores near 1."""
     return float(np.square(view.camera.fx / view.camera.width / np.nanmedian(view.z)))
-
-
-def project(
-    xyz: NDArray[np.float32], camera: Intrinsics, pose: Pose
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Pixels and depths of points; those behind the camera lie far outside the picture."""
-    cam_from_world = pose.cam_from_world.astype(np.float32)
-    cam = xyz @ cam_from_world[:3, :3].T + cam_from_world[:3, 3]
-    z = cam[:, 2]
-    safe = np.where(z > 1e-9, z, np.float32(np.inf))
-    far = np.where(z > 1e-9, np.float32(0), np.float32(-1e6))
-    u = cam[:, 0] / safe * np.float32(camera.fx) + np.float32(camera.cx) + far
-    v = cam[:, 1] / safe * np.float32(camera.fy) + np.float32(camera.cy) + far
-    return np.asarray(u, np.float32), np.asarray(v, np.float32), np.asarray(z, np.float32)

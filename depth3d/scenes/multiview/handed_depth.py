@@ -11,6 +11,7 @@ from depth3d.core.camera import Intrinsics, Pose
 from depth3d.core.undistort import to_original_pixels
 from depth3d.scale import SparsePoints
 from depth3d.scenes.multiview.fusion import DepthView
+from depth3d.scenes.multiview.fusion.depth_view import project_world
 
 MOST_GIVERS = 6
 """So many photos hand their depth on."""
@@ -72,15 +73,10 @@ def _seen_from(camera: Intrinsics, pose: Pose, other: DepthView) -> NDArray[np.f
     if other.doubt is not None:
         doubt = other.doubt[step // 2 :: step, step // 2 :: step]
     known = np.isfinite(points[..., 2])
-    cam_from_world = pose.cam_from_world
-    xyz = points[known].astype(np.float64) @ cam_from_world[:3, :3].T + cam_from_world[:3, 3]
+    u, v, z = project_world(points[known], camera, pose)
     sigma = np.hypot(np.nan_to_num(doubt[known], nan=_UNKNOWN_DOUBT), _LEAST_RELATIVE_SIGMA)
-    front = xyz[:, 2] > 1e-9
-    xyz, sigma = xyz[front], sigma[front]
-    u = xyz[:, 0] / xyz[:, 2] * camera.fx + camera.cx
-    v = xyz[:, 1] / xyz[:, 2] * camera.fy + camera.cy
-    inside = (u >= 0) & (u < camera.width) & (v >= 0) & (v < camera.height)
-    return np.stack([u, v, xyz[:, 2], np.minimum(sigma, 1.0)], axis=1)[inside]
+    inside = (z > 0) & (u >= 0) & (u < camera.width) & (v >= 0) & (v < camera.height)
+    return np.stack([u, v, z, np.minimum(sigma, 1.0)], axis=1, dtype=np.float64)[inside]
 
 
 def _nearest(found: NDArray[np.float64], camera: Intrinsics) -> NDArray[np.bool_]:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from depth3d.core.camera import Intrinsics, Pose
 from depth3d.geometry.mesh import Mesh
 from depth3d.scenes.multiview.atlas_packing import MARGIN_PX, Packed, pack
-from depth3d.scenes.multiview.best_photos import BestPhotos, project, scores, size_of_one
+from depth3d.scenes.multiview.best_photos import BestPhotos, scores, size_of_one
 from depth3d.scenes.multiview.fusion import DepthView
+from depth3d.scenes.multiview.fusion.depth_view import project_world
 from depth3d.scenes.multiview.progress import Report, silent
 
 _EVENED = 3
@@ -176,7 +177,7 @@ def _rectangles(mesh: Mesh, chart: _Charts, places: Sequence[_Place]) -> _Rectan
         mine = np.flatnonzero(of_face == number)
         if len(mine):
             camera = place.camera
-            u, v, _ = project(mesh.xyz[mesh.faces[mine]].reshape(-1, 3), camera, place.pose)
+            u, v, _ = project_world(mesh.xyz[mesh.faces[mine]].reshape(-1, 3), camera, place.pose)
             uv[mine] = np.stack([u / camera.width, v / camera.height], axis=1).reshape(-1, 3, 2)
     uv = np.clip(uv, 0, 1)
     low, high = np.ones((len(chart.photo), 2)), np.zeros((len(chart.photo), 2))

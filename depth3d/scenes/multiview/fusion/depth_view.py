@@ -53,3 +53,17 @@ class DepthView:
         turn = self.pose.world_from_cam.astype(np.float32)
         world: NDArray[np.float32] = (rays * z[..., None]) @ turn[:3, :3].T + turn[:3, 3]
         return world
+
+
+def project_world(
+    xyz: NDArray[np.float32], camera: Intrinsics, pose: Pose
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Pixels and depths of points of the world, for a camera without distortion; those behind it lie far outside."""
+    cam_from_world = pose.cam_from_world.astype(np.float32)
+    cam = xyz @ cam_from_world[:3, :3].T + cam_from_world[:3, 3]
+    z = cam[:, 2]
+    safe = np.where(z > 1e-9, z, np.float32(np.inf))
+    far = np.where(z > 1e-9, np.float32(0), np.float32(-1e6))
+    u = cam[:, 0] / safe * np.float32(camera.fx) + np.float32(camera.cx) + far
+    v = cam[:, 1] / safe * np.float32(camera.fy) + np.float32(camera.cy) + far
+    return np.asarray(u, np.float32), np.asarray(v, np.float32), np.asarray(z, np.float32)

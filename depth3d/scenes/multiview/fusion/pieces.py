@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from depth3d.scenes.multiview.fusion.depth_view import DepthView
+from depth3d.scenes.multiview.fusion.depth_view import DepthView, project_world
 
 _LEAST_SHARE = 0.0005
 """Pieces of a smaller share of all the surface are crumbs."""
@@ -94,13 +94,9 @@ def _supported(
 
 def _ratio(view: DepthView, points: NDArray[np.float32]) -> NDArray[np.float32]:
     """(N,) a photo's depth over that of points where it shows them; NaN where it says nothing."""
-    cam_from_world = view.pose.cam_from_world.astype(np.float32)
-    xyz = points @ cam_from_world[:3, :3].T + cam_from_world[:3, 3]
-    z = np.where(xyz[:, 2] > 0, xyz[:, 2], np.float32(np.nan))
-    u = xyz[:, 0] / z * np.float32(view.camera.fx) + np.float32(view.camera.cx)
-    v = xyz[:, 1] / z * np.float32(view.camera.fy) + np.float32(view.camera.cy)
+    u, v, z = project_world(points, view.camera, view.pose)
     width, height = view.camera.size
-    inside = (u >= 0) & (u < width) & (v >= 0) & (v < height)
+    inside = (z > 0) & (u >= 0) & (u < width) & (v >= 0) & (v < height)
     found = np.full(len(points), np.nan, np.float32)
     row, column = v[inside].astype(np.intp), u[inside].astype(np.intp)
     found[inside] = view.z[row, column] / z[inside]
